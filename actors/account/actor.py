@@ -1,0 +1,50 @@
+"""AccountActor: carries the messages of one account; the core decides.
+
+Started once per account, after its login's session is open. It alone owns the account's state and its
+lockouts. Restarted by the supervisor it is rebuilt from the journal and goes on where that ends.
+"""
+
+from typing import Any
+
+from actors.account.core import AccountCore, is_account_input
+from actors.runtime import Clock, Directory, Dispatcher, PooledActor
+from messages.base import Send
+from messages.queries import GetAccountStatus, Ping
+
+
+class AccountActor(PooledActor):
+    """One guarded account."""
+
+    def __init__(
+        self,
+        *,
+        core: AccountCore,
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
+    ) -> None:
+        super().__init__(dispatcher=dispatcher)
+        self._core = core
+        self._clock = clock
+        self._directory = directory
+
+    def on_start(self) -> None:
+        """Take up what the journal left; runs on a worker of the pool."""
+        self._send(self._core.start(self._clock.now()))
+
+    def on_receive(self, message: Any) -> Any:
+        """Hand the message to the core and send what it decides; runs on a worker of the pool."""
+        match message:
+            case GetAccountStatus():
+                return self._core.status(self._clock.now())
+            case Ping():
+                return f"account/{self._core.state.account}"
+            case _ if is_account_input(message):
+                self._send(self._core.handle(message, self._clock.now()))
+                return None
+            case _:
+                raise TypeError(f"an account cannot be told {type(message).__name__}")
+
+    def _send(self, sends: list[Send]) -> None:
+        for to, message in sends:
+            self._directory.tell(to, message)

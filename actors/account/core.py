@@ -1,0 +1,329 @@
+"""The decisions of one account: every message in, what is recorded and sent out.
+
+Pure: no actor, no clock, no I/O; the time comes in with each call. Facts are booked first, in every phase.
+Then the PRE-CHECK: under a flat duty no rule is asked, and whatever is held or works is enforced away.
+Otherwise the rules that listen are asked, and what they find becomes an intent (see `enforcing`).
+"""
+
+from datetime import datetime
+from typing import TypeGuard, assert_never, get_args
+
+
+from actors.account import keeping
+from actors.account.enforcing import Enforcing
+from actors.account.judging import Judging
+from actors.account.ledger import Booking
+from actors.account.lockouts import by_strictness
+from actors.account.picture import Picture
+from actors.account.settings import AccountSettings
+from actors.account.state import AccountState
+from actors.account.turn import Turn
+from messages.base import Send
+from messages.commands import (
+    ApplyLockout,
+    ReconcileAccount,
+    ReportRuleFailure,
+    ReportVerdict,
+    ResumeEnforcement,
+    Woken,
+)
+from messages.events import AccountGuarded
+from messages.facts import (
+    AccountChanged,
+    ContractDescribed,
+    ContractUnknown,
+    OrderChanged,
+    PositionChanged,
+    QuoteChanged,
+    SnapshotFailed,
+    SnapshotTaken,
+    StreamConnected,
+    StreamLost,
+    TradeExecuted,
+)
+from messages.journal import Appended, AppendFailed
+from messages.queries import AccountStatus, EnforcementStatus
+from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase
+
+type BrokerFact = (
+    TradeExecuted
+    | PositionChanged
+    | OrderChanged
+    | AccountChanged
+    | QuoteChanged
+    | StreamConnected
+    | StreamLost
+    | SnapshotTaken
+    | SnapshotFailed
+    | ContractDescribed
+    | ContractUnknown
+)
+type AccountCommand = (
+    ReportVerdict
+    | ReportRuleFailure
+    | ApplyLockout
+    | ResumeEnforcement
+    | ReconcileAccount
+    | Appended
+    | AppendFailed
+    | Woken
+)
+
+_INPUTS = (*get_args(BrokerFact.__value__), *get_args(AccountCommand.__value__))
+
+
+def is_account_input(message: object) -> TypeGuard[BrokerFact | AccountCommand]:
+    """Say whether an account can be told something."""
+    return isinstance(message, _INPUTS)
+
+
+class AccountCore:
+    """One account's decisions; `epoch` makes the ids of this life of the actor unique."""
+
+    def __init__(self, settings: AccountSettings, state: AccountState, *, epoch: str) -> None:
+        self.state = state
+        self._settings = settings
+        self._epoch = epoch
+        self._turns = 0
+        self._picture = Picture(settings, state)
+        self._judging = Judging(settings, state, self._picture)
+        self._enforcing = Enforcing(settings, state)
+
+    def start(self, now: datetime) -> list[Send]:
+        """Begin, or go on where the journal ends."""
+        turn = self._turn(now, "start")
+        keeping.reset_if_due(turn)
+        turn.record(
+            AccountGuarded(
+                **turn.head(),
+                name=self._settings.name,
+                login=self._settings.login,
+                rules=tuple(setting.line for setting in self._settings.rules),
+            )
+        )
+        turn.wake_at("reset", self.state.day.next_reset(now))
+        for lockout in self.state.lockouts.values():
+            keeping.arm(turn, lockout)
+        self._judging.arm_checks(turn)
+        self._enforcing.resume(turn)
+        if self.state.connected:
+            self._picture.sync.connected()
+            self._picture.take_snapshot(turn)
+        return turn.sends()
+
+    def handle(self, message: BrokerFact | AccountCommand, now: datetime) -> list[Send]:
+        """Take one message in and return what leaves, in order."""
+        turn = self._turn(now, message.cause)
+        if keeping.reset_if_due(turn):
+            self._judging.everything(turn)
+        match message:
+            case (
+                ReportVerdict()
+                | ReportRuleFailure()
+                | ApplyLockout()
+                | ResumeEnforcement()
+                | ReconcileAccount()
+                | Appended()
+                | AppendFailed()
+                | Woken()
+            ):
+                self._obey(turn, message)
+            case _:
+                self._book(turn, message)
+        self._picture.note_health(turn)
+        return turn.sends()
+
+    def status(self, now: datetime) -> AccountStatus:
+        """Return how the account stands."""
+        state, view = self.state, self._picture.view(now)
+        under_way = state.enforcement
+        return AccountStatus(
+            account=state.account,
+            name=self._settings.name,
+            login=self._settings.login,
+            phase=self.phase,
+            health=self._picture.health,
+            trading_date=view.trading_date,
+            realised_usd=view.realised_usd,
+            open_usd=view.open_usd,
+            positions=tuple(state.positions.values()),
+            working_orders=len(state.orders),
+            lockouts=by_strictness(state.lockouts.values()),
+            enforcement=EnforcementStatus(
+                since=under_way.since, targets=under_way.targets, flat_confirmed=False
+            )
+            if under_way
+            else None,
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """Return where the account is; LOCKED is said only when it is on disk (or cannot be)."""
+        if self._enforcing.busy:
+            return Phase.ENFORCING
+        if any(scope == ACCOUNT_SCOPE for _, scope in self.state.lockouts):
+            return Phase.LOCKED
+        if self._judging.opened:
+            return Phase.OPEN
+        return Phase.LOCKED if self._judging.started else Phase.STARTING
+
+    def _turn(self, now: datetime, cause: str) -> Turn:
+        self._turns += 1
+        token = f"{self.state.account}/{self._epoch}/{self._turns}"
+        return Turn(state=self.state, now=now, cause=cause, token=token)
+
+    # --- facts ---
+
+    def _book(self, turn: Turn, fact: BrokerFact) -> None:
+        match fact:
+            case TradeExecuted():
+                self._on_trade(turn, fact)
+            case PositionChanged():
+                self._on_position(turn, fact)
+            case OrderChanged():
+                self._on_order(turn, fact)
+            case AccountChanged():
+                self._on_account(turn, fact)
+            case QuoteChanged():
+                if self._picture.quoted(fact):
+                    self._judging.fact(turn, FactKind.QUOTE)
+            case StreamConnected() | StreamLost():
+                self._on_stream(turn, fact)
+            case SnapshotTaken():
+                self._on_snapshot(turn, fact)
+            case SnapshotFailed():
+                self._picture.failed(turn, fact.request_id, fact.reason)
+            case ContractDescribed():
+                turn.record(fact)
+                self._judging.fact(turn, FactKind.QUOTE)
+            case ContractUnknown():
+                turn.record(fact)
+                self._picture.unknown_contract(turn, fact.contract, fact.reason)
+            case _:
+                assert_never(fact)
+
+    def _on_trade(self, turn: Turn, fact: TradeExecuted) -> None:
+        ledger, fill = self.state.ledger, fact.fill
+        booking = ledger.weigh(fill, self.state.day.label(fill.executed_at))
+        if booking is Booking.UNCHANGED:
+            return
+        turn.record(fact)
+        self._picture.settle(turn)
+        if booking is not Booking.AHEAD:
+            self._judging.fact(turn, FactKind.TRADE, ledger.fills_of({fill.order_id}))
+
+    def _on_position(self, turn: Turn, fact: PositionChanged) -> None:
+        position, state = fact.position, self.state
+        settled = position.contract not in state.unsettled
+        if settled and state.positions.get(position.contract) == position:
+            return
+        turn.record(fact)
+        self._picture.hold(turn)
+        self._enforcing.guard(
+            turn, f"position {position.contract} {position.size}", position.contract
+        )
+        self._judging.fact(turn, FactKind.POSITION)
+
+    def _on_order(self, turn: Turn, fact: OrderChanged) -> None:
+        order = fact.order
+        if self.state.orders.get(order.order_id) == order:
+            return
+        turn.record(fact)
+        if order.status not in OrderStatus:
+            turn.alarm(
+                AlarmCode.UNKNOWN_ORDER_STATUS,
+                f"order {order.order_id} has status {order.status}: it counts as working",
+            )
+        self._enforcing.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+        self._judging.fact(turn, FactKind.ORDER)
+
+    def _on_account(self, turn: Turn, fact: AccountChanged) -> None:
+        news = (
+            fact.can_trade not in {None, self.state.can_trade},
+            fact.balance_usd not in {None, self.state.balance_usd},
+        )
+        if any(news):
+            turn.record(fact)
+            self._judging.fact(turn, FactKind.ACCOUNT)
+
+    def _on_stream(self, turn: Turn, fact: StreamConnected | StreamLost) -> None:
+        turn.record(fact)
+        if isinstance(fact, StreamConnected):
+            self._picture.sync.connected()
+            self._picture.take_snapshot(turn)
+        else:
+            self._picture.sync.lost()
+            turn.alarm(AlarmCode.STREAM_LOST, f"user stream lost: {fact.reason}")
+
+    def _on_snapshot(self, turn: Turn, fact: SnapshotTaken) -> None:
+        news = self._picture.adopt(turn, fact)
+        if news is None:
+            return
+        self._enforcing.guard_all(turn)
+        fills = self.state.ledger.fills_of({fill.order_id for fill in news})
+        self._judging.everything(turn, fills)
+
+    # --- commands ---
+
+    def _obey(self, turn: Turn, command: AccountCommand) -> None:
+        match command:
+            case ReportVerdict():
+                self._on_verdict(turn, command)
+            case ReportRuleFailure():
+                turn.alarm(AlarmCode.RULE_FAILED, f"{command.rule} failed: {command.error}")
+            case ApplyLockout():
+                self._on_apply(turn, command)
+            case ResumeEnforcement():
+                self._enforcing.resume(turn)
+            case ReconcileAccount():
+                if self._picture.sync.synced:
+                    self._picture.take_snapshot(turn)
+            case Appended():
+                self._said(turn, self._enforcing.on_durable(turn, command.token))
+            case AppendFailed():
+                locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
+                self._said(turn, locked)
+            case Woken():
+                self._on_woken(turn, command.key)
+            case _:
+                assert_never(command)
+
+    def _on_verdict(self, turn: Turn, verdict: ReportVerdict) -> None:
+        breach = self._judging.verdict(turn, verdict)
+        if breach:
+            self._enforcing.breach(turn, breach, self._judging.today(turn))
+        self._judging.open_if_clean(turn)
+
+    def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:
+        for lockout in self._enforcing.apply(turn, report):
+            keeping.arm(turn, lockout)
+            if lockout.scope == ACCOUNT_SCOPE:
+                self._judging.opened = False
+        self._picture.hold(turn)
+
+    def _said(self, turn: Turn, locked: bool) -> None:
+        if locked:
+            self._judging.everything(turn)
+
+    def _on_woken(self, turn: Turn, key: str) -> None:
+        match key.split(" "):
+            case ["lockout", rule, scope]:
+                if keeping.end(turn, rule, scope):
+                    self._judging.everything(turn)
+            case ["journal", token]:
+                self._said(turn, self._enforcing.on_unrecorded(turn, token, "late"))
+            case ["check", rule]:
+                self._judging.check(turn, rule)
+            case ["judgement"]:
+                self._judging.late(turn)
+            case ["snapshot"]:
+                self._picture.take_snapshot(turn)
+            case ["settle"]:
+                if self.state.unsettled:
+                    self._picture.take_snapshot(turn)
+            case ["quotes"]:
+                self._picture.watch_quotes(turn)
+            case ["reset"]:
+                turn.wake_at("reset", self.state.day.next_reset(turn.now))
+            case _:
+                raise ValueError(f"account {self.state.account} was woken for {key!r}")

@@ -1,0 +1,139 @@
+"""Asking the rules: which ones, when, and what an answer is still worth.
+
+Pure. PRE-CHECK (I2): while a flat duty binds the account no rule is asked at all. An account that is not
+OPEN becomes so only by a last judgement that every rule has answered and none has broken.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from actors.account.judgement import Judgement
+from actors.account.lockouts import flat_duty
+from actors.account.picture import Picture
+from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.state import AccountState
+from actors.account.turn import Turn
+from actors.enforcer import targets as algebra
+from messages.commands import Evaluate, ReportVerdict
+from messages.events import AccountOpened
+from messages.values import ACCOUNT_SCOPE, AlarmCode, Breach, FactKind, Fill, ReleaseOn
+
+_JUDGEMENT_S = 5.0
+
+
+@dataclass(slots=True)
+class Judging:
+    """The rules of one account and the judgement under way."""
+
+    settings: AccountSettings
+    state: AccountState
+    picture: Picture
+    judgement: Judgement = field(default_factory=Judgement)
+    opened: bool = False
+    """OPEN: the last judgement was clean and no lock of the account has come since."""
+    started: bool = False
+    """It has been OPEN at least once in this life of the actor."""
+
+    def fact(self, turn: Turn, kind: FactKind, fills: tuple[Fill, ...] = ()) -> None:
+        """Ask the rules that listen to a kind of fact."""
+        asked = [each for each in self.settings.rules if kind in each.listens]
+        if asked and self._may_judge:
+            self._evaluate(turn, asked, fills, None)
+
+    def everything(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> None:
+        """Ask every rule once: the last judgement where the account is not OPEN."""
+        if not self._may_judge:
+            return
+        if self.opened:
+            self._evaluate(turn, self.settings.rules, fills, None)
+        elif self.picture.sync.synced and not self.state.enforcement:
+            judgement = self.judgement.begin(each.rule.id for each in self.settings.rules)
+            self._evaluate(turn, self.settings.rules, fills, judgement)
+            turn.wake_after("judgement", _JUDGEMENT_S)
+            self.open_if_clean(turn)
+
+    @property
+    def _may_judge(self) -> bool:
+        return self.picture.sync.snapshot_seen and not flat_duty(self.state.duties)
+
+    def _evaluate(
+        self,
+        turn: Turn,
+        asked: Iterable[RuleSetting],
+        fills: tuple[Fill, ...],
+        judgement: str | None,
+    ) -> None:
+        view = self.picture.view(turn.now, fills)
+        for setting in asked:
+            turn.send(
+                f"rule/{setting.rule.id}",
+                Evaluate(
+                    **turn.head(), view=view, parameters=setting.parameters, judgement=judgement
+                ),
+            )
+
+    def verdict(self, turn: Turn, verdict: ReportVerdict) -> Breach | None:
+        """Take a rule's answer; return the breach if it still asks for something."""
+        self.judgement.answered(verdict.judgement, verdict.rule)
+        if verdict.breach is None or self._outdated(turn, verdict, verdict.breach):
+            return None
+        return verdict.breach
+
+    def _outdated(self, turn: Turn, verdict: ReportVerdict, breach: Breach) -> bool:
+        terms = breach.lockout
+        if terms is None:
+            return self._reached(breach)
+        if terms.until is not None and terms.until <= turn.now:
+            return True
+        today = self.today(turn)
+        return terms.release_on is ReleaseOn.RESET and verdict.trading_date != today
+
+    def _reached(self, breach: Breach) -> bool:
+        """Say whether a breach without a lockout is mended, or being mended, already."""
+        state = self.state
+        under_way = state.enforcement.targets if state.enforcement else ()
+        if all(any(algebra.covers(each, own) for each in under_way) for own in breach.targets):
+            return True
+        held, working = tuple(state.positions.values()), tuple(state.orders.values())
+        return algebra.plan(breach.targets, held, working).satisfied
+
+    def today(self, turn: Turn) -> str:
+        """Return the label of the trading day."""
+        return (self.state.trading_date or self.state.day.label(turn.now)).isoformat()
+
+    def open_if_clean(self, turn: Turn) -> None:
+        """Open the account when every rule has answered the last judgement and none objects."""
+        if self.opened or not self.judgement.clean or not self.picture.sync.synced:
+            return
+        locked = any(scope == ACCOUNT_SCOPE for _, scope in self.state.lockouts)
+        if locked or self.state.enforcement:
+            return
+        self.opened = self.started = True
+        turn.cancel_wake("judgement")
+        turn.record(AccountOpened(**turn.head()))
+
+    def late(self, turn: Turn) -> None:
+        """Ask again when a last judgement was not answered completely."""
+        if self.opened or self.state.enforcement or not self._may_judge:
+            return
+        if silent := self.judgement.missing:
+            turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")
+        self.everything(turn)
+
+    def arm_checks(self, turn: Turn) -> None:
+        """Be woken when the clock alone may break a rule next."""
+        for setting in self.settings.rules:
+            self._arm_check(turn, setting)
+
+    def check(self, turn: Turn, rule_id: str) -> None:
+        """Ask the rules that listen to the clock, and be woken for the next time."""
+        self.fact(turn, FactKind.CLOCK)
+        for setting in self.settings.rules:
+            if setting.rule.id == rule_id:
+                self._arm_check(turn, setting)
+
+    def _arm_check(self, turn: Turn, setting: RuleSetting) -> None:
+        next_check = setting.rule.next_check
+        due = next_check(setting.parameters, turn.now) if next_check else None
+        if due is not None:
+            turn.wake_at(f"check {setting.rule.id}", due)

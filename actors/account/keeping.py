@@ -1,0 +1,91 @@
+"""Keeping the lockouts and the trading day: when a lockout ends, when a day does.
+
+Pure. A lockout ends by what it was set to end on and by nothing else (I9): calendar ends when the wall
+clock is there, durations by elapsed real time. The daily reset happens once, however many were missed,
+closes the old day in the journal and carries over what stays.
+"""
+
+from actors.account.lockouts import ended, ends_by_calendar
+from actors.account.state import AccountState
+from actors.account.turn import Turn
+from messages.events import DayReset, EnforcementStarted, LockoutReleased
+from messages.values import Lockout, ReleaseOn
+
+
+def arm(turn: Turn, lockout: Lockout) -> None:
+    """Be woken at the end of a lockout."""
+    if lockout.until is None:
+        return
+    key = f"lockout {lockout.rule} {lockout.scope}"
+    if ends_by_calendar(lockout):
+        turn.wake_at(key, lockout.until)
+    else:
+        turn.wake_after(key, max(0.0, (lockout.until - turn.now).total_seconds()))
+
+
+def end(turn: Turn, rule: str, scope: str) -> bool:
+    """Release a lockout whose end was signalled; return whether it was released.
+
+    A calendar end that the wall clock has not reached (it was set back) is waited for again.
+    """
+    lockout = turn.state.lockouts.get((rule, scope))
+    if lockout is None:
+        return False
+    if ends_by_calendar(lockout) and not ended(lockout, turn.now):
+        arm(turn, lockout)
+        return False
+    _release(turn, lockout)
+    return True
+
+
+def _release(turn: Turn, lockout: Lockout) -> None:
+    turn.record(
+        LockoutReleased(
+            **turn.head(lockout.breach_id),
+            rule=lockout.rule,
+            scope=lockout.scope,
+            released_by=lockout.release_on,
+        )
+    )
+
+
+def reset_if_due(turn: Turn) -> bool:
+    """Close the trading day and begin the new one if it is time; return whether it was."""
+    state = turn.state
+    label = state.day.label(turn.now)
+    if state.trading_date is not None and label <= state.trading_date:
+        return False
+    for lockout in tuple(state.lockouts.values()):
+        if lockout.release_on is ReleaseOn.RESET and ended(lockout, turn.now):
+            _release(turn, lockout)
+    turn.record(
+        DayReset(
+            **turn.head("reset"),
+            closed_date=state.trading_date.isoformat() if state.trading_date else None,
+            realised_usd=state.ledger.realised_usd,
+            closed_trades=state.ledger.closed_trades,
+            trading_date=label.isoformat(),
+            lockouts=tuple(state.lockouts.values()),
+            enforcement=_open_intent(turn, state),
+            breach_count=state.breach_count,
+            enforcement_count=state.enforcement_count,
+        )
+    )
+    turn.wake_at("reset", state.day.next_reset(turn.now))
+    return True
+
+
+def _open_intent(turn: Turn, state: AccountState) -> EnforcementStarted | None:
+    under_way = state.enforcement
+    if under_way is None:
+        return None
+    return EnforcementStarted(
+        account=state.account,
+        at=under_way.since,
+        cause=turn.cause,
+        enforcement_id=under_way.id,
+        breaches=under_way.breaches,
+        targets=under_way.targets,
+        lockouts=under_way.pending,
+        deadline_at=under_way.deadline_at,
+    )

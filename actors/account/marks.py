@@ -1,0 +1,58 @@
+"""Quotes of what an account holds, and how old they may be.
+
+Pure. A missing or old quote never counts as zero: the position is not valued, and after the limit the
+contract is named as stale until a fresh quote comes.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from actors.account.valuation import mark_price, open_pnl_usd
+from messages.values import Contract, Position, Quote
+
+
+@dataclass(slots=True)
+class Marks:
+    """Latest quotes by contract, with what is needed to judge their age."""
+
+    max_age_s: float
+    conservative: bool
+    _quotes: dict[str, Quote] = field(default_factory=dict)
+    _since: dict[str, datetime] = field(default_factory=dict)
+    """When a contract was first held: until then it cannot be stale."""
+
+    def hold(self, contracts: frozenset[str], now: datetime) -> bool:
+        """Note what is held now; return whether that changed."""
+        if contracts == self._since.keys():
+            return False
+        self._since = {name: self._since.get(name, now) for name in contracts}
+        self._quotes = {name: quote for name, quote in self._quotes.items() if name in contracts}
+        return True
+
+    def note(self, quote: Quote) -> None:
+        """Take the latest quote of a contract that is held."""
+        if quote.contract in self._since:
+            self._quotes[quote.contract] = quote
+
+    def stale(self, now: datetime) -> tuple[str, ...]:
+        """Return the held contracts without a usable quote for longer than the limit."""
+        limit = timedelta(seconds=self.max_age_s)
+        return tuple(
+            sorted(
+                name
+                for name, since in self._since.items()
+                if now - max(since, self._quotes[name].at if name in self._quotes else since)
+                > limit
+            )
+        )
+
+    def pnl_usd(
+        self, position: Position, contract: Contract | None, now: datetime
+    ) -> Decimal | None:
+        """Return a position's open P&L in dollars, or None where it cannot be valued."""
+        quote = self._quotes.get(position.contract)
+        if contract is None or quote is None or position.contract in self.stale(now):
+            return None
+        mark = mark_price(quote, position.size, conservative=self.conservative)
+        return None if mark is None else open_pnl_usd(position, contract, mark)

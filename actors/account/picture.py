@@ -1,0 +1,179 @@
+"""What the account sees of the broker: snapshots, quotes, contracts, and how far they can be trusted.
+
+Pure. A new stream generation makes everything old until a complete snapshot of it is taken. A failed
+snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a position unvalued.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from actors.account.ledger import Booking
+from actors.account.marks import Marks
+from actors.account.settings import AccountSettings
+from actors.account.state import AccountState
+from actors.account.sync import Sync
+from actors.account.turn import Turn
+from messages.commands import DescribeContract, HoldQuotes, TakeSnapshot
+from messages.events import HealthChanged
+from messages.facts import QuoteChanged, SnapshotTaken
+from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, OpenPosition
+
+_SNAPSHOT_S = 5.0
+_SETTLE_S = 1.0
+
+
+@dataclass(slots=True)
+class Picture:
+    """The account's view of the broker, and its health."""
+
+    settings: AccountSettings
+    state: AccountState
+    sync: Sync = field(default_factory=Sync)
+    health: Health = Health.STALE
+    marks: Marks = field(init=False)
+    _valued: bool = field(init=False)
+    _asked_contracts: set[str] = field(default_factory=set)
+    _quotes_stale: bool = False
+
+    def __post_init__(self) -> None:
+        self.marks = Marks(
+            max_age_s=self.settings.quote_max_age_s, conservative=self.settings.conservative_mark
+        )
+        self._valued = any(FactKind.QUOTE in each.listens for each in self.settings.rules)
+
+    def view(self, now: datetime, fills: tuple[Fill, ...] = ()) -> AccountView:
+        """Return the immutable picture the rules judge."""
+        state = self.state
+        label = state.trading_date or state.day.label(now)
+        return AccountView(
+            account=state.account,
+            at=now,
+            trading_date=label.isoformat(),
+            next_reset=state.day.next_reset(now),
+            realised_usd=state.ledger.realised_usd,
+            closed_trades=state.ledger.closed_trades,
+            positions=tuple(
+                OpenPosition(position=held, pnl_usd=self._pnl_usd(held.contract, now))
+                for held in state.positions.values()
+            ),
+            orders=tuple(state.orders.values()),
+            order_fills=fills,
+            lockouts=state.duties,
+            can_trade=state.can_trade,
+        )
+
+    def _pnl_usd(self, contract: str, now: datetime) -> Decimal | None:
+        if contract in self.state.unsettled:
+            return None  # its close is booked already: the same loss must not count twice
+        held = self.state.positions[contract]
+        return self.marks.pnl_usd(held, self.state.contracts.get(contract), now)
+
+    def take_snapshot(self, turn: Turn) -> None:
+        """Ask for a complete read of the account."""
+        self.sync.asked(turn.token)
+        since = self.state.day.start(self.state.day.label(turn.now))
+        turn.send(
+            f"gateway/{self.settings.login}",
+            TakeSnapshot(
+                **turn.head(),
+                request_id=turn.token,
+                asker=turn.address,
+                trades_since=since,
+                urgent=False,
+                deadline_s=_SNAPSHOT_S,
+            ),
+        )
+        turn.wake_after("snapshot", self.sync.patience_s(_SNAPSHOT_S))
+
+    def adopt(self, turn: Turn, snapshot: SnapshotTaken) -> tuple[Fill, ...] | None:
+        """Take a snapshot over; return the fills that were missing, or None if it is not awaited."""
+        if not self.sync.answers(snapshot.request_id):
+            return None
+        turn.cancel_wake("snapshot")
+        news = tuple(fill for fill in snapshot.fills or () if self._is_news(fill))
+        before = (self.state.positions, self.state.orders)
+        reconciling = self.sync.synced
+        if not reconciling or news or self._says_more(snapshot):
+            turn.record(snapshot)
+        if reconciling and (news or before != (self.state.positions, self.state.orders)):
+            turn.alarm(
+                AlarmCode.SNAPSHOT_DIFFERED,
+                f"the broker's answer differed from the stream and was taken over "
+                f"({len(news)} fills were missing)",
+            )
+        self.sync.taken()
+        self.hold(turn)
+        return news
+
+    def _is_news(self, fill: Fill) -> bool:
+        weight = self.state.ledger.weigh(fill, self.state.day.label(fill.executed_at))
+        return weight in {Booking.BOOKED, Booking.VOIDED}
+
+    def _says_more(self, snapshot: SnapshotTaken) -> bool:
+        held = {each.contract: each for each in snapshot.positions}
+        working = {each.order_id: each for each in snapshot.orders}
+        return bool(
+            (held, working) != (self.state.positions, self.state.orders)
+            or self.state.unsettled
+            or snapshot.can_trade not in {None, self.state.can_trade}
+        )
+
+    def failed(self, turn: Turn, request_id: str, reason: str) -> None:
+        """Note that the awaited snapshot failed, and ask again later."""
+        if not self.sync.answers(request_id):
+            return
+        retry_s = self.sync.failed()
+        turn.alarm(AlarmCode.SNAPSHOT_FAILED, f"snapshot failed, again in {retry_s} s: {reason}")
+        turn.wake_after("snapshot", retry_s)
+
+    def settle(self, turn: Turn) -> None:
+        """Give the broker's position a moment to follow a booked close, then ask for it."""
+        if self.state.unsettled:
+            turn.wake_after("settle", _SETTLE_S)
+
+    def hold(self, turn: Turn) -> None:
+        """Follow the quotes of what is held, and learn the contracts that are new."""
+        held = frozenset(self.state.positions)
+        for contract in sorted(held - self.state.contracts.keys() - self._asked_contracts):
+            self._asked_contracts.add(contract)
+            turn.send(
+                f"gateway/{self.settings.login}", DescribeContract(**turn.head(), contract=contract)
+            )
+        if not self.marks.hold(held, turn.now):
+            return
+        turn.send(
+            f"quotes/{self.settings.login}",
+            HoldQuotes(**turn.head(), contracts=tuple(sorted(held))),
+        )
+        self.watch_quotes(turn)
+
+    def unknown_contract(self, turn: Turn, contract: str, reason: str) -> None:
+        """Note that a contract has no record; it is asked for again when it is next held."""
+        self._asked_contracts.discard(contract)
+        turn.alarm(AlarmCode.UNKNOWN_CONTRACT, f"{contract} cannot be valued: {reason}")
+
+    def quoted(self, fact: QuoteChanged) -> bool:
+        """Take a quote; return whether it values something that is held."""
+        self.marks.note(fact.quote)
+        return fact.quote.contract in self.state.positions
+
+    def watch_quotes(self, turn: Turn) -> None:
+        """Look again when the quotes of what is held could have become too old."""
+        if self.state.positions and self._valued:
+            turn.wake_after("quotes", self.settings.quote_max_age_s)
+
+    def note_health(self, turn: Turn) -> None:
+        """Record a change of health, and the beginning of a time without usable quotes."""
+        stale = self.marks.stale(turn.now) if self._valued else ()
+        if stale and not self._quotes_stale:
+            turn.alarm(
+                AlarmCode.QUOTE_STALE,
+                f"no quote within {self.settings.quote_max_age_s} s for {', '.join(stale)}: "
+                "its open P&L is unknown",
+            )
+        self._quotes_stale = bool(stale)
+        health, reason = self.sync.health(stale)
+        if health is not self.health:
+            self.health = health
+            turn.record(HealthChanged(**turn.head(), health=health, reason=reason))

@@ -1,0 +1,50 @@
+"""What one account is guarded by: its effective rules and the limits of the guard itself. Pure."""
+
+from dataclasses import dataclass
+
+from actors.rules.rule import AnyRule
+from messages.values import FactKind, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class RuleSetting:
+    """One enabled rule with the account's effective parameters."""
+
+    rule: AnyRule
+    """The rule."""
+    parameters: Parameters
+    """Complete: resolved against the trading day and the calendar."""
+
+    @property
+    def listens(self) -> frozenset[FactKind]:
+        """Return the kinds of facts that can break it."""
+        return self.rule.listens(self.parameters)
+
+    @property
+    def line(self) -> str:
+        """Say in one line what it does."""
+        return f"{self.rule.id} {self.rule.name}: {self.rule.describe(self.parameters)}"
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSettings:
+    """How one account is guarded."""
+
+    account: int
+    """Account id."""
+    name: str
+    """Account name."""
+    login: str
+    """Login it belongs to."""
+    rules: tuple[RuleSetting, ...]
+    """Enabled rules, by id."""
+    deadline_s: float
+    """Seconds after which the account is locked even if flat is not confirmed."""
+    journal_deadline_s: float
+    """Seconds the journal is given before enforcement goes ahead unrecorded."""
+    quote_max_age_s: float
+    """Seconds after which a quote no longer values a position."""
+    conservative_mark: bool
+    """Value positions at the side they would close on instead of the last trade."""
+    gross: bool
+    """Leave fees and commissions out of the day's P&L."""

@@ -1,0 +1,66 @@
+"""How far the account's picture of the broker can be trusted. Pure.
+
+A new stream generation makes everything old until one complete snapshot is taken; a failed snapshot is
+UNKNOWN, never "flat". Neither clears by the absence of news.
+"""
+
+from dataclasses import dataclass
+
+from messages.values import Health
+
+_FIRST_RETRY_S = 1.0
+_LAST_RETRY_S = 30.0
+
+
+@dataclass(slots=True)
+class Sync:
+    """Stream and snapshot as they stand."""
+
+    synced: bool = False
+    """The stream is up and a complete snapshot of this generation was taken."""
+    snapshot_seen: bool = False
+    """At least one complete snapshot was taken in this life of the actor."""
+    _up: bool = False
+    _failures: int = 0
+    _pending: str | None = None
+
+    def connected(self) -> None:
+        """Note a new generation: what was known is old."""
+        self._up, self.synced = True, False
+
+    def lost(self) -> None:
+        """Note that the stream is down."""
+        self._up, self.synced = False, False
+
+    def asked(self, request_id: str) -> None:
+        """Note the snapshot that is awaited; an answer to an earlier one no longer counts."""
+        self._pending = request_id
+
+    def answers(self, request_id: str) -> bool:
+        """Say whether an answer is the awaited one."""
+        return request_id == self._pending
+
+    def patience_s(self, deadline_s: float) -> float:
+        """Return how long to wait before asking again: the gateway's own deadline and a little."""
+        return deadline_s + _FIRST_RETRY_S
+
+    def taken(self) -> None:
+        """Note a complete snapshot."""
+        self._pending, self._failures = None, 0
+        self.snapshot_seen, self.synced = True, self._up
+
+    def failed(self) -> float:
+        """Note a failed snapshot and return after how many seconds to try again."""
+        self._pending = None
+        self._failures += 1
+        return min(_FIRST_RETRY_S * float(2 ** (self._failures - 1)), _LAST_RETRY_S)
+
+    def health(self, stale_quotes: tuple[str, ...]) -> tuple[Health, str]:
+        """Return the health and why."""
+        if self._failures:
+            return Health.UNKNOWN, "the last snapshot failed"
+        if not self.synced:
+            return Health.STALE, "waiting for the stream and a complete snapshot"
+        if stale_quotes:
+            return Health.STALE, f"quotes too old: {', '.join(stale_quotes)}"
+        return Health.LIVE, "stream up, snapshot complete"

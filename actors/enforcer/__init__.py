@@ -1,0 +1,1 @@
+"""Enforcement: bring an account to its targets at the broker, prove it, then have it locked."""

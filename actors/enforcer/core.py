@@ -1,0 +1,339 @@
+"""One enforcement of one account: commands, reads, and the proof.
+
+Pure: no actor, no clock, no I/O. The first closes go out at once from what the account knows; after that
+only complete snapshots decide. After every wave of commands the account is read; what is left is read once
+more a moment later and only then commanded again, so that nothing is sent twice for one position. Two
+complete snapshots in a row without anything left are the proof. When the deadline passes first, the lock is
+applied all the same and the work goes on, more slowly, until it is done.
+
+    IDLE ── Enforce ──▶ COMMANDING ── all answered ──▶ READING ── clean, clean ──▶ proof, IDLE
+                            ▲                            │  ▲
+                            └──── still left ◀── WAITING ◀┘──┘
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import TypedDict
+
+from actors.enforcer.targets import Plan, is_flat_target, plan
+from messages import codec
+from messages.base import Message, Send
+from messages.commands import (
+    ApplyLockout,
+    BrokerCommand,
+    CancelOrder,
+    CancelWake,
+    CloseContract,
+    Enforce,
+    PartialCloseContract,
+    TakeSnapshot,
+    WakeAfter,
+    Woken,
+)
+from messages.events import AlarmRaised, BrokerCommandAnswered, BrokerCommandSent, Event
+from messages.facts import SnapshotFailed, SnapshotTaken
+from messages.journal import Append
+from messages.values import AlarmCode, Done, NotSent, Rejected, Target, Uncertain
+
+_COMMAND_S = 2.5
+"""Deadline of a broker command; the gateway answers by then whatever happens."""
+_LOST_S = 2.0
+"""How much later an answer counts as lost (the gateway itself was restarted)."""
+_PROOF_READS = 2
+_FIRST_PAUSE_S = 0.1
+_LAST_PAUSE_S = 15.0
+_UNCERTAIN_PAUSE_S = 2.0
+"""A command of unknown fate may still take effect: longer than it can be under way."""
+_HARMLESS = {"close_contract": {2}, "cancel_order": {2}}
+"""errorCodes that say there was nothing left to do: PositionNotFound, OrderNotFound."""
+
+
+class _CommandHead(TypedDict):
+    account: int
+    at: datetime
+    cause: str
+    command_id: str
+    deadline_s: float
+
+
+class Step(Enum):
+    """Where the enforcement is."""
+
+    IDLE = auto()
+    COMMANDING = auto()
+    READING = auto()
+    WAITING = auto()
+
+
+@dataclass(slots=True)
+class EnforcerCore:
+    """The enforcement under way; `epoch` makes the ids of this life of the actor unique."""
+
+    account: int
+    login: str
+    epoch: str
+    _step: Step = Step.IDLE
+    _id: str = ""
+    _targets: tuple[Target, ...] = ()
+    _reported: bool = False
+    _confirmed: bool = False
+    _waves: int = 0
+    _clean: int = 0
+    _settled: bool = False
+    """The last read came after a pause, so what it shows may be commanded again."""
+    _pause_s: float = _FIRST_PAUSE_S
+    _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
+    _uncertain: bool = False
+    _request: str = ""
+    _count: int = 0
+    _now: datetime = field(init=False)
+    _cause: str = field(init=False, default="")
+    _out: list[Send] = field(default_factory=list)
+
+    def handle(
+        self,
+        message: Enforce | BrokerCommandAnswered | SnapshotTaken | SnapshotFailed | Woken,
+        now: datetime,
+    ) -> list[Send]:
+        """Take one message in and return what leaves, in order."""
+        self._now, self._cause, self._out = now, message.cause, []
+        match message:
+            case Enforce():
+                self._on_enforce(message)
+            case BrokerCommandAnswered():
+                self._on_answer(message)
+            case SnapshotTaken() if message.request_id == self._request:
+                self._on_snapshot(message)
+            case SnapshotFailed() if message.request_id == self._request:
+                self._on_unread(message.reason)
+            case Woken():
+                self._on_woken(message.key)
+            case _:
+                pass  # the answer to a read that is no longer awaited
+        return self._out
+
+    # --- begin ---
+
+    def _on_enforce(self, order: Enforce) -> None:
+        again = order.enforcement_id == self._id
+        news = order.targets != self._targets
+        self._id, self._targets = order.enforcement_id, order.targets
+        self._clean = 0
+        self._arm_deadline(order, restart=not again or news)
+        if again and self._step is not Step.IDLE:
+            return  # under way: the next read sees whatever is new
+        if not again:
+            self._waves, self._pause_s = 0, _FIRST_PAUSE_S
+        if not again and all(is_flat_target(target) for target in order.targets):
+            self._command(Plan(close=order.known_positions, cancel=order.known_orders))
+        else:
+            self._settled = True  # nothing is under way that a command could double
+            self._read()
+
+    def _arm_deadline(self, order: Enforce, *, restart: bool) -> None:
+        if not restart:
+            return
+        self._reported = self._confirmed = False
+        left_s = max(0.0, (order.deadline_at - self._now).total_seconds())
+        self._wake("deadline", left_s)
+
+    # --- command ---
+
+    def _command(self, todo: Plan) -> None:
+        commands = self._commands(todo)
+        if not commands:
+            self._read()
+            return
+        self._step, self._waves, self._uncertain = Step.COMMANDING, self._waves + 1, False
+        self._record(*(self._sent(command) for command in commands))
+        for command in commands:
+            self._outstanding[command.command_id] = command
+            self._tell(f"gateway/{self.login}", command)
+        self._wake("answers", _COMMAND_S + _LOST_S)
+
+    def _commands(self, todo: Plan) -> list[BrokerCommand]:
+        closes: list[BrokerCommand] = [
+            CloseContract(**self._head(), contract=contract) for contract in todo.close
+        ]
+        partials = [
+            PartialCloseContract(**self._head(), contract=contract, size=size)
+            for contract, size in todo.reduce
+        ]
+        cancels = [CancelOrder(**self._head(), order_id=order) for order in todo.cancel]
+        return [*closes, *partials, *cancels]
+
+    def _sent(self, command: BrokerCommand) -> BrokerCommandSent:
+        return BrokerCommandSent(
+            account=self.account,
+            at=self._now,
+            cause=self._id,
+            enforcement_id=self._id,
+            command_id=command.command_id,
+            command=codec.kind(command),
+            contract=getattr(command, "contract", None),
+            size=getattr(command, "size", None),
+            order_id=getattr(command, "order_id", None),
+        )
+
+    def _on_answer(self, answer: BrokerCommandAnswered) -> None:
+        command = self._outstanding.pop(answer.command_id, None)
+        if command is None:
+            return
+        self._record(answer)
+        self._judge(command, answer)
+        if not self._outstanding and self._step is Step.COMMANDING:
+            self._cancel("answers")
+            self._read()
+
+    def _judge(self, command: BrokerCommand, answer: BrokerCommandAnswered) -> None:
+        what = f"{codec.kind(command)} {command.command_id}"
+        match answer.outcome:
+            case Done():
+                pass
+            case Rejected(code=code) if code in _HARMLESS.get(codec.kind(command), ()):
+                pass
+            case Rejected(code=code, text=text):
+                self._alarm(AlarmCode.BROKER_REJECTED, f"{what} rejected: {code} {text}")
+            case NotSent(reason=reason):
+                self._alarm(AlarmCode.BROKER_UNCERTAIN, f"{what} not sent: {reason}")
+            case Uncertain(reason=reason):
+                self._uncertain = True
+                self._alarm(AlarmCode.BROKER_UNCERTAIN, f"{what} of unknown fate: {reason}")
+
+    # --- read ---
+
+    def _read(self) -> None:
+        self._step = Step.READING
+        self._request = self._next_id("r")
+        self._tell(
+            f"gateway/{self.login}",
+            TakeSnapshot(
+                account=self.account,
+                at=self._now,
+                cause=self._id,
+                request_id=self._request,
+                asker=f"enforcer/{self.account}",
+                trades_since=None,
+                urgent=True,
+                deadline_s=_COMMAND_S,
+            ),
+        )
+        self._wake("read", _COMMAND_S + _LOST_S)
+
+    def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
+        self._cancel("read")
+        todo = plan(self._targets, snapshot.positions, snapshot.orders)
+        if todo.satisfied:
+            self._clean += 1
+            if self._clean >= _PROOF_READS:
+                self._prove(snapshot)
+            else:
+                self._read()
+            return
+        self._clean = 0
+        if self._settled or self._waves == 0:
+            self._settled = False
+            self._command(todo)
+        else:
+            self._pause()
+
+    def _on_unread(self, reason: str) -> None:
+        self._alarm(AlarmCode.SNAPSHOT_FAILED, f"cannot verify {self._id}: {reason}")
+        self._clean = 0
+        self._pause()
+
+    def _pause(self) -> None:
+        """Let what was commanded take effect before reading and commanding again."""
+        self._step = Step.WAITING
+        self._request = ""
+        self._wake("pause", max(self._pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._pause_s = min(self._pause_s * 2, _LAST_PAUSE_S)
+
+    def _prove(self, snapshot: SnapshotTaken) -> None:
+        self._step, self._request = Step.IDLE, ""
+        self._confirmed = True
+        self._pause_s = _FIRST_PAUSE_S
+        self._cancel("deadline")
+        self._report(flat_confirmed=True, read_at=snapshot.requested_at)
+
+    def _report(self, *, flat_confirmed: bool, read_at: datetime | None) -> None:
+        self._reported = True
+        self._tell(
+            f"account/{self.account}",
+            ApplyLockout(
+                account=self.account,
+                at=self._now,
+                cause=self._id,
+                enforcement_id=self._id,
+                flat_confirmed=flat_confirmed,
+                read_at=read_at,
+                waves=self._waves,
+            ),
+        )
+
+    # --- deadlines ---
+
+    def _on_woken(self, key: str) -> None:
+        match key, self._step:
+            case "deadline", _ if not self._reported and not self._confirmed:
+                self._report(flat_confirmed=False, read_at=None)
+            case "answers", Step.COMMANDING:
+                self._give_up_on_answers()
+            case "read", Step.READING:
+                self._on_unread("the gateway did not answer")
+            case "pause", Step.WAITING:
+                self._settled = True
+                self._read()
+            case _:
+                pass  # overtaken by events
+
+    def _give_up_on_answers(self) -> None:
+        for command_id in tuple(self._outstanding):
+            self._on_answer(
+                BrokerCommandAnswered(
+                    account=self.account,
+                    at=self._now,
+                    cause=command_id,
+                    command_id=command_id,
+                    outcome=Uncertain(reason="the gateway did not answer"),
+                )
+            )
+
+    # --- small things ---
+
+    def _next_id(self, letter: str) -> str:
+        self._count += 1
+        return f"{self._id}/{self.epoch}.{letter}{self._count}"
+
+    def _head(self) -> _CommandHead:
+        return _CommandHead(
+            account=self.account,
+            at=self._now,
+            cause=self._id,
+            command_id=self._next_id("c"),
+            deadline_s=_COMMAND_S,
+        )
+
+    def _tell(self, to: str, message: Message) -> None:
+        self._out.append(Send(to, message))
+
+    def _record(self, *events: Event) -> None:
+        append = Append(at=self._now, cause=self._id, events=events, asker=None, token=self._id)
+        self._tell("journal", append)
+
+    def _alarm(self, code: AlarmCode, text: str) -> None:
+        account = self.account
+        self._record(
+            AlarmRaised(at=self._now, cause=self._id, account=account, code=code, text=text)
+        )
+
+    def _wake(self, key: str, after_s: float) -> None:
+        to = f"enforcer/{self.account}"
+        self._tell(
+            "clock", WakeAfter(at=self._now, cause=self._id, to=to, key=key, after_s=after_s)
+        )
+
+    def _cancel(self, key: str) -> None:
+        to = f"enforcer/{self.account}"
+        self._tell("clock", CancelWake(at=self._now, cause=self._id, to=to, key=key))

@@ -1,0 +1,148 @@
+"""The algebra of targets: states an account is brought to, and what is still to be done for them.
+
+Pure. A target is a state, so it can be joined with others, repeated and resumed. A plan is computed
+from one complete snapshot; it never over-closes, never flips a position, and refuses no reduction.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from messages.values import (
+    CapAccount,
+    CapProduct,
+    FlatAccount,
+    FlatContract,
+    FlatProduct,
+    Order,
+    OrderStatus,
+    OrderType,
+    Position,
+    Target,
+    product_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a snapshot leaves to do."""
+
+    close: tuple[str, ...] = ()
+    """Contracts to close completely."""
+    reduce: tuple[tuple[str, int], ...] = ()
+    """(contract, contracts to close), each less than the position."""
+    cancel: tuple[int, ...] = ()
+    """Orders to cancel."""
+    satisfied: bool = True
+    """Whether every target is reached (an order that is only waited for leaves it False)."""
+
+
+def joined(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return the targets without duplicates and without those another one covers."""
+    unique = tuple(dict.fromkeys(targets))
+    return tuple(
+        target
+        for target in unique
+        if not any(other != target and covers(other, target) for other in unique)
+    )
+
+
+def covers(wider: Target, target: Target) -> bool:
+    """Say whether reaching one target reaches the other as well."""
+    match wider, target:
+        case FlatAccount(), _:
+            return True
+        case FlatProduct(), FlatProduct() | CapProduct():
+            return wider.product == target.product
+        case FlatProduct(), FlatContract():
+            return wider.product == product_of(target.contract)
+        case CapProduct(), CapProduct():
+            return wider.product == target.product and wider.limit <= target.limit
+        case CapAccount(), CapAccount():
+            return wider.count == target.count and wider.limit <= target.limit
+        case _:
+            return wider == target
+
+
+def is_flat_target(target: Target) -> bool:
+    """Say whether a target asks for nothing at all in its scope."""
+    return isinstance(target, FlatAccount | FlatProduct | FlatContract)
+
+
+def in_scope(target: Target, contract: str) -> bool:
+    """Say whether a contract falls under a flat target."""
+    match target:
+        case FlatAccount():
+            return True
+        case FlatProduct():
+            return product_of(contract) == target.product
+        case FlatContract():
+            return contract == target.contract
+        case CapAccount() | CapProduct():
+            return False
+
+
+def plan(targets: Sequence[Target], positions: Sequence[Position], orders: Sequence[Order]) -> Plan:
+    """Return what is left to do for all targets, given a complete snapshot."""
+    held = {position.contract: position.size for position in positions if position.size}
+    working = [order for order in orders if order.working]
+    flat = [target for target in targets if is_flat_target(target)]
+
+    def must_go(contract: str) -> bool:
+        return any(in_scope(target, contract) for target in flat)
+
+    close = [contract for contract in held if must_go(contract)]
+    pending = [order for order in working if must_go(order.contract)]
+    cancel = [order.order_id for order in pending if not _closing(order, held)]
+    kept = {contract: size for contract, size in held.items() if contract not in close}
+    reduce = _reductions(targets, kept)
+    close += [contract for contract, size in reduce.items() if size == abs(kept[contract])]
+    partial = [(contract, size) for contract, size in reduce.items() if contract not in close]
+    return Plan(
+        close=tuple(sorted(close)),
+        reduce=tuple(sorted(partial)),
+        cancel=tuple(sorted(cancel)),
+        satisfied=not (close or partial or pending),
+    )
+
+
+def _closing(order: Order, held: dict[str, int]) -> bool:
+    """Say whether an order is a market order on its way to reduce what is held: it is waited for."""
+    size = held.get(order.contract, 0)
+    return (
+        order.type == OrderType.MARKET
+        and order.status == OrderStatus.PENDING
+        and size * order.signed_remaining < 0
+        and abs(order.signed_remaining) <= abs(size)
+    )
+
+
+def _reductions(targets: Sequence[Target], held: dict[str, int]) -> dict[str, int]:
+    """Return contracts to close per position so that every cap holds, product caps first."""
+    left = dict(held)
+    for target in targets:
+        if isinstance(target, CapProduct):
+            own = {name: size for name, size in left.items() if product_of(name) == target.product}
+            left |= _reduced(own, sum(map(abs, own.values())) - target.limit)
+    for target in targets:
+        if isinstance(target, CapAccount):
+            left |= _capped(left, target)
+    return {name: abs(held[name] - left[name]) for name in held if held[name] != left[name]}
+
+
+def _capped(held: dict[str, int], cap: CapAccount) -> dict[str, int]:
+    if cap.count == "gross":
+        return _reduced(held, sum(map(abs, held.values())) - cap.limit)
+    net = sum(held.values())
+    heavy = {name: size for name, size in held.items() if size * net > 0}
+    return _reduced(heavy, abs(net) - cap.limit)
+
+
+def _reduced(held: dict[str, int], excess: int) -> dict[str, int]:
+    """Return the sizes after closing `excess` contracts, the largest position first."""
+    left = dict(held)
+    while excess > 0 and any(left.values()):
+        largest = max(sorted(left), key=lambda name: abs(left[name]))
+        step = min(excess, abs(left[largest]))
+        left[largest] -= step if left[largest] > 0 else -step
+        excess -= step
+    return left

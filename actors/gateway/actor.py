@@ -1,0 +1,209 @@
+"""The GatewayActor: everything one login says to its broker and hears from it.
+
+One per login, at `gateway/<login>`, on a LoopThread of its own; started by the login's supervisor. In:
+the `GatewayCommand`s. Out: facts to `account/<id>`, answers to `enforcer/<id>`, snapshots to whoever
+asked, quotes to `quotes/<login>`, alarms and quarantined payloads to the journal. Every BrokerCommand is
+answered exactly once, whatever happens; a hanging request delays no other.
+
+It decides nothing and keeps no picture of any account. Restarted with `guarded` it logs in, connects
+and subscribes by itself; each account then hears `StreamConnected` and asks for its snapshot.
+"""
+
+import asyncio
+from collections import defaultdict
+from functools import partial
+from typing import Any
+
+from actors.gateway.decode import account_record_of
+from actors.gateway.errors import (
+    BrokerUnreachableError,
+    DecodeError,
+    MalformedAnswerError,
+    ReadFailedError,
+    shown,
+)
+from actors.gateway.market_stream import MarketStream
+from actors.gateway.outbox import Outbox
+from actors.gateway.quotes import AnnounceHeld
+from actors.gateway.settings import LoginSettings
+from actors.gateway.snapshots import take_snapshot
+from actors.gateway.upkeep import keep_session, reconcile_in_turn
+from actors.gateway.user_stream import UserStream
+from actors.runtime.actor import PooledActor
+from actors.runtime.clock import Clock
+from actors.runtime.directory import Directory
+from actors.runtime.dispatcher import Dispatcher
+from messages.commands import (
+    BrokerCommand,
+    DescribeContract,
+    GuardAccounts,
+    OpenSession,
+    TakeSnapshot,
+    WatchQuotes,
+)
+from messages.events import BrokerCommandAnswered, SessionOpened
+from messages.facts import ContractDescribed, ContractUnknown
+from messages.queries import Ping
+from messages.values import Contract, Outcome, Uncertain
+
+_LISTING_S = 10.0
+# At start the first connection is still to be made, and nothing else is waiting.
+
+
+class GatewayActor(PooledActor):
+    """The port to one broker login."""
+
+    def __init__(
+        self,
+        *,
+        login: LoginSettings,
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
+        guarded: tuple[int, ...] = (),
+    ) -> None:
+        super().__init__(dispatcher=dispatcher)
+        # Here and not above: importing the SDK costs a second, which only a gateway has to pay.
+        from actors.gateway.client import BrokerClient
+
+        self._login = login
+        self._outbox = Outbox(login=login.name, clock=clock, directory=directory)
+        self._client = BrokerClient(login, clock=clock, alarm=self._outbox.alarm)
+        self._contracts: dict[str, Contract] = {}
+        self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._guarded = dict.fromkeys(guarded)
+
+    def on_start(self) -> None:
+        """Start what runs by itself; after a restart resume; on the loop."""
+        sides: dict[str, Any]
+        sides = {"settings": self._login, "tokens": self._client, "outbox": self._outbox}
+        self._user = UserStream(**sides)
+        self._market = MarketStream(**sides)
+        self._user_runs = self._market_runs = False
+        self.keep_running(self._keep_client())
+        if self._guarded:
+            self._guard(tuple(self._guarded))
+            announce = AnnounceHeld(at=self._outbox.clock.now(), cause="restart")
+            self._outbox.tell(f"quotes/{self._login.name}", announce)
+
+    def on_receive(self, message: Any) -> object:
+        """Handle one message; on the loop. What takes time is returned and runs on beside others."""
+        match message:
+            case BrokerCommand():
+                return self._carry_out(message)
+            case TakeSnapshot():
+                return self._snapshot(message)
+            case DescribeContract():
+                return self._describe(message)
+            case WatchQuotes():
+                self._watch(message.contracts)
+            case GuardAccounts():
+                self._guard(message.accounts)
+            case OpenSession():
+                return self._open_session(message)
+            case Ping():
+                return f"gateway/{self._login.name}"
+            case _:
+                raise TypeError(f"a GatewayActor cannot handle {type(message).__name__}")
+        return None
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _carry_out(self, command: BrokerCommand) -> asyncio.Task[Outcome]:
+        task = asyncio.get_running_loop().create_task(self._client.carry_out(command))
+        # A callback, since it comes even if the task is cancelled before its first step.
+        task.add_done_callback(partial(self._tell_outcome, command))
+        return task
+
+    def _tell_outcome(self, command: BrokerCommand, task: asyncio.Task[Outcome]) -> None:
+        answer = BrokerCommandAnswered(
+            account=command.account,
+            at=self._outbox.clock.now(),
+            cause=command.command_id,
+            command_id=command.command_id,
+            outcome=_outcome_of(task),
+        )
+        self._outbox.tell(f"enforcer/{command.account}", answer)
+
+    # --- reads ----------------------------------------------------------------------------------
+
+    async def _open_session(self, command: OpenSession) -> SessionOpened:
+        await self._client.token()
+        try:
+            rows = await self._client.accounts(within_s=_LISTING_S)
+        except ReadFailedError as error:
+            raise BrokerUnreachableError(f"login {self._login.name!r}: {error}") from None
+        records = []
+        for row in rows:
+            try:
+                records.append(account_record_of(row))
+            except DecodeError as error:
+                self._outbox.quarantine("/Account/search", shown(row.raw, 2000), error)
+        return SessionOpened(
+            at=self._outbox.clock.now(),
+            cause=command.cause,
+            login=self._login.name,
+            accounts=tuple(records),
+        )
+
+    async def _snapshot(self, command: TakeSnapshot) -> None:
+        generation = self._user.hub.generation
+        answer = await take_snapshot(self._client, self._outbox, command, generation)
+        self._outbox.tell(command.asker, answer)
+
+    async def _describe(self, command: DescribeContract) -> None:
+        about: dict[str, Any] = {
+            "account": command.account,
+            "cause": f"contract/{command.contract}",
+        }
+        try:
+            contract = await self._contract(command.contract)
+        except ReadFailedError as error:
+            if isinstance(error, MalformedAnswerError):
+                self._outbox.quarantine(error.source, error.raw, error.error)
+            about |= {"contract": command.contract, "reason": str(error)}
+            self._outbox.to_account(ContractUnknown(at=self._outbox.clock.now(), **about))
+            return
+        now = self._outbox.clock.now()
+        self._outbox.to_account(ContractDescribed(at=now, contract=contract, **about))
+
+    async def _contract(self, contract: str) -> Contract:
+        # One lookup per contract: at start every account asks for the same few.
+        async with self._lookups[contract]:
+            if contract not in self._contracts:
+                within_s = self._login.request_deadline_s
+                record = await self._client.contract(contract, within_s=within_s)
+                self._contracts[contract] = record
+        return self._contracts[contract]
+
+    # --- streams --------------------------------------------------------------------------------
+
+    def _guard(self, accounts: tuple[int, ...]) -> None:
+        self._guarded |= dict.fromkeys(accounts)
+        if not self._user_runs:
+            self._user_runs = True
+            self.keep_running(self._user.hub.run())
+            every_s = self._login.reconcile_every_s
+            self.keep_running(reconcile_in_turn(self._guarded, self._outbox, every_s))
+        self._user.guard(accounts)
+
+    def _watch(self, contracts: tuple[str, ...]) -> None:
+        self._market.watch(contracts)
+        if not self._market_runs:
+            self._market_runs = True
+            self.keep_running(self._market.hub.run())
+
+    async def _keep_client(self) -> None:
+        try:
+            await keep_session(self._client, self._outbox)
+        finally:
+            await self._client.close()
+
+
+def _outcome_of(task: asyncio.Task[Outcome]) -> Outcome:
+    if task.cancelled():
+        return Uncertain(reason="the gateway ended before the broker had answered")
+    error = task.exception()
+    if error is not None:
+        return Uncertain(reason=f"the gateway failed: {type(error).__name__}")
+    return task.result()

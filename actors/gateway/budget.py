@@ -1,0 +1,128 @@
+"""The request budget of one login: never more than the broker allows, and closes go first.
+
+A sliding window counts every request of the login, all accounts together. Requests wait in order of
+priority, within one priority in order of arrival. Reads may not use the window up: what is kept from
+them is the reserve for mutations, so that a close never queues behind reads. Nobody waits in vain: a
+request that cannot leave before its own deadline is refused at once.
+
+Used on one event loop only; time comes from the clock that is passed in.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from enum import IntEnum
+from typing import NamedTuple
+
+from actors.gateway.errors import NoBudgetError
+from actors.runtime.clock import Clock
+
+
+class Priority(IntEnum):
+    """What goes before what."""
+
+    CLOSE = 0
+    CANCEL = 1
+    MUTATION = 2
+    URGENT_READ = 3
+    READ = 4
+    KEEP_WARM = 5
+
+
+_SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
+# How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
+# 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
+
+
+class _Waiter(NamedTuple):
+    """One request in the queue, in the order in which it leaves."""
+
+    priority: Priority
+    number: int
+    turn: asyncio.Future[None]
+
+
+class RequestBudget:
+    """Lets requests out one by one, within the window and by priority."""
+
+    def __init__(self, *, clock: Clock, requests: int, window_s: float) -> None:
+        self._clock = clock
+        self._requests = requests
+        self._window_s = window_s
+        self._sent: deque[float] = deque()
+        self._queue: list[_Waiter] = []
+        self._numbers = itertools.count()
+        self._reads_held_until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def charge(self) -> None:
+        """Count a request that does not queue (a login)."""
+        self._sent.append(self._clock.monotonic())
+
+    def hold_reads(self, seconds: float) -> None:
+        """Let no ordinary read out for so long: the broker itself has said that it is enough."""
+        until = self._clock.monotonic() + seconds
+        self._reads_held_until = max(self._reads_held_until, until)
+
+    async def take(self, priority: Priority, *, within_s: float) -> None:
+        """Wait for the request's turn, and count it.
+
+        Raises:
+            NoBudgetError: its turn cannot come, or did not come, within so many seconds.
+        """
+        wait_s = self._wait_s(priority, ahead=self._ahead_of(priority))
+        if wait_s <= 0:
+            self.charge()
+            return
+        if wait_s > within_s:
+            raise NoBudgetError(f"no budget: {len(self._sent)} of {self._requests} requests used")
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, _Waiter(priority, next(self._numbers), turn))
+        self._set_timer()
+        try:
+            async with asyncio.timeout(within_s):
+                await turn
+        except TimeoutError:
+            raise NoBudgetError(f"no budget within {within_s:.1f} s") from None
+
+    def close(self) -> None:
+        """Stop the timer; whoever still waits is left to its own deadline."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _ahead_of(self, priority: Priority) -> int:
+        return sum(each.priority <= priority and not each.turn.done() for each in self._queue)
+
+    def _wait_s(self, priority: Priority, *, ahead: int) -> float:
+        """Return the seconds until a request with so many ahead of it could leave, at best."""
+        now = self._clock.monotonic()
+        while self._sent and self._sent[0] <= now - self._window_s:
+            self._sent.popleft()
+        held_s = self._reads_held_until - now if priority >= Priority.READ else 0.0
+        ceiling = max(1, int(self._requests * _SHARES.get(priority, 1.0)))
+        too_many = len(self._sent) + ahead + 1 - ceiling
+        if too_many <= 0 or not self._sent:
+            return held_s
+        freed_at = self._sent[min(too_many, len(self._sent)) - 1] + self._window_s
+        return max(freed_at - now, held_s)
+
+    def _release(self) -> None:
+        """Let out whoever's turn it is; a waiter that has given up is passed over."""
+        while self._queue:
+            priority, _, turn = self._queue[0]
+            if not turn.done():
+                if self._wait_s(priority, ahead=0) > 0:
+                    break
+                self.charge()
+                turn.set_result(None)
+            heapq.heappop(self._queue)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        """Look again when the first in the queue could leave."""
+        self.close()
+        if self._queue:
+            delay = max(self._wait_s(self._queue[0].priority, ahead=0), 0.001)
+            self._timer = asyncio.get_running_loop().call_later(delay, self._release)

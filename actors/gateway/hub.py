@@ -1,0 +1,178 @@
+"""One hub that is always being kept up: the user hub or the market hub of a login.
+
+Run by a GatewayActor as a task on its loop. It fetches a fresh token per attempt, keeps a desired set
+of topics subscribed and has each of them acknowledged, counts the connections (generations), and comes
+back after every loss: 0.1 s after a healthy connection, more and more slowly after a bad one. What it
+hears it hands to its listener at once and in order; it decides nothing about it.
+
+It never negotiates (the broker's own samples do not), never replays and never gives up.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from typing import NamedTuple, Protocol
+from urllib.parse import quote
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+
+from actors.gateway.backoff import Backoff
+from actors.gateway.connection import (
+    Call,
+    Connection,
+    LoggedOutError,
+    RecordListener,
+    reason_of,
+)
+from actors.gateway.errors import GatewayError, SubscriptionRefusedError, first_error
+
+_PING_EVERY_S = 15.0
+_LOGOUT_PAUSE_S = 2.0
+# After a session conflict: at 0.1 s we would throw the trader's own platform out again and again.
+_TOKEN_REFUSED = (401, 403)
+
+
+class Topic(NamedTuple):
+    """Something that can be subscribed, e.g. one account or one contract's quotes."""
+
+    name: str
+    """Unique within the hub."""
+    calls: tuple[Call, ...]
+    """The hub methods that subscribe it, all of which must be acknowledged."""
+
+
+class TokenSource(Protocol):
+    """Where a hub gets its token: the session."""
+
+    def token(self) -> Awaitable[str]:
+        """Return a token that is valid as far as we know."""
+
+    def renew(self, stale: str) -> Awaitable[None]:
+        """Replace a token that was refused."""
+
+
+class HubListener(RecordListener, Protocol):
+    """Who hears how a hub fares; called on the loop, must not block."""
+
+    def topic_up(self, topic: str, generation: int) -> None:
+        """Hear that a topic is subscribed and acknowledged on this connection."""
+
+    def topic_refused(self, topic: str, generation: int, reason: str) -> None:
+        """Hear that the hub refused a topic; it is tried again within 15 s."""
+
+    def hub_down(self, generation: int, reason: str) -> None:
+        """Hear that a connection was lost or an attempt failed; generation 0 = none yet."""
+
+    def logged_out(self) -> None:
+        """Hear that the broker ended the session; `hub_down` follows."""
+
+
+class Hub:
+    """A hub connection with a desired set of topics."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        tokens: TokenSource,
+        listener: HubListener,
+        backoff: Backoff,
+        silence_s: float,
+        first_calls: tuple[Call, ...] = (),
+    ) -> None:
+        self._url = "ws" + url.removeprefix("http") + "?access_token="
+        self._tokens = tokens
+        self._listener = listener
+        self._backoff = backoff
+        self._silence_s = silence_s
+        self._first_calls = first_calls
+        self._desired: dict[str, Topic] = {}
+        self._active: dict[str, Topic] = {}
+        self._changed = asyncio.Event()
+        self._up_since: float | None = None
+        self.generation = 0
+        """Counts the connections that came up, from 1."""
+
+    def want(self, topics: Iterable[Topic]) -> None:
+        """Subscribe exactly these topics from now on."""
+        self._desired = {topic.name: topic for topic in topics}
+        self._changed.set()
+
+    def is_up(self, topic: str) -> bool:
+        """Say whether a topic is subscribed and acknowledged on the present connection."""
+        return topic in self._active
+
+    async def run(self) -> None:
+        """Keep the hub connected until cancelled."""
+        while True:
+            at_least = 0.0
+            try:
+                await self._connect_and_serve()
+            except LoggedOutError as error:
+                self._listener.logged_out()
+                at_least = _LOGOUT_PAUSE_S
+                self._end_connection(error)
+            except (GatewayError, WebSocketException, OSError) as error:
+                self._end_connection(error)
+            await asyncio.sleep(self._backoff.next_s(at_least))
+
+    async def _connect_and_serve(self) -> None:
+        token = await self._tokens.token()
+        try:
+            connection = await Connection.open(self._url + quote(token), self._listener)
+        except InvalidStatus as error:
+            if error.response.status_code in _TOKEN_REFUSED:
+                await self._tokens.renew(token)
+            raise
+        try:
+            await self._serve(connection)
+        except asyncio.CancelledError:
+            await connection.close()
+            raise
+        finally:
+            connection.abort()
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_subscribed(connection))
+                await connection.listen(self._silence_s)
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+
+    async def _keep_subscribed(self, connection: Connection) -> None:
+        """Bring the subscriptions to the desired set, and say every 15 s that we are here."""
+        for call in self._first_calls:
+            await connection.invoke(call)
+        self.generation += 1
+        self._up_since = asyncio.get_running_loop().time()
+        while True:
+            self._changed.clear()
+            await self._subscribe_missing(connection)
+            try:
+                async with asyncio.timeout(_PING_EVERY_S):
+                    await self._changed.wait()
+            except TimeoutError:
+                await connection.ping()
+
+    async def _subscribe_missing(self, connection: Connection) -> None:
+        for name in self._active.keys() - self._desired.keys():
+            for method, arguments in self._active.pop(name).calls:
+                await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
+        missing = [topic for name, topic in self._desired.items() if name not in self._active]
+        await asyncio.gather(*(self._subscribe(connection, topic) for topic in missing))
+
+    async def _subscribe(self, connection: Connection, topic: Topic) -> None:
+        try:
+            await asyncio.gather(*(connection.invoke(call) for call in topic.calls))
+        except SubscriptionRefusedError as error:
+            self._listener.topic_refused(topic.name, self.generation, str(error))
+            return
+        self._active[topic.name] = topic
+        self._listener.topic_up(topic.name, self.generation)
+
+    def _end_connection(self, error: Exception) -> None:
+        self._active.clear()
+        if self._up_since is not None:
+            self._backoff.lasted(asyncio.get_running_loop().time() - self._up_since)
+            self._up_since = None
+        self._listener.hub_down(self.generation, reason_of(error))

@@ -1,0 +1,67 @@
+"""How a gateway tells the rest of the system what it found: alarms, quarantine, facts."""
+
+from actors.gateway.errors import DecodeError
+from actors.runtime.clock import Clock
+from actors.runtime.directory import Directory
+from messages.base import AccountMessage
+from messages.events import AlarmRaised, Event
+from messages.facts import PayloadQuarantined
+from messages.journal import Append
+from messages.values import AlarmCode
+
+_LONGEST_RAW = 2000
+
+
+class Outbox:
+    """The outgoing side of one login's gateway; thread-safe, because telling is."""
+
+    def __init__(self, *, login: str, clock: Clock, directory: Directory) -> None:
+        self._login = login
+        self._directory = directory
+        self.clock = clock
+        self.tell = directory.tell
+
+    def to_account(self, message: AccountMessage) -> None:
+        """Tell the account that a message concerns."""
+        self._directory.tell(f"account/{message.account}", message)
+
+    def alarm(self, code: AlarmCode, text: str, *, account: int | None = None) -> None:
+        """Journal something a person must look at."""
+        self._journal(self._alarm(code, text, account))
+
+    def quarantine(self, source: str, raw: bytes | str, error: DecodeError) -> None:
+        """Set a payload aside, whole, and raise an alarm."""
+        text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+        alarm = f"{self._login}: {source}: {error}; the payload was set aside, see the journal"
+        self._journal(
+            PayloadQuarantined(
+                at=self.clock.now(),
+                cause=source,
+                login=self._login,
+                source=source,
+                raw=text[:_LONGEST_RAW],
+                error=str(error),
+            ),
+            self._alarm(AlarmCode.PAYLOAD_QUARANTINED, alarm, None),
+        )
+
+    def _alarm(self, code: AlarmCode, text: str, account: int | None) -> AlarmRaised:
+        return AlarmRaised(
+            at=self.clock.now(),
+            cause=f"gateway/{self._login}",
+            account=account,
+            code=code,
+            text=text,
+        )
+
+    def _journal(self, *events: Event) -> None:
+        self._directory.tell(
+            "journal",
+            Append(
+                at=self.clock.now(),
+                cause=f"gateway/{self._login}",
+                events=events,
+                asker=None,
+                token="",
+            ),
+        )

@@ -1,0 +1,159 @@
+"""The user hub's side of a gateway: what the broker says about accounts, as facts to those accounts.
+
+Each record is told on at once, in the order in which it came. What cannot be understood, or is about an
+account nobody guards, is set aside and changes nothing; the account it was about, if that much is clear,
+is told to compare itself with the broker.
+"""
+
+import random
+from collections.abc import Iterable
+from datetime import datetime
+
+from actors.gateway.backoff import Backoff
+from actors.gateway.decode import (
+    ACCOUNT_TARGET,
+    USER_TARGETS,
+    Item,
+    account_of,
+    fact_of,
+    items_of,
+    unwrap,
+)
+from actors.gateway.errors import DecodeError
+from actors.gateway.hub import Hub, TokenSource, Topic
+from actors.gateway.outbox import Outbox
+from actors.gateway.settings import LoginSettings
+from messages.commands import ReconcileAccount
+from messages.facts import StreamConnected, StreamLost
+from messages.values import AlarmCode
+
+
+class UserStream:
+    """Listens to the user hub for the guarded accounts."""
+
+    def __init__(self, *, settings: LoginSettings, tokens: TokenSource, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._login = settings.name
+        self._guarded: dict[int, Topic] = {}
+        self._lost: set[int] = set()
+        self._strangers: set[object] = set()
+        self.hub = Hub(
+            url=settings.user_hub_url,
+            tokens=tokens,
+            listener=self,
+            backoff=Backoff(random.Random(f"{settings.name}/user")),  # noqa: S311 - jitter
+            silence_s=settings.silence_s,
+            first_calls=(("SubscribeAccounts", ()),),
+        )
+
+    def guard(self, accounts: Iterable[int]) -> None:
+        """Subscribe these accounts too; whoever is subscribed already hears so again."""
+        for account in accounts:
+            if self.hub.is_up(str(account)):
+                self.topic_up(str(account), self.hub.generation)
+            else:
+                self._guarded[account] = _topic_of(account)
+        self.hub.want(self._guarded.values())
+
+    # --- HubListener ----------------------------------------------------------------------------
+
+    def topic_up(self, topic: str, generation: int) -> None:
+        """Tell the account that its stream is up."""
+        account = int(topic)
+        self._lost.discard(account)
+        self._outbox.to_account(
+            StreamConnected(
+                account=account,
+                at=self._outbox.clock.now(),
+                cause=f"stream/{generation}",
+                generation=generation,
+            )
+        )
+
+    def topic_refused(self, topic: str, generation: int, reason: str) -> None:
+        """Tell the account that it hears nothing, and raise an alarm, once."""
+        account = int(topic)
+        if account not in self._lost:
+            self._lose(account, generation, reason)
+            self._outbox.alarm(
+                AlarmCode.UNKNOWN_ACCOUNT,
+                f"{self._login}: the hub refuses account {account}: {reason}; trying again",
+                account=account,
+            )
+
+    def hub_down(self, generation: int, reason: str) -> None:
+        """Tell every account, once per outage."""
+        for account in self._guarded.keys() - self._lost:
+            self._lose(account, generation, reason)
+
+    def logged_out(self) -> None:
+        """Raise an alarm."""
+        self._outbox.alarm(
+            AlarmCode.LOGGED_OUT_BY_BROKER,
+            f"{self._login}: the broker ended our session, usually because the user logged in "
+            "elsewhere; connecting again: keep one device per user",
+        )
+
+    def record(self, target: str, arguments: object, raw: bytes) -> None:
+        """Tell accounts what a record says about them."""
+        if target not in USER_TARGETS:
+            if target not in self._strangers:
+                self._strangers.add(target)
+                self.malformed(raw, DecodeError("target", target, "a target of the user hub"))
+            return
+        at = self._outbox.clock.now()
+        for each in items_of(arguments):
+            try:
+                self._take(target, unwrap(each), at, raw)
+            except DecodeError as error:
+                self._outbox.quarantine(target, raw, error)
+
+    def malformed(self, raw: bytes, error: DecodeError) -> None:
+        """Set a record aside."""
+        self._outbox.quarantine("user hub", raw, error)
+
+    # --------------------------------------------------------------------------------------------
+
+    def _take(self, target: str, item: Item, at: datetime, raw: bytes) -> None:
+        account = account_of(target, item)
+        if account not in self._guarded:
+            self._meet_stranger(target, account, raw)
+            return
+        try:
+            self._outbox.to_account(fact_of(target, item, at=at))
+        except DecodeError:
+            # Something happened to this account that we do not understand: let it look for itself.
+            self._outbox.to_account(ReconcileAccount(account=account, at=at, cause="quarantine"))
+            raise
+
+    def _meet_stranger(self, target: str, account: int, raw: bytes) -> None:
+        known = account in self._strangers
+        if known and target == ACCOUNT_TARGET:
+            return  # that stream cannot be narrowed to accounts, and repeats itself
+        error = DecodeError("accountId", account, "an account that is guarded")
+        self._outbox.quarantine(target, raw, error)
+        if not known:
+            self._strangers.add(account)
+            self._outbox.alarm(
+                AlarmCode.UNKNOWN_ACCOUNT,
+                f"{self._login}: the broker reports account {account}, which is not guarded; "
+                "if it should be, add it to the configuration",
+                account=account,
+            )
+
+    def _lose(self, account: int, generation: int, reason: str) -> None:
+        self._lost.add(account)
+        self._outbox.to_account(
+            StreamLost(
+                account=account,
+                at=self._outbox.clock.now(),
+                cause=f"stream/{generation}",
+                generation=generation,
+                reason=reason,
+            )
+        )
+
+
+def _topic_of(account: int) -> Topic:
+    streams = ("SubscribeOrders", "SubscribePositions", "SubscribeTrades")
+    return Topic(str(account), tuple((stream, (account,)) for stream in streams))

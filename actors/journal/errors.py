@@ -1,0 +1,17 @@
+"""What goes wrong with a journal: always what, where, and what to do about it."""
+
+from pathlib import Path
+
+
+class StoreError(Exception):
+    """A store cannot be opened, or must not be trusted; it is left as it was found."""
+
+    def __init__(self, what: str, *, where: Path, fix: str) -> None:
+        super().__init__(f"journal {where}: {what}; {fix}")
+        self.what = what
+        self.where = where
+        self.fix = fix
+
+
+class UnstorableEventError(Exception):
+    """An event could be written but not read back, or not even written."""

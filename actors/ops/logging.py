@@ -1,0 +1,75 @@
+"""Logs to stderr: readable on a terminal, one JSON object a line otherwise; secrets never in them.
+
+Called once at start by main.py. The SDK's own loggers are silenced (they print to stdout and mix up their
+contexts); warnings of other libraries come through the same door.
+"""
+
+import logging
+import sys
+from collections.abc import Collection, MutableMapping
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+_QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio")
+
+
+def redactor(secrets: Collection[str]) -> Processor:
+    """Return a processor that blots out every secret in a log entry, at any depth."""
+    known = [secret for secret in secrets if secret]
+
+    def clean(value: Any) -> Any:
+        match value:
+            case str():
+                for secret in known:
+                    value = value.replace(secret, "***")
+                return value
+            case dict():
+                return {key: clean(each) for key, each in value.items()}
+            case list() | tuple():
+                return [clean(each) for each in value]
+            case _:
+                return value
+
+    def redact(
+        _logger: Any, _name: str, entry: MutableMapping[str, Any]
+    ) -> MutableMapping[str, Any]:
+        for key, value in entry.items():
+            entry[key] = clean(value)
+        return entry
+
+    return redact
+
+
+def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
+    """Send all logs to stderr, from this level on."""
+    terminal = sys.stderr.isatty()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="logged_at"),
+        structlog.processors.format_exc_info,
+        redactor(secrets),
+    ]
+    renderer: Processor = (
+        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(level, logging.WARNING))
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

@@ -1,0 +1,120 @@
+"""What an event says to people: lines with a level, the seed's own words where it had them.
+
+Pure. Every line is made from a journaled event alone, so the log can never say what the journal does not.
+"""
+
+from datetime import datetime
+
+from messages.base import Message
+from messages.events import (
+    AccountGuarded,
+    AccountLocked,
+    AccountOpened,
+    ActorRestarted,
+    AlarmRaised,
+    BrokerCommandAnswered,
+    BrokerCommandSent,
+    DayReset,
+    DeadlinePassed,
+    DeadLettered,
+    EnforcementFinished,
+    EnforcementStarted,
+    EnforcementUnrecorded,
+    ExposureUnderLock,
+    FlatConfirmed,
+    HealthChanged,
+    LockoutReleased,
+    RuleBreached,
+)
+from messages.values import FlatAccount, Rejected, Uncertain
+
+type Line = tuple[str, str]
+"""(level, text); levels are those of logging, in small letters."""
+
+
+def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a table, one line per event
+    """Return what an event says, possibly nothing."""
+    match event:
+        case AccountGuarded():
+            return _guarded(event)
+        case AccountOpened():
+            return [("info", f"Account {event.account} OPEN: every rule judged it clean")]
+        case RuleBreached():
+            return _breached(event)
+        case EnforcementStarted() if event.breaches and FlatAccount() in event.targets:
+            return [("warning", f"Flattening all positions of account {event.account}")]
+        case BrokerCommandSent():
+            return [("warning", _sent(event))]
+        case BrokerCommandAnswered(outcome=Rejected() | Uncertain()):
+            return [("warning", f"Broker answered {event.command_id}: {event.outcome}")]
+        case FlatConfirmed():
+            return [("info", f"Account {event.account} verified at the broker: targets reached")]
+        case DeadlinePassed():
+            return [("critical", f"Account {event.account}: enforcement deadline passed, not flat")]
+        case EnforcementUnrecorded():
+            return [("critical", f"Account {event.account}: intent not on disk ({event.reason})")]
+        case AccountLocked(lockout=lock):
+            return [
+                (
+                    "warning",
+                    f"Account {event.account} locked until {_until(lock.until)}: {lock.reason}",
+                )
+            ]
+        case ExposureUnderLock():
+            return _under_lock(event)
+        case EnforcementFinished():
+            return [("info", f"Enforcement {event.enforcement_id} finished")]
+        case LockoutReleased():
+            return [
+                (
+                    "info",
+                    f"Account {event.account}: lockout of {event.rule} ended by {event.released_by}",
+                )
+            ]
+        case DayReset():
+            return [("info", f"Account {event.account}: trading day {event.trading_date} begins")]
+        case HealthChanged():
+            level = "info" if event.health == "live" else "warning"
+            return [(level, f"Account {event.account} {event.health.upper()}: {event.reason}")]
+        case AlarmRaised():
+            where = f"Account {event.account}: " if event.account else ""
+            return [("error", f"ALARM {event.code}: {where}{event.text}")]
+        case DeadLettered() | ActorRestarted():
+            return [("error", f"{event.address}: {event.error}")]
+        case _:
+            return []
+
+
+def _guarded(event: AccountGuarded) -> list[Line]:
+    head = f"Account {event.account} ({event.name}) guarded by {len(event.rules)} rules"
+    return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
+
+
+def _breached(event: RuleBreached) -> list[Line]:
+    breach = event.breach
+    return [
+        ("info", f"Account {event.account} {breach.measure}"),
+        ("critical", f"VIOLATION: {breach.rule} - {breach.reason}"),
+        ("critical", f"ENFORCING {breach.rule}: Account {event.account} {breach.measure}"),
+    ]
+
+
+def _sent(event: BrokerCommandSent) -> str:
+    what = event.command.replace("_", " ")
+    object_ = event.contract or (f"order {event.order_id}" if event.order_id else "")
+    size = f" {event.size}" if event.size else ""
+    return f"Account {event.account}: {what}{size} {object_}"
+
+
+def _under_lock(event: ExposureUnderLock) -> list[Line]:
+    return [
+        ("critical", f"Account {event.account}: {event.appeared} appeared under lock"),
+        ("critical", "HARD LOCKOUT ACTIVE"),
+        ("critical", f"   Reason: {event.lockout.reason}"),
+        ("critical", f"   Until: {_until(event.lockout.until)}"),
+        ("critical", f"   Skipping ALL {event.rules_skipped} rules (account locked)"),
+    ]
+
+
+def _until(end: datetime | None) -> str:
+    return end.isoformat() if end else "released by the broker"

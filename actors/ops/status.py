@@ -1,0 +1,102 @@
+"""What `status` prints: the running process's own answer, or, with none running, the journal's.
+
+The journal knows what was booked and locked, not what the broker holds now: it says `"live": false`, and
+every account's health is then unknown.
+"""
+
+from pathlib import Path
+
+import httpx
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from actors.account.core import AccountCore
+from actors.account.settings import AccountSettings
+from actors.account.state import AccountState
+from actors.journal import Store
+from actors.runtime import Clock
+from config.loader import Config
+from messages.events import AccountGuarded
+from messages.queries import AccountStatus, SystemStatus
+from messages.values import Health, Phase
+
+_TIMEOUT_S = 6.0
+
+
+def current_status(config: Config, clock: Clock) -> SystemStatus:
+    """Return how every account stands.
+
+    Raises:
+        StoreError: nothing is running and the journal cannot be read.
+    """
+    try:
+        answer = httpx.get(
+            f"http://{config.file.http.listen}/api/status", timeout=_TIMEOUT_S, trust_env=False
+        )
+        answer.raise_for_status()
+    except httpx.ConnectError:
+        return _from_journal(config, clock)
+    return msgspec.json.decode(answer.content, type=SystemStatus)
+
+
+def _from_journal(config: Config, clock: Clock) -> SystemStatus:
+    store = Store.open_read_only(Path(config.file.journal.path))
+    try:
+        started = store.last_started()
+        accounts = tuple(_account(config, store, account, clock) for account in store.accounts())
+    finally:
+        store.close()
+    return SystemStatus(
+        version=started.version if started else "none",
+        config=started.config if started else config.digest,
+        at=clock.now(),
+        live=False,
+        accounts=accounts,
+    )
+
+
+def _account(config: Config, store: Store, account: int, clock: Clock) -> AccountStatus:
+    gross = config.file.money.pnl == "gross"
+    state = AccountState.new(account, config.context.trading_day, gross=gross)
+    name = login = "unknown"
+    for record in store.account_events(account):
+        state.evolve(record.event)
+        if isinstance(record.event, AccountGuarded):
+            name, login = record.event.name, record.event.login
+    settings = AccountSettings(
+        account=account,
+        name=name,
+        login=login,
+        rules=(),
+        deadline_s=config.file.enforcement.deadline_s,
+        journal_deadline_s=config.file.enforcement.journal_deadline_s,
+        quote_max_age_s=config.file.money.quote_max_age_s,
+        conservative_mark=False,
+        gross=gross,
+    )
+    status = AccountCore(settings, state, epoch="status").status(clock.now())
+    return msgspec.structs.replace(status, health=Health.UNKNOWN)
+
+
+def print_status(status: SystemStatus) -> None:
+    """Print a table for people."""
+    table = Table(title=f"Lockstep {status.version}" + ("" if status.live else " (NOT RUNNING)"))
+    for column in ("account", "name", "phase", "health", "day's P&L", "open", "positions", "locked"):
+        table.add_column(column, overflow="fold")
+    for each in status.accounts:
+        lock = each.lockouts[0] if each.lockouts else None
+        until = (lock.until.isoformat() if lock.until else "released by the broker") if lock else ""
+        table.add_row(
+            str(each.account),
+            each.name,
+            each.phase,
+            each.health,
+            f"${each.realised_usd:.2f}",
+            "unknown" if each.open_usd is None else f"${each.open_usd:.2f}",
+            ", ".join(f"{held.size} {held.product}" for held in each.positions),
+            f"{lock.rule} until {until}" if lock else "",
+            style="bold" if each.phase is Phase.LOCKED else "",
+        )
+    Console().print(table)
+

@@ -1,0 +1,1 @@
+"""The rules: one pure module each, found by the registry, judged by one RuleActor each."""

@@ -1,0 +1,69 @@
+"""RuleActor: judges every account by one rule and holds nothing, so a restart of it loses nothing.
+
+Started once per rule. `Evaluate` comes in with the picture and the account's parameters; a breach, the
+answer to a last judgement, or the failure of the rule goes back to the account. It never blocks.
+"""
+
+from typing import Any
+
+from actors.rules.rule import AnyRule
+from actors.runtime import Clock, Directory, Dispatcher, PooledActor
+from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
+from messages.queries import Ping
+
+
+class RuleActor(PooledActor):
+    """One rule, shared by all accounts."""
+
+    def __init__(
+        self, *, rule: AnyRule, clock: Clock, directory: Directory, dispatcher: Dispatcher
+    ) -> None:
+        super().__init__(dispatcher=dispatcher)
+        self._rule = rule
+        self._clock = clock
+        self._directory = directory
+
+    def on_receive(self, message: Any) -> Any:
+        """Judge; runs on a worker of the pool."""
+        match message:
+            case Evaluate():
+                self._judge(message)
+                return None
+            case Ping():
+                return self._rule.id
+            case _:
+                raise TypeError(f"{self._rule.id} cannot be told {type(message).__name__}")
+
+    def _judge(self, message: Evaluate) -> None:
+        try:
+            breach = self._rule.evaluate(message.view, message.parameters)
+        except Exception as error:  # noqa: BLE001 - one rule's bug must reach the account, loudly
+            self._reply(
+                message,
+                ReportRuleFailure(
+                    account=message.account,
+                    at=self._clock.now(),
+                    cause=message.cause,
+                    rule=self._rule.id,
+                    error=f"{type(error).__name__}: {error}",
+                    judgement=message.judgement,
+                ),
+            )
+            return
+        if breach is None and message.judgement is None:
+            return
+        self._reply(
+            message,
+            ReportVerdict(
+                account=message.account,
+                at=self._clock.now(),
+                cause=message.cause,
+                rule=self._rule.id,
+                breach=breach,
+                trading_date=message.view.trading_date,
+                judgement=message.judgement,
+            ),
+        )
+
+    def _reply(self, asked: Evaluate, answer: ReportVerdict | ReportRuleFailure) -> None:
+        self._directory.tell(f"account/{asked.account}", answer)

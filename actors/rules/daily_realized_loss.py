@@ -1,0 +1,82 @@
+"""RULE-003 DailyRealizedLoss: the day's loss, realised alone or together with what is open."""
+
+from decimal import Decimal
+
+from actors.rules.rule import Rule, positive, usd
+from messages.values import (
+    ACCOUNT_SCOPE,
+    AccountView,
+    Breach,
+    BreachCode,
+    Duty,
+    FactKind,
+    FlatAccount,
+    LockoutTerms,
+    Parameters,
+    ReleaseOn,
+)
+
+
+class DailyRealizedLoss(Parameters, frozen=True):
+    """Limit of the day's loss."""
+
+    max_loss_usd: Decimal
+    """Dollars, positive, e.g. 500: a day at exactly -500 is a breach."""
+    include_open_loss: bool = True
+    """Whether realised and open P&L together must stay above the limit too."""
+
+
+def _evaluate(view: AccountView, parameters: DailyRealizedLoss) -> Breach | None:
+    limit = -parameters.max_loss_usd
+    if view.realised_usd <= limit:
+        value, code, what = view.realised_usd, BreachCode.DAILY_REALIZED_LOSS, "Daily P&L"
+        reason = f"Daily loss limit exceeded: {usd(value)} (limit: {usd(limit)})"
+    elif (
+        parameters.include_open_loss
+        and view.open_usd is not None
+        and view.realised_usd + view.open_usd <= limit
+    ):
+        value, code = view.realised_usd + view.open_usd, BreachCode.DAILY_LOSS_WITH_OPEN
+        what = f"Daily P&L with open: {usd(view.realised_usd)} + {usd(view.open_usd)} ="
+        reason = f"Daily loss limit exceeded with open loss: {usd(value)} (limit: {usd(limit)})"
+    else:
+        return None
+    measure = f"{what}{'' if what.endswith('=') else ':'} {usd(value)}, Limit: {usd(limit)}"
+    return Breach(
+        rule=RULE.id,
+        code=code,
+        value=value,
+        limit=limit,
+        reason=reason,
+        measure=measure,
+        targets=(FlatAccount(),),
+        lockout=LockoutTerms(
+            scope=ACCOUNT_SCOPE,
+            duty=Duty.FLAT,
+            until=view.next_reset,
+            release_on=ReleaseOn.RESET,
+        ),
+    )
+
+
+def _listens(parameters: DailyRealizedLoss) -> frozenset[FactKind]:
+    if not parameters.include_open_loss:
+        return frozenset({FactKind.TRADE})
+    return frozenset({FactKind.TRADE, FactKind.POSITION, FactKind.QUOTE})
+
+
+def _describe(parameters: DailyRealizedLoss) -> str:
+    what = "realised, or realised and open," if parameters.include_open_loss else "realised"
+    return f"day's {what} loss of {usd(parameters.max_loss_usd)}: flat and locked until the reset"
+
+
+RULE = Rule(
+    id="RULE-003",
+    key="daily_realized_loss",
+    name="DailyRealizedLoss",
+    parameters=DailyRealizedLoss,
+    listens=_listens,
+    evaluate=_evaluate,
+    describe=_describe,
+    check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
+)

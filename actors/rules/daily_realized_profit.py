@@ -1,0 +1,61 @@
+"""RULE-013 DailyRealizedProfit: the day's target is reached, so the day is over."""
+
+from decimal import Decimal
+
+from actors.rules.rule import Rule, always, positive, usd
+from messages.values import (
+    ACCOUNT_SCOPE,
+    AccountView,
+    Breach,
+    BreachCode,
+    Duty,
+    FactKind,
+    FlatAccount,
+    LockoutTerms,
+    Parameters,
+    ReleaseOn,
+)
+
+
+class DailyRealizedProfit(Parameters, frozen=True):
+    """Target of the day's realised profit."""
+
+    target_usd: Decimal
+    """Dollars, positive, e.g. 1000: a day at exactly 1000 is done."""
+    message: str = "Daily profit target reached"
+    """What the lockout says."""
+
+
+def _evaluate(view: AccountView, parameters: DailyRealizedProfit) -> Breach | None:
+    value, target = view.realised_usd, parameters.target_usd
+    if value < target:
+        return None
+    return Breach(
+        rule=RULE.id,
+        code=BreachCode.DAILY_REALIZED_PROFIT,
+        value=value,
+        limit=target,
+        reason=f"{parameters.message}: {usd(value)} (target: {usd(target)})",
+        measure=f"Daily P&L: {usd(value)}, Target: {usd(target)}",
+        targets=(FlatAccount(),),
+        lockout=LockoutTerms(
+            scope=ACCOUNT_SCOPE,
+            duty=Duty.FLAT,
+            until=view.next_reset,
+            release_on=ReleaseOn.RESET,
+        ),
+    )
+
+
+RULE = Rule(
+    id="RULE-013",
+    key="daily_realized_profit",
+    name="DailyRealizedProfit",
+    parameters=DailyRealizedProfit,
+    listens=always(FactKind.TRADE),
+    evaluate=_evaluate,
+    describe=lambda parameters: (
+        f"day's realised profit of {usd(parameters.target_usd)}: flat and locked until the reset"
+    ),
+    check=lambda parameters: positive("target_usd", parameters.target_usd),
+)

@@ -1,0 +1,97 @@
+"""The manual of the rules, made from their own docstrings: what `rules` prints. Pure but for reading source."""
+
+import ast
+import inspect
+import textwrap
+
+import msgspec
+
+from actors.rules.registry import all_rules
+from actors.rules.rule import AnyRule
+from messages.values import Parameters
+
+
+class ParameterPage(msgspec.Struct, frozen=True):
+    """One parameter."""
+
+    name: str
+    default: str
+    text: str
+
+
+class RulePage(msgspec.Struct, frozen=True):
+    """One rule."""
+
+    id: str
+    key: str
+    name: str
+    summary: str
+    parameters: tuple[ParameterPage, ...]
+
+
+def manual() -> list[RulePage]:
+    """Return one page per rule, by id."""
+    return [
+        RulePage(
+            id=rule.id,
+            key=rule.key,
+            name=rule.name,
+            summary=_summary(rule),
+            parameters=tuple(_parameters(rule.parameters)),
+        )
+        for rule in all_rules()
+    ]
+
+
+def _summary(rule: AnyRule) -> str:
+    module = inspect.getmodule(rule.parameters)
+    first = (inspect.getdoc(module) or "").splitlines()[0]
+    return first.removeprefix(f"{rule.id} {rule.name}: ").removeprefix(f"{rule.id} {rule.name} ")
+
+
+def _parameters(kind: type[Parameters]) -> list[ParameterPage]:
+    texts = field_docs(kind)
+    return [
+        ParameterPage(name=field.name, default=_default(field), text=texts[field.name])
+        for field in msgspec.structs.fields(kind)
+    ]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "needed"
+    if field.default_factory is not msgspec.NODEFAULT:
+        return str(field.default_factory())
+    return _shown(field.default)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, msgspec.Struct):
+        fields = ", ".join(f"{name} = {getattr(value, name)}" for name in value.__struct_fields__)
+        return f"{{ {fields} }}"
+    return {True: "true", False: "false", None: "none"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+
+
+def field_docs(kind: type) -> dict[str, str]:
+    """Return the docstring under each field of a struct, those of its bases included."""
+    found: dict[str, str] = {}
+    for base in reversed(kind.__mro__):
+        if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
+            found |= _own_field_docs(base)
+    return found
+
+
+def _own_field_docs(kind: type) -> dict[str, str]:
+    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
+    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
+    found: dict[str, str] = {}
+    for field, doc in zip(body, body[1:], strict=False):
+        match field, doc:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = text
+    return found

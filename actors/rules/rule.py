@@ -1,0 +1,76 @@
+"""What a rule is: a pure function from a picture of an account to a breach, with its parameters.
+
+A rule module defines `RULE = Rule(...)` and nothing else is needed: the registry finds it, the config
+accepts its table, one RuleActor judges all accounts by it. Rules never act, ask, log or look at a clock.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from actors.account.trading_day import TradingDay
+from actors.rules.calendar import Calendar
+from messages.values import AccountView, Breach, FactKind, Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class RuleContext:
+    """What a rule's parameters may refer to: one trading day and one calendar for everything."""
+
+    trading_day: TradingDay
+    """Reset and zone."""
+    calendar: Calendar
+    """Holidays and early closes."""
+
+
+def _as_given[P: Parameters](parameters: P, _context: RuleContext) -> P:
+    return parameters
+
+
+@dataclass(frozen=True, slots=True)
+class Rule[P: Parameters]:
+    """One rule of the registry."""
+
+    id: str
+    """E.g. `RULE-003`."""
+    key: str
+    """Its table in the configuration, e.g. `daily_realized_loss`."""
+    name: str
+    """E.g. `DailyRealizedLoss`."""
+    parameters: type[P]
+    """What can be configured."""
+    listens: Callable[[P], frozenset[FactKind]]
+    """The kinds of facts that can break it."""
+    evaluate: Callable[[AccountView, P], Breach | None]
+    """Judge a picture; None = nothing is broken."""
+    describe: Callable[[P], str]
+    """Say in one line what it does with its parameters."""
+    check: Callable[[P], list[str]]
+    """List what is wrong with the values, each as `field: why and how to mend it`."""
+    resolve: Callable[[P, RuleContext], P] = _as_given
+    """Complete the parameters with the trading day and the calendar."""
+    next_check: Callable[[P, datetime], datetime | None] | None = None
+    """When the clock alone may break it next, UTC; None = never by the clock."""
+
+
+type AnyRule = Rule[Any]
+
+
+def always(*kinds: FactKind) -> Callable[[Parameters], frozenset[FactKind]]:
+    """Return a `listens` that does not depend on the parameters."""
+    return lambda _parameters: frozenset(kinds)
+
+
+def positive(field: str, value: Decimal | int) -> list[str]:
+    """Return the complaint about a value that must be greater than zero, if there is one."""
+    if value > 0:
+        return []
+    hint = f" (losses are written as positive amounts: {abs(value)})" if value < 0 else ""
+    return [f"{field}: must be greater than 0, not {value}{hint}"]
+
+
+def usd(amount: Decimal) -> str:
+    """Return an amount as the seed's log lines show it: `$-35.50`."""
+    return f"${amount:.2f}"

@@ -1,0 +1,218 @@
+"""RULE-009 SessionBlockOutside: outside the session nothing is held; by facts and by the clock.
+
+With `products` each product listed there has hours of its own, and every other one the global hours;
+lockouts are then per product, since the account as a whole may still trade somewhere.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from actors.rules.calendar import Calendar, WeeklySession
+from actors.rules.rule import Rule, RuleContext, always
+from messages.values import (
+    ACCOUNT_SCOPE,
+    AccountView,
+    Breach,
+    BreachCode,
+    Duty,
+    FactKind,
+    FlatAccount,
+    FlatProduct,
+    LockoutTerms,
+    Parameters,
+    ReleaseOn,
+    Target,
+    canonical_product,
+    product_of,
+    product_scope,
+)
+
+type Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WALL = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_WEEK_WALL = re.compile(rf"({'|'.join(_DAYS)}) ([01]\d|2[0-3]):([0-5]\d)")
+
+
+class ProductHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One weekly session of a product."""
+
+    start: str
+    """Weekday and local time, e.g. `sun 18:00`."""
+    end: str
+    """Weekday and local time, e.g. `fri 17:00`; exactly then it is over."""
+
+
+class SessionBlockOutside(Parameters, frozen=True):
+    """Trading hours."""
+
+    start: str
+    """Local time the session starts, e.g. `09:30`; exactly then trading is allowed."""
+    end: str
+    """Local time it ends, e.g. `16:00`; before `start` = on the next day."""
+    timezone: str | None = None
+    """IANA zone of the times; by default the trading day's."""
+    days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
+    """Weekdays on which a session starts."""
+    holidays: bool = True
+    """Whether the calendar's holidays and early closes are observed."""
+    products: dict[str, ProductHours] = msgspec.field(default_factory=dict)
+    """Hours of single products, e.g. `{ ES = { start = "sun 18:00", end = "fri 17:00" } }`."""
+
+
+class ResolvedSessions(SessionBlockOutside, frozen=True, kw_only=True):
+    """The same with its weekly sessions worked out."""
+
+    everywhere: WeeklySession
+    """The global hours."""
+    of_product: dict[str, WeeklySession]
+    """Hours of single products."""
+
+
+def _resolve(parameters: SessionBlockOutside, context: RuleContext) -> SessionBlockOutside:
+    zone = ZoneInfo(parameters.timezone) if parameters.timezone else context.trading_day.zone
+    calendar = context.calendar if parameters.holidays else None
+    return ResolvedSessions(
+        **{name: getattr(parameters, name) for name in SessionBlockOutside.__struct_fields__},
+        everywhere=_daily(parameters, zone, calendar),
+        of_product={
+            product: _weekly(hours, zone, calendar)
+            for product, hours in parameters.products.items()
+        },
+    )
+
+
+def _daily(
+    parameters: SessionBlockOutside, zone: ZoneInfo, calendar: Calendar | None
+) -> WeeklySession:
+    start, end = time.fromisoformat(parameters.start), time.fromisoformat(parameters.end)
+    days = 0 if start < end else 1
+    spans = tuple((_DAYS.index(day), start, days, end) for day in parameters.days)
+    return WeeklySession(zone=zone, spans=spans, calendar=calendar)
+
+
+def _weekly(hours: ProductHours, zone: ZoneInfo, calendar: Calendar | None) -> WeeklySession:
+    (first, start), (last, end) = _week_wall(hours.start), _week_wall(hours.end)
+    days = (last - first) % 7
+    if days == 0 and end <= start:
+        days = 7
+    return WeeklySession(zone=zone, spans=((first, start, days, end),), calendar=calendar)
+
+
+def _week_wall(text: str) -> tuple[int, time]:
+    day, wall = text.split(" ")
+    return _DAYS.index(day), time.fromisoformat(wall)
+
+
+def _evaluate(view: AccountView, parameters: SessionBlockOutside) -> Breach | None:
+    sessions = _resolved(parameters)
+    if not sessions.of_product:
+        if sessions.everywhere.is_open(view.at):
+            return None
+        return _breach(view, sessions.everywhere, ACCOUNT_SCOPE, FlatAccount())
+    for product in _exposed_products(view):
+        hours = sessions.of_product.get(product, sessions.everywhere)
+        if not hours.is_open(view.at):
+            return _breach(view, hours, product_scope(product), FlatProduct(product=product))
+    return None
+
+
+def _resolved(parameters: SessionBlockOutside) -> ResolvedSessions:
+    if not isinstance(parameters, ResolvedSessions):
+        raise TypeError("RULE-009 needs its resolved parameters (Rule.resolve)")
+    return parameters
+
+
+def _exposed_products(view: AccountView) -> Iterator[str]:
+    """Yield the products held or worked that this rule has not locked already, in order."""
+    locked = {each.scope for each in view.lockouts if each.rule == RULE.id}
+    products = {each.position.product for each in view.positions}
+    products |= {product_of(order.contract) for order in view.orders}
+    yield from (name for name in sorted(products) if product_scope(name) not in locked)
+
+
+def _breach(view: AccountView, hours: WeeklySession, scope: str, target: Target) -> Breach:
+    until = hours.next_start(view.at)
+    opens = until.isoformat() if until else "not within three weeks"
+    where = "" if scope == ACCOUNT_SCOPE else f" for {scope.removeprefix('product:')}"
+    return Breach(
+        rule=RULE.id,
+        code=BreachCode.OUTSIDE_SESSION,
+        value=Decimal(len(view.positions)),
+        limit=Decimal(0),
+        reason=f"Outside the session{where} (next start: {opens})",
+        measure=f"Now: {view.at.isoformat()}, Next session{where}: {opens}",
+        targets=(target,),
+        lockout=LockoutTerms(
+            scope=scope, duty=Duty.FLAT, until=until, release_on=ReleaseOn.SESSION_START
+        ),
+    )
+
+
+def _next_check(parameters: SessionBlockOutside, at: datetime) -> datetime | None:
+    sessions = _resolved(parameters)
+    edges = [
+        hours.next_boundary(at) for hours in (sessions.everywhere, *sessions.of_product.values())
+    ]
+    return min((edge for edge in edges if edge), default=None)
+
+
+def _check(parameters: SessionBlockOutside) -> list[str]:
+    found = [
+        f"{field}: must be a local time like 09:30, not {text!r}"
+        for field, text in (("start", parameters.start), ("end", parameters.end))
+        if not _WALL.fullmatch(text)
+    ]
+    if not found and parameters.start == parameters.end:
+        found.append(f"start and end are both {parameters.start}: the session would be empty")
+    if not parameters.days:
+        found.append("days: at least one weekday is needed")
+    if parameters.timezone is not None:
+        try:
+            ZoneInfo(parameters.timezone)
+        except (ZoneInfoNotFoundError, ValueError):
+            found.append(f"timezone: {parameters.timezone!r} is no IANA zone (America/Chicago)")
+    for product, hours in parameters.products.items():
+        found += _check_product(product, hours)
+    return found
+
+
+def _check_product(product: str, hours: ProductHours) -> list[str]:
+    found = [
+        f"products.{product}.{field}: must be a weekday and local time like 'sun 18:00', not {text!r}"
+        for field, text in (("start", hours.start), ("end", hours.end))
+        if not _WEEK_WALL.fullmatch(text)
+    ]
+    if product != (known := canonical_product(product)):
+        found.append(f"products.{product}: write it as {known}, the exchange's own root")
+    return found
+
+
+def _describe(parameters: SessionBlockOutside) -> str:
+    zone = parameters.timezone or "the trading day's zone"
+    special = ", holidays and early closes observed" if parameters.holidays else ""
+    products = f", own hours for {', '.join(parameters.products)}" if parameters.products else ""
+    return (
+        f"outside {parameters.start}–{parameters.end} {zone} on {' '.join(parameters.days)}"
+        f"{special}{products}: flat and locked until the next session"
+    )
+
+
+RULE = Rule(
+    id="RULE-009",
+    key="session_block_outside",
+    name="SessionBlockOutside",
+    parameters=SessionBlockOutside,
+    listens=always(FactKind.POSITION, FactKind.ORDER, FactKind.TRADE, FactKind.CLOCK),
+    evaluate=_evaluate,
+    describe=_describe,
+    check=_check,
+    resolve=_resolve,
+    next_check=_next_check,
+)

@@ -1,0 +1,37 @@
+"""Actors without trading: pooled actors, dispatchers, time, addresses, supervision. See README.md."""
+
+from actors.runtime.actor import PooledActor
+from actors.runtime.blocking import BlockingCallError, GuardedFuture
+from actors.runtime.child import ChildSpec, Restart
+from actors.runtime.clock import Clock, ClockActor, OffsetClock, SystemClock, VirtualClock
+from actors.runtime.deadlines import Deadlines
+from actors.runtime.directory import Directory, UnknownAddressError
+from actors.runtime.dispatcher import Dispatcher, InFlight, LoopThread, OwnThread, WorkerPool
+from actors.runtime.ref import PooledRef
+from actors.runtime.supervisor import StartChild, StopChild, StopChildren, Supervisor
+
+__all__ = [
+    "BlockingCallError",
+    "ChildSpec",
+    "Clock",
+    "ClockActor",
+    "Deadlines",
+    "Directory",
+    "Dispatcher",
+    "GuardedFuture",
+    "InFlight",
+    "LoopThread",
+    "OffsetClock",
+    "OwnThread",
+    "PooledActor",
+    "PooledRef",
+    "Restart",
+    "StartChild",
+    "StopChild",
+    "StopChildren",
+    "Supervisor",
+    "SystemClock",
+    "UnknownAddressError",
+    "VirtualClock",
+    "WorkerPool",
+]

@@ -1,0 +1,177 @@
+"""The durable half of an actor: its inbox, which outlives the instance that reads it.
+
+Guarantees: messages of one sender are handled in the order they were put; never two turns at once; no
+wake-up is lost; nothing put is forgotten: what cannot be handled any more is answered with
+`ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells).
+
+One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
+birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
+successor, and for ever once the address is dead. Putters try it without waiting: success means the
+actor was idle and has to be scheduled.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from pykka import ActorDeadError
+from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
+
+from actors.runtime.dispatcher import Dispatcher
+
+
+class Exit(NamedTuple):
+    """How an instance ended."""
+
+    error: BaseException | None
+    """What it failed with; None = it stopped as asked."""
+    message: Any | None
+    """The message it failed on, if it was one."""
+
+
+class Watcher(Protocol):
+    """Who is told how a supervised instance fares; called on the actor's thread, must not block."""
+
+    def started(self) -> None:
+        """Hear that `on_start` succeeded."""
+
+    def exited(self, exit_: Exit) -> None:
+        """Hear that the instance ended; its inbox is kept and held."""
+
+
+TakeTurn = Callable[[int], tuple[int, Exit | None]]
+
+
+class Inbox:
+    """Messages waiting for one address, and the right to handle them."""
+
+    __slots__ = (
+        "_starting",
+        "_take_turn",
+        "_turn",
+        "dead",
+        "dispatcher",
+        "in_flight",
+        "items",
+        "undelivered",
+        "watcher",
+    )
+
+    def __init__(self) -> None:
+        self.items: deque[Envelope[Any]] = deque()
+        self._turn = threading.Lock()
+        self._turn.acquire()
+        self._take_turn: TakeTurn | None = None
+        self._starting = 0
+        self.watcher: Watcher | None = None
+        self.undelivered: Callable[[Any], None] | None = None
+
+    def bind(self, dispatcher: Dispatcher, dead: threading.Event) -> None:
+        """Say who runs the turns and which event means that the address is dead."""
+        self.dispatcher = dispatcher
+        self.in_flight = dispatcher.in_flight
+        self.dead = dead
+
+    def move_to(self, inbox: "Inbox") -> None:
+        """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
+        inbox.dispatcher = self.dispatcher
+        while self.items:
+            inbox.items.append(self.items.popleft())
+
+    def attach(self, take_turn: TakeTurn) -> None:
+        """Let an instance handle the messages from now on; its first turn starts it."""
+        # A start is in flight like a message, or nobody could wait for what `on_start` sends.
+        self._starting = 1
+        if self.in_flight is not None:
+            self.in_flight.entered()
+        self._take_turn = take_turn
+        self.dispatcher.submit(self)
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message; never blocks."""
+        if self.in_flight is not None:
+            self.in_flight.entered()
+        self.items.append(envelope)
+        self._wake()
+
+    def put_first(self, envelope: Envelope[Any]) -> None:
+        """Add a message that is handled before all that wait."""
+        if self.in_flight is not None:
+            self.in_flight.entered()
+        self.items.appendleft(envelope)
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._turn.acquire(blocking=False):
+            self.dispatcher.submit(self)
+        elif self.dead.is_set():
+            # It died between the sender's look and its put: nobody else would ever empty the inbox.
+            self._drain()
+
+    def get(self) -> Envelope[Any]:
+        """Take the first message; part of pykka's protocol.
+
+        Raises:
+            IndexError: there is none.
+        """
+        return self.items.popleft()
+
+    def empty(self) -> bool:
+        """Tell whether nothing waits; part of pykka's protocol."""
+        return not self.items
+
+    def run_turn(self, limit: int) -> None:
+        """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
+        if self._take_turn is None:
+            # Closed while it was scheduled; the turn stays taken, so later putters drain themselves.
+            self._drain()
+            return
+        handled, exit_ = self._take_turn(limit)
+        done, self._starting = handled + self._starting, 0
+        if exit_ is None:
+            self._end_turn()
+        elif self.watcher is None:
+            self.close()
+        else:
+            self.watcher.exited(exit_)
+        # Last, so that whatever the turn has sent is counted before the turn's own messages are done.
+        if self.in_flight is not None and done:
+            self.in_flight.left(done)
+
+    def _end_turn(self) -> None:
+        if self.items:
+            self.dispatcher.submit(self)
+            return
+        self._turn.release()
+        # A message may have come between the look and the release; its putter saw the lock held.
+        if self.items and self._turn.acquire(blocking=False):
+            self.dispatcher.submit(self)
+
+    def close(self) -> None:
+        """Declare the address dead and answer what waits; only while no turn can begin."""
+        self.dead.set()
+        self._take_turn = None
+        self._drain()
+
+    def _drain(self) -> None:
+        while True:
+            try:
+                envelope = self.items.popleft()
+            except IndexError:
+                return
+            self._refuse(envelope)
+            if self.in_flight is not None:
+                self.in_flight.left(1)
+
+    def _refuse(self, envelope: Envelope[Any]) -> None:
+        is_stop = isinstance(envelope.message, _ActorStop)
+        if envelope.reply_to is None:
+            if self.undelivered is not None and not is_stop:
+                self.undelivered(envelope.message)
+        elif is_stop:
+            envelope.reply_to.set(None)
+        else:
+            error = ActorDeadError("the actor stopped before handling the message")
+            envelope.reply_to.set_exception((ActorDeadError, error, None))

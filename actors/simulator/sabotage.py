@@ -1,0 +1,98 @@
+"""Misfortune on request: faults, hubs that fall silent or drop, revoked tokens, odd payloads."""
+
+from typing import Any
+
+from actors.simulator.faults import Fault, FaultKind
+from actors.simulator.verbs import Verbs, verb
+
+
+class Sabotage(Verbs):
+    """What goes wrong; README.md has the table of faults."""
+
+    @verb
+    def fault(
+        self,
+        kind: FaultKind,
+        where: str = "*",
+        *,
+        account: int | None = None,
+        times: int | None = None,
+        seconds: float = 0.0,
+        status: int = 0,
+        code: int | None = None,
+        refusal: str | None = None,
+        text: str | None = None,
+        copies: int = 2,
+    ) -> int:
+        """Switch a fault on for `times` times (None = until cleared); return its id.
+
+        `where` is a pattern on the endpoint (`/Order/*`) or, for push faults, on the hub target.
+        """
+        return self._broker.faults.add(
+            Fault(
+                id=0,
+                kind=FaultKind(kind),
+                where=where,
+                account=account,
+                times=times,
+                seconds=seconds,
+                status=status,
+                code=code,
+                refusal=refusal,
+                text=text,
+                copies=copies,
+            )
+        )
+
+    @verb
+    def clear_faults(self, fault_id: int | None = None) -> None:
+        """Switch one fault or all of them off; whatever hangs goes on, gathered pushes are sent."""
+        self._broker.faults.clear(fault_id)
+        self._broker.hangs.release()
+        self._broker.hubs.flush()
+
+    @verb
+    def release(self) -> None:
+        """Let the requests that hang go on; the faults stay."""
+        self._broker.hangs.release()
+
+    @verb
+    def silence(self, on: bool) -> None:
+        """Keep the hubs connected and send nothing, not even pings; what is not sent is lost."""
+        self._broker.hubs.silence.silent = on
+
+    @verb
+    def freeze(self, on: bool) -> None:
+        """Stop answering anything at all, TCP up; what was due is sent when the gateway thaws."""
+        thawed = self._broker.hubs.silence.thawed
+        if on:
+            thawed.clear()
+        else:
+            thawed.set()
+
+    @verb
+    def drop_connections(self, username: str | None = None, *, abruptly: bool = True) -> int:
+        """Drop hub connections, by reset or with close code 1001; return how many."""
+        return self._broker.hubs.drop(username, abruptly=abruptly)
+
+    @verb
+    def log_out(
+        self, username: str | None = None, reason: str = "Session opened on another device."
+    ) -> None:
+        """Send GatewayLogout and hang up: a session conflict."""
+        self._broker.hubs.log_out(username, reason)
+
+    @verb
+    def revoke_tokens(self, username: str | None = None) -> None:
+        """Make every token (of a user) invalid at once; open hub connections stay."""
+        self._broker.sessions.revoke(username=username)
+
+    @verb
+    def limit_requests(self, enabled: bool) -> None:
+        """Switch the request budgets on or off."""
+        self._broker.limits_enabled = enabled
+
+    @verb
+    def push_raw(self, target: str, payload: Any, account: int | None = None) -> None:
+        """Push a payload as it stands to an account's subscribers, or to every user connection."""
+        self._broker.hubs.send_user(target, account, payload)

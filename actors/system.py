@@ -1,0 +1,284 @@
+"""Builds the whole system from a configuration: start left to right, stop right to left.
+
+Made by main.py, the demo and the tests. The store is opened and verified first, then the supervisor, clock,
+journal and log, the rules, and per login its session, quotes and accounts; only then do facts begin to
+flow. Whatever fails on the way is raised to the caller, after everything started before has been stopped.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, TypedDict
+
+from actors.account.actor import AccountActor
+from actors.account.core import AccountCore
+from actors.account.settings import AccountSettings
+from actors.account.state import AccountState
+from actors.enforcer.actor import EnforcerActor
+from actors.enforcer.core import EnforcerCore
+from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.journal import JournalActor, Memory, Store
+from actors.ops.http import HttpServer
+from actors.ops.log import LogActor
+from actors.ops.witness import Testimony, Witness
+from actors.rules.actor import RuleActor
+from actors.rules.rule import AnyRule
+from actors.runtime import (
+    ChildSpec,
+    Clock,
+    ClockActor,
+    Deadlines,
+    Directory,
+    Dispatcher,
+    InFlight,
+    LoopThread,
+    OwnThread,
+    PooledActor,
+    StartChild,
+    StopChildren,
+    Supervisor,
+    WorkerPool,
+)
+from config.loader import Config
+from messages.commands import GuardAccounts, OpenSession
+from messages.events import SessionOpened, SystemStarted, SystemStopped
+from messages.journal import Append, ReadAccount, Recorded
+from messages.queries import AccountStatus, GetAccountStatus, SystemStatus
+from messages.values import AccountRecord
+
+VERSION = "0.1.0"
+_ASK_S = 10.0
+_LOGIN_S = 30.0
+_STATUS_S = 5.0
+
+type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
+
+
+class Wiring(TypedDict):
+    """What every actor is given."""
+
+    clock: Clock
+    directory: Directory
+    dispatcher: Dispatcher
+
+
+def sdk_gateway(
+    login: LoginSettings, system: "System", dispatcher: Dispatcher, guarded: tuple[int, ...]
+) -> PooledActor:
+    """Return the gateway to a ProjectX broker through the SDK."""
+    return GatewayActor(login=login, guarded=guarded, **system.wiring(dispatcher))
+
+
+@dataclass(slots=True)
+class System:
+    """One running Lockstep."""
+
+    config: Config
+    clock: Clock
+    environment: Mapping[str, str]
+    on_give_up: Callable[[str, str], None]
+    """Told address and error when an actor cannot be kept alive: protection has a hole."""
+    journal_path: Path | None = None
+    """Instead of the configuration's."""
+    in_flight: InFlight | None = None
+    """Tests count messages under way with it."""
+    gateway: GatewayFactory = sdk_gateway
+    testimony: Testimony | None = None
+    """Filled with every event of the journal, for who wants to watch."""
+    directory: Directory = field(default_factory=Directory)
+    accounts: dict[int, AccountSettings] = field(default_factory=dict)
+    http: HttpServer | None = None
+    _supervisor: Any = None
+    _dispatchers: list[Dispatcher] = field(default_factory=list)
+    _store: Store | None = None
+    _run: int = 0
+    _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def start(self) -> None:
+        """Start everything; returns when facts flow (accounts open as their snapshots come in).
+
+        Raises:
+            StoreError: the journal cannot be used (exit 70).
+            ConfigError: the configuration does not fit the broker's accounts (exit 78).
+            LoginRefusedError: wrong credentials (exit 77).
+            BrokerUnreachableError: no answer from the broker (exit 69).
+            PortInUseError: the HTTP address is taken (exit 1).
+        """
+        try:
+            self._start()
+        except BaseException:
+            self._tear_down()
+            raise
+
+    def _start(self) -> None:
+        logins = [
+            (login, self.config.login_settings(login, self.environment))
+            for login in self.config.file.logins
+        ]
+        self.http = HttpServer(listen=self.config.file.http.listen, status=self.status)
+        self._start_trunk()
+        pool = self._keep(WorkerPool(in_flight=self.in_flight))
+        for rule in self._enabled_rules():
+            self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
+        opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
+        guarded = {
+            settings.name: self.config.guarded(login, session.accounts)
+            for settings, session, login in opened
+        }
+        self.config.check_overrides([each for records in guarded.values() for each in records])
+        for name, records in guarded.items():
+            self._guard(name, records, pool)
+        self.http.start()
+
+    def _start_trunk(self) -> None:
+        """Start what everything else needs: supervisor, clock, journal, log."""
+        path = self.journal_path or Path(self.config.file.journal.path)
+        self._store = store = Store.open(path, clock=self.clock)
+        rules = tuple(each.rule.id for each in self.config.effective_rules())
+        started = SystemStarted(
+            at=self.clock.now(),
+            cause="start",
+            version=VERSION,
+            config=self.config.digest,
+            rules=rules,
+        )
+        self._run = store.append([started])
+        self._supervisor = Supervisor.start(
+            dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
+            directory=self.directory,
+            clock=self.clock,
+            on_give_up=self.on_give_up,
+        )
+        ticks = self._keep(LoopThread("clock", in_flight=self.in_flight))
+        disk = self._keep(OwnThread("journal", in_flight=self.in_flight))
+        paper = self._keep(OwnThread("log", in_flight=self.in_flight))
+        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
+        self._child(
+            "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
+        )
+        self._child("log", partial(LogActor, **self.wiring(paper)))
+        if self.testimony:
+            witness = partial(Witness, address="witness", testimony=self.testimony)
+            self._child("witness", partial(witness, **self.wiring(paper)))
+
+    def wiring(self, dispatcher: Dispatcher) -> Wiring:
+        """Return what every actor is given."""
+        return Wiring(clock=self.clock, directory=self.directory, dispatcher=dispatcher)
+
+    def _enabled_rules(self) -> list[AnyRule]:
+        """Return every rule that is on for some account, by id."""
+        overrides = [(each.account,) for each in self.config.file.accounts]
+        enabled = {
+            setting.rule.id: setting.rule
+            for account in [(), *overrides]
+            for setting in self.config.effective_rules(*account)
+        }
+        return [enabled[key] for key in sorted(enabled)]
+
+    def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
+        loop = self._keep(LoopThread(f"gateway-{name}", in_flight=self.in_flight))
+
+        def factory() -> PooledActor:
+            guarded = tuple(key for key, each in self.accounts.items() if each.login == name)
+            return self.gateway(settings, self, loop, guarded)
+
+        gateway = self._child(f"gateway/{name}", factory)
+        opened: SessionOpened = gateway.ask(
+            OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
+        )
+        self._journal(opened)
+        return opened
+
+    def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
+        wiring = self.wiring(pool)
+        self._child(f"quotes/{login}", partial(QuoteActor, login=login, **wiring))
+        for record in records:
+            settings = self.config.account_settings(record, login)
+            self.accounts[record.account] = settings
+            self._child(f"enforcer/{record.account}", partial(self._enforcer, settings, wiring))
+            lives = itertools.count()
+            self._child(
+                f"account/{record.account}", partial(self._account, settings, wiring, lives)
+            )
+        guard = GuardAccounts(
+            at=self.clock.now(),
+            cause="start",
+            accounts=tuple(record.account for record in records),
+        )
+        self.directory.tell(f"gateway/{login}", guard)
+
+    def _enforcer(self, settings: AccountSettings, wiring: Wiring) -> EnforcerActor:
+        core = EnforcerCore(account=settings.account, login=settings.login, epoch=self._epoch())
+        return EnforcerActor(core=core, **wiring)
+
+    def _account(
+        self, settings: AccountSettings, wiring: Wiring, lives: "itertools.count[int]"
+    ) -> AccountActor:
+        """Rebuild an account from the journal; runs on the supervisor's thread."""
+        state = AccountState.new(
+            settings.account, self.config.context.trading_day, gross=settings.gross
+        )
+        for record in self._recorded(settings.account):
+            state.evolve(record.event)
+        if next(lives) == 0:
+            state.connected = False  # the streams of an earlier run ended with it
+        return AccountActor(core=AccountCore(settings, state, epoch=self._epoch()), **wiring)
+
+    def _recorded(self, account: int) -> tuple[Recorded, ...]:
+        question = ReadAccount(at=self.clock.now(), cause="start", account=account)
+        answer = self.directory.ref("journal").ask(question, block=True, timeout=_ASK_S)
+        records: tuple[Recorded, ...] = answer
+        return records
+
+    def _epoch(self) -> str:
+        return f"{self._run}.{next(self._lives)}"
+
+    def _child(self, address: str, factory: Callable[[], PooledActor]) -> Any:
+        spec = ChildSpec(address=address, factory=factory)
+        return self._supervisor.ask(StartChild(spec), timeout=_LOGIN_S)
+
+    def _keep[D: Dispatcher](self, dispatcher: D) -> D:
+        self._dispatchers.append(dispatcher)
+        return dispatcher
+
+    def _journal(self, event: SessionOpened | SystemStopped) -> None:
+        append = Append(
+            at=event.at, cause=event.cause, events=(event,), asker=None, token=event.cause
+        )
+        self.directory.tell("journal", append)
+
+    def status(self) -> SystemStatus:
+        """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
+        now = self.clock.now()
+        asked = [
+            self.directory.ref(f"account/{account}").ask(
+                GetAccountStatus(account=account, at=now, cause="status"), block=False
+            )
+            for account in self.accounts
+        ]
+        answers: list[AccountStatus] = [future.get(timeout=_STATUS_S) for future in asked]
+        return SystemStatus(
+            version=VERSION,
+            config=self.config.digest,
+            at=now,
+            live=True,
+            accounts=tuple(answers),
+        )
+
+    def stop(self, reason: str) -> None:
+        """Stop everything in reverse order; what is locked stays locked in the journal."""
+        self._journal(SystemStopped(at=self.clock.now(), cause="stop", reason=reason))
+        self._tear_down()
+
+    def _tear_down(self) -> None:
+        if self.http:
+            self.http.stop()
+        if self._supervisor:
+            self._supervisor.ask(StopChildren(), timeout=_LOGIN_S)
+            self._supervisor.stop(timeout=_ASK_S)
+        for dispatcher in reversed(self._dispatchers):
+            dispatcher.stop()
+        if self._store:
+            self._store.close()

@@ -1,0 +1,150 @@
+"""What a configuration file may say; every field's line is its documentation. Unknown keys are refused.
+
+Money is positive dollars, durations are seconds, times of day are local wall times.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+type RuleTables = dict[str, dict[str, Any]]
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file."""
+
+
+class Broker(_Table, frozen=True):
+    """Where the broker is; the SDK's own names and defaults."""
+
+    api_url: str = "https://api.topstepx.com/api"
+    """REST base, with `/api` and without a final slash."""
+    user_hub_url: str = "https://rtc.topstepx.com/hubs/user"
+    """User hub."""
+    market_hub_url: str = "https://rtc.topstepx.com/hubs/market"
+    """Market hub."""
+    requests_per_minute: int = 200
+    """Requests the broker allows a login in 60 s."""
+    silence_s: float = 30.0
+    """A hub that says nothing for so long counts as lost."""
+    reconcile_every_s: float = 5.0
+    """Every so often the next account is compared with the broker."""
+
+
+class Login(_Table, frozen=True):
+    """One ProjectX user."""
+
+    name: str
+    """Name within this file."""
+    username_env: str = "PROJECT_X_USERNAME"
+    """Environment variable that holds the username."""
+    api_key_env: str = "PROJECT_X_API_KEY"
+    """Environment variable that holds the API key."""
+    accounts: tuple[int | str, ...] = ("*",)
+    """Account ids or names to guard; `*` = every active account of the login."""
+
+
+class TradingDayTable(_Table, frozen=True):
+    """The one trading day."""
+
+    reset: str = "17:00"
+    """Local time at which a new trading day begins."""
+    timezone: str = "America/Chicago"
+    """IANA zone of the reset."""
+
+
+class Enforcement(_Table, frozen=True):
+    """Limits of the guard itself."""
+
+    deadline_s: float = 5.0
+    """After so long an account is locked even if flat is not confirmed."""
+    journal_deadline_s: float = 0.25
+    """After so long enforcement goes ahead even if its record is not on disk."""
+
+
+class Money(_Table, frozen=True):
+    """How P&L is counted."""
+
+    pnl: Literal["net", "gross"] = "net"
+    """`net`: after fees and commissions; `gross`: the broker's `profitAndLoss` alone."""
+    mark: Literal["last", "conservative"] = "last"
+    """Open P&L at the last trade, or at the side a close would get (`conservative`)."""
+    quote_max_age_s: float = 5.0
+    """A quote older than this values nothing."""
+
+
+class CalendarTable(_Table, frozen=True):
+    """Holidays and early closes."""
+
+    file: str = "calendar/cme_equity.toml"
+    """Table of special days, relative to this file (or one that ships with the program)."""
+
+
+class Journal(_Table, frozen=True):
+    """The store."""
+
+    path: str = "data/lockstep.db"
+    """SQLite file, relative to the working directory."""
+
+
+class Http(_Table, frozen=True):
+    """The loopback server for status and health."""
+
+    listen: str = "127.0.0.1:8787"
+    """Loopback address and port; port 0 = any free one."""
+
+
+class Checks(_Table, frozen=True):
+    """Contradictions that were looked at and are wanted."""
+
+    allow: tuple[Literal["product_limit_above_total", "calendar_expires_soon"], ...] = ()
+    """Names of checks that may fail."""
+
+
+class Defaults(_Table, frozen=True):
+    """What applies to every account."""
+
+    rules: RuleTables = msgspec.field(default_factory=dict)
+    """One table per rule, by its key; a rule that is not written is off."""
+
+
+class AccountOverride(_Table, frozen=True):
+    """What differs for one account."""
+
+    account: int | str
+    """Account id or name."""
+    rules: RuleTables = msgspec.field(default_factory=dict)
+    """Only the fields that differ, by rule key."""
+
+
+class ConfigFile(_Table, frozen=True):
+    """The whole file."""
+
+    logins: tuple[Login, ...]
+    broker: Broker = Broker()
+    trading_day: TradingDayTable = TradingDayTable()
+    enforcement: Enforcement = Enforcement()
+    money: Money = Money()
+    calendar: CalendarTable = CalendarTable()
+    journal: Journal = Journal()
+    http: Http = Http()
+    checks: Checks = Checks()
+    defaults: Defaults = Defaults()
+    accounts: tuple[AccountOverride, ...] = ()
+
+
+class CalendarFile(_Table, frozen=True):
+    """A table of special days."""
+
+    source: str
+    """Where the rows come from."""
+    checked: str
+    """The day they were last compared with the source, ISO date."""
+    expires: str
+    """The last day they cover, ISO date."""
+    timezone: str
+    """IANA zone of the early closes."""
+    holidays: tuple[str, ...]
+    """Days without trading, ISO dates."""
+    early_closes: dict[str, str]
+    """Days that end early: ISO date = local time."""

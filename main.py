@@ -1,0 +1,308 @@
+"""Lockstep's command line: builds the system from a configuration and nothing else.
+
+Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
+70 store unusable, 77 login refused, 78 bad configuration, 130 interrupted.
+"""
+
+import gc
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import cyclopts
+from cyclopts import Parameter
+
+from actors.journal import Store, StoreError, export_lines, verify
+from actors.ops.logging import configure_logging
+from actors.runtime import SystemClock
+from config.errors import ConfigError
+from config.loader import Config, load
+from messages import codec
+
+EXIT_FAILURE, EXIT_USAGE = 1, 2
+EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70, 77, 78, 130
+
+_DEFAULT = Path(__file__).parent / "config" / "default.toml"
+
+type ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"])]
+type Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+app = cyclopts.App(
+    name="lockstep",
+    help="Risk manager for multi-account prop-firm deployments on ProjectX: enforce, then lock.",
+    version_flags=["--version"],
+)
+journal_app = cyclopts.App(name="journal", help="Read the journal: verify its chain, export it.")
+app.command(journal_app)
+
+
+@app.command
+def demo() -> int:
+    """Play the case Lockstep grew from against the embedded simulator (about ten seconds)."""
+    from rich.console import Console
+
+    from actors.demo import Demo
+
+    configure_logging(logging.CRITICAL)
+    try:
+        Demo(console=Console()).play()
+    except TimeoutError as error:
+        return _fail(EXIT_FAILURE, f"the demo did not go as it must: {error}")
+    return 0
+
+
+@app.command
+def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
+    """Guard the configured accounts until SIGINT or SIGTERM.
+
+    Args:
+        config: Configuration file.
+        verbose: Log every fact, not only decisions.
+    """
+    from actors.system import System
+
+    loaded = load(config, now=SystemClock().now())
+    secrets = [
+        os.environ.get(name, "")
+        for login in loaded.file.logins
+        for name in (login.username_env, login.api_key_env)
+    ]
+    configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    stop = _Stop()
+    system = System(
+        config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
+    )
+    system.start()
+    gc.collect()
+    gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
+    reason = stop.wait()
+    system.stop(reason)
+    return stop.code
+
+
+@app.command
+def simulate(*, port: int = 9797, accounts: int = 5, walk: bool = True) -> int:
+    """Serve a simulated ProjectX gateway on 127.0.0.1 until SIGINT or SIGTERM.
+
+    Args:
+        port: Port for REST, both hubs and the control API.
+        accounts: How many accounts the user has.
+        walk: Let the prices of MNQ and MES walk at random.
+    """
+    from actors.simulator import PortInUseError, SimAccount, Simulator, SimUser
+
+    users = (SimUser("sim", "sim-api-key", tuple(SimAccount(1001 + n) for n in range(accounts))),)
+    simulator = Simulator(clock=SystemClock(), users=users, port=port)
+    stop = _Stop()
+    try:
+        simulator.start()
+    except PortInUseError as error:
+        return _fail(EXIT_FAILURE, str(error))
+    root = simulator.api_url.removesuffix("/api")
+    if walk:
+        for contract in ("CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26"):
+            simulator.control.start_walk(contract)
+    print(
+        f"ProjectX gateway simulated at {root}\n"
+        f"  api_url        = {simulator.api_url}\n"
+        f"  user_hub_url   = {simulator.user_hub_url}\n"
+        f"  market_hub_url = {simulator.market_hub_url}\n"
+        f"  control        = {simulator.control_url}\n"
+        f"  credentials    : PROJECT_X_USERNAME=sim PROJECT_X_API_KEY=sim-api-key\n"
+        f"  accounts       : 1001 to {1000 + accounts}",
+        flush=True,
+    )
+    stop.wait()
+    simulator.stop()
+    return stop.code
+
+
+@app.command
+def check(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+    """Check a configuration file and print the effective rules; nothing is contacted.
+
+    Args:
+        config: Configuration file.
+        json: Print one JSON object.
+    """
+    loaded = load(config, now=SystemClock().now())
+    groups = {"every account": loaded.effective_rules()}
+    groups |= {
+        f"account {each.account}": loaded.effective_rules(each.account)
+        for each in loaded.file.accounts
+    }
+    if json:
+        rules = {
+            name: {setting.rule.id: setting.rule.describe(setting.parameters) for setting in group}
+            for name, group in groups.items()
+        }
+        _print_json({"config": loaded.digest, "warnings": loaded.warnings, "rules": rules})
+        return 0
+    print(f"{config}: valid")
+    for warning in loaded.warnings:
+        print(f"  warning: {warning}")
+    for name, group in groups.items():
+        print(f"\n{name}: {len(group)} rules")
+        for setting in group:
+            print(f"  {setting.line}")
+    return 0
+
+
+@app.command
+def rules(*, json: Json = False) -> int:
+    """List the rules and every parameter they take.
+
+    Args:
+        json: Print one JSON array.
+    """
+    from actors.rules.manual import manual
+
+    pages = manual()
+    if json:
+        _print_json(pages)
+        return 0
+    for page in pages:
+        print(f"{page.id} {page.name}  [defaults.rules.{page.key}]\n    {page.summary}")
+        for field in page.parameters:
+            print(f"    {field.name} ({field.default}): {field.text}")
+        print()
+    return 0
+
+
+@app.command
+def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+    """Show how every account stands: from the running process, else from the journal.
+
+    Args:
+        config: Configuration file (for the address and the journal).
+        json: Print one JSON object.
+    """
+    from actors.ops.status import current_status, print_status
+
+    loaded = load(config, now=SystemClock().now())
+    answer = current_status(loaded, SystemClock())
+    if json:
+        sys.stdout.write(codec.to_json(answer).decode() + "\n")
+    else:
+        print_status(answer)
+    return 0
+
+
+@journal_app.command(name="verify")
+def journal_verify(*, config: ConfigPath = _DEFAULT, path: Path | None = None) -> int:
+    """Walk the hash chain from the first event to the last.
+
+    Args:
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+    """
+    place = _journal_path(config, path)
+    checked = verify(place)
+    print(f"{place}: {checked.count} events, chain intact, last hash {checked.last_hash}")
+    return 0
+
+
+@journal_app.command(name="export")
+def journal_export(
+    *, config: ConfigPath = _DEFAULT, path: Path | None = None, account: int | None = None
+) -> int:
+    """Print the events as JSON, one object a line.
+
+    Args:
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+        account: Only this account's events.
+    """
+    store = Store.open_read_only(_journal_path(config, path))
+    try:
+        for line in export_lines(store, account=account):
+            sys.stdout.buffer.write(line + b"\n")
+    finally:
+        store.close()
+    return 0
+
+
+class _Stop:
+    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._reason = ""
+        self.code = 0
+        signal.signal(signal.SIGINT, self._on_signal)
+        signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: Any) -> None:
+        self._reason = signal.Signals(number).name
+        self.code = EXIT_INTERRUPTED if number == signal.SIGINT else 0
+        self._event.set()
+
+    def give_up(self, address: str, error: str) -> None:
+        """End the process: an actor cannot be kept alive, and a supervisor above may restart us."""
+        self._reason, self.code = f"{address} gave up: {error}", EXIT_FAILURE
+        self._event.set()
+
+    def wait(self) -> str:
+        """Return why it ends."""
+        self._event.wait()
+        return self._reason
+
+
+def _journal_path(config: Path, path: Path | None) -> Path:
+    if path is not None:
+        return path
+    loaded: Config = load(config, now=SystemClock().now())
+    return Path(loaded.file.journal.path)
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(codec.to_json(value).decode() + "\n")
+
+
+def _fail(code: int, text: str) -> int:
+    print(f"lockstep: {text}", file=sys.stderr)
+    return code
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        return _dispatch(arguments)
+    except ConfigError as error:
+        return _fail(EXIT_CONFIG, str(error))
+    except StoreError as error:
+        return _fail(EXIT_STORE, str(error))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _dispatch(arguments: list[str] | None) -> int:
+    from actors.gateway import BrokerUnreachableError, LoginRefusedError
+    from actors.ops.http import PortInUseError
+
+    try:
+        result = app(arguments, exit_on_error=False, result_action="return_value")
+    except cyclopts.CycloptsError:
+        return EXIT_USAGE
+    except LoginRefusedError as error:
+        return _fail(EXIT_LOGIN, str(error))
+    except BrokerUnreachableError as error:
+        return _fail(EXIT_UNREACHABLE, str(error))
+    except PortInUseError as error:
+        return _fail(EXIT_FAILURE, str(error))
+    return result if isinstance(result, int) else 0
+
+
+def _entry() -> NoReturn:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    _entry()

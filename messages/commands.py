@@ -1,0 +1,262 @@
+"""Commands: what an actor is asked to do. Every broker command has a deadline and one typed answer."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from messages.base import AccountMessage, Message
+from messages.values import AccountView, Breach, OrderType, Parameters, Side, Target
+
+# --- to the RuleActors ---
+
+
+class Evaluate(AccountMessage, frozen=True, kw_only=True):
+    """Judge one picture of an account by one rule.
+
+    Never leaves the process: the parameters are the rule's own type.
+    """
+
+    view: AccountView
+    """The picture."""
+    parameters: Parameters
+    """The account's effective parameters of the rule."""
+    judgement: str | None
+    """Id of a last judgement, which wants an answer in any case; None for ordinary facts."""
+
+
+# --- to the AccountActor ---
+
+
+class ReportVerdict(AccountMessage, frozen=True, kw_only=True):
+    """A rule's answer: always when it found a breach, and to every last judgement."""
+
+    rule: str
+    """Rule id."""
+    breach: Breach | None
+    """The breach, or None for clean (only in a last judgement)."""
+    trading_date: str
+    """The trading day of the view that was judged, ISO date."""
+    judgement: str | None
+    """The last judgement it answers."""
+
+
+class ReportRuleFailure(AccountMessage, frozen=True, kw_only=True):
+    """A rule raised instead of judging."""
+
+    rule: str
+    """Rule id."""
+    error: str
+    """The exception, in one line."""
+    judgement: str | None
+    """The last judgement it would have answered."""
+
+
+class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
+    """Lock now: the targets are reached and verified, or the enforcement deadline has passed."""
+
+    enforcement_id: str
+    """The enforcement whose lockouts (there may be none) become effective."""
+    flat_confirmed: bool
+    """False: the account is locked with exposure, and the enforcer keeps on."""
+    read_at: datetime | None
+    """When the confirming snapshot was requested, UTC; None without confirmation."""
+    waves: int
+    """Waves of commands sent so far."""
+
+
+class ResumeEnforcement(AccountMessage, frozen=True, kw_only=True):
+    """An EnforcerActor has (re)started and knows nothing: tell it what is under way."""
+
+
+class ReconcileAccount(AccountMessage, frozen=True, kw_only=True):
+    """Compare with the broker now; sent slowly, one account after another, inside the budget."""
+
+
+# --- to the EnforcerActor ---
+
+
+class Enforce(AccountMessage, frozen=True, kw_only=True):
+    """Bring the account to these targets and verify it at the broker; repeatable."""
+
+    enforcement_id: str
+    """The enforcement, e.g. `13298777/e4`."""
+    targets: tuple[Target, ...]
+    """All states to reach, those of earlier `Enforce` of the same enforcement included."""
+    deadline_at: datetime
+    """After this the lock is applied even if the targets are not confirmed."""
+    known_positions: tuple[str, ...]
+    """Contracts the account is known to hold: the first closes go out without a read."""
+    known_orders: tuple[int, ...]
+    """Working orders the account is known to have: likewise."""
+
+
+# --- to the GatewayActor: what is asked of a broker ---
+
+
+class BrokerCommand(AccountMessage, frozen=True, kw_only=True):
+    """A mutation at the broker; answered to `enforcer/<account>` by one `BrokerCommandAnswered`."""
+
+    command_id: str
+    """Unique, e.g. `13298777/e4/c2`."""
+    deadline_s: float
+    """Seconds after which the outcome is `Uncertain` (or `NotSent` when it never left)."""
+
+
+class CloseContract(BrokerCommand, frozen=True, kw_only=True):
+    """Close the whole position of one contract; without effect when it is flat already."""
+
+    contract: str
+    """Contract id."""
+
+
+class PartialCloseContract(BrokerCommand, frozen=True, kw_only=True):
+    """Close so many contracts of a position."""
+
+    contract: str
+    """Contract id."""
+    size: int
+    """Contracts to close, positive."""
+
+
+class CancelOrder(BrokerCommand, frozen=True, kw_only=True):
+    """Cancel one order."""
+
+    order_id: int
+    """The broker's order id."""
+
+
+class ModifyOrder(BrokerCommand, frozen=True, kw_only=True):
+    """Change one order; None leaves a field as it is."""
+
+    order_id: int
+    """The broker's order id."""
+    size: int | None = None
+    """Contracts, unsigned."""
+    limit_price: Decimal | None = None
+    """New limit price."""
+    stop_price: Decimal | None = None
+    """New stop price."""
+
+
+class PlaceOrder(BrokerCommand, frozen=True, kw_only=True):
+    """Place one order."""
+
+    contract: str
+    """Contract id."""
+    type: OrderType
+    """Order type."""
+    side: Side
+    """Buy or sell."""
+    size: int
+    """Contracts, unsigned."""
+    limit_price: Decimal | None = None
+    """Limit price where the type needs one."""
+    stop_price: Decimal | None = None
+    """Stop price where the type needs one."""
+    tag: str | None = None
+    """Unique per account."""
+
+
+class TakeSnapshot(AccountMessage, frozen=True, kw_only=True):
+    """Read an account completely; answered to `asker` by `SnapshotTaken` or `SnapshotFailed`."""
+
+    request_id: str
+    """Unique; repeated in the answer."""
+    asker: str
+    """Address of the actor that wants the answer, e.g. `account/13298777`."""
+    trades_since: datetime | None
+    """Read the fills since then and the account's record too; None = positions and orders only."""
+    urgent: bool
+    """Part of an enforcement: goes before other reads."""
+    deadline_s: float
+    """Seconds after which it counts as failed."""
+
+
+class DescribeContract(AccountMessage, frozen=True, kw_only=True):
+    """Look a contract up; answered by `ContractDescribed` or `ContractUnknown`."""
+
+    contract: str
+    """Contract id."""
+
+
+class WatchQuotes(Message, frozen=True, kw_only=True):
+    """Subscribe exactly these contracts' quotes, and unsubscribe all others (QuoteActor → gateway)."""
+
+    contracts: tuple[str, ...]
+    """Contract ids."""
+
+
+class OpenSession(Message, frozen=True, kw_only=True):
+    """Log in and list the accounts; asked once at start, answered with `SessionOpened`."""
+
+
+class GuardAccounts(Message, frozen=True, kw_only=True):
+    """Connect the user hub and subscribe these accounts; from then on they get facts."""
+
+    accounts: tuple[int, ...]
+    """Account ids of this login."""
+
+
+# --- to the QuoteActor ---
+
+
+class HoldQuotes(AccountMessage, frozen=True, kw_only=True):
+    """Tell this account the quotes of exactly these contracts (those it holds)."""
+
+    contracts: tuple[str, ...]
+    """Contract ids; empty = none."""
+
+
+# --- to the ClockActor ---
+
+
+class WakeAfter(Message, frozen=True, kw_only=True):
+    """Send a `Woken` after a duration of monotonic time; the same key replaces the earlier one."""
+
+    to: str
+    """Address that is woken."""
+    key: str
+    """Names the deadline within its owner."""
+    after_s: float
+    """Seconds from now."""
+
+
+class WakeAt(Message, frozen=True, kw_only=True):
+    """Send a `Woken` when the wall clock reaches an instant, also after sleep or a jump."""
+
+    to: str
+    """Address that is woken."""
+    key: str
+    """Names the deadline within its owner."""
+    due: datetime
+    """The instant, UTC."""
+
+
+class CancelWake(Message, frozen=True, kw_only=True):
+    """Forget a deadline; unknown ones are no error."""
+
+    to: str
+    """Address."""
+    key: str
+    """Key."""
+
+
+class Woken(Message, frozen=True, kw_only=True):
+    """A deadline has been reached."""
+
+    key: str
+    """Key of the `WakeAfter` or `WakeAt`."""
+
+
+type GatewayCommand = (
+    CloseContract
+    | PartialCloseContract
+    | CancelOrder
+    | ModifyOrder
+    | PlaceOrder
+    | TakeSnapshot
+    | DescribeContract
+    | WatchQuotes
+    | OpenSession
+    | GuardAccounts
+)
+type ClockCommand = WakeAfter | WakeAt | CancelWake

@@ -1,0 +1,307 @@
+"""Events: what happened and was decided. The journal stores exactly these (and the facts), in order.
+
+Per account the journal reads: `rule_breached` → `enforcement_started` (the intent) →
+`broker_command_sent`… → `flat_confirmed` or `deadline_passed` → `account_locked`; never otherwise (I1).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from messages.base import AccountMessage, Message
+from messages.facts import (
+    AccountChanged,
+    ContractDescribed,
+    ContractUnknown,
+    OrderChanged,
+    PayloadQuarantined,
+    PositionChanged,
+    SnapshotFailed,
+    SnapshotTaken,
+    StreamConnected,
+    StreamLost,
+    TradeExecuted,
+)
+from messages.values import AccountRecord, AlarmCode, Breach, Lockout, Outcome, Target
+
+
+class SystemStarted(Message, frozen=True, kw_only=True):
+    """The program began; everything after it was decided by this build and configuration."""
+
+    version: str
+    """Lockstep's version."""
+    config: str
+    """SHA-256 of the configuration file, hex."""
+    rules: tuple[str, ...]
+    """The rules that run, by id."""
+
+
+class SystemStopped(Message, frozen=True, kw_only=True):
+    """The program ended in order."""
+
+    reason: str
+    """Why, e.g. `SIGTERM`."""
+
+
+class SessionOpened(Message, frozen=True, kw_only=True):
+    """A login succeeded and its accounts are listed."""
+
+    login: str
+    """Name of the login in the configuration."""
+    accounts: tuple[AccountRecord, ...]
+    """Its active accounts."""
+
+
+class AccountGuarded(AccountMessage, frozen=True, kw_only=True):
+    """An account is taken under guard with these effective rules."""
+
+    name: str
+    """Account name."""
+    login: str
+    """Login it belongs to."""
+    rules: tuple[str, ...]
+    """One line per enabled rule: what it does with its parameters."""
+
+
+class AccountOpened(AccountMessage, frozen=True, kw_only=True):
+    """The last judgement was clean: the account is OPEN."""
+
+
+class RuleBreached(AccountMessage, frozen=True, kw_only=True):
+    """A rule's limit is broken."""
+
+    breach_id: str
+    """Unique, e.g. `13298777/b3`."""
+    trading_date: str
+    """The trading day it belongs to, ISO date."""
+    breach: Breach
+    """The verdict with its arithmetic."""
+
+
+class EnforcementStarted(AccountMessage, frozen=True, kw_only=True):
+    """The intent: durable before the first broker command, and until it is discharged it is resumed."""
+
+    enforcement_id: str
+    """Unique, e.g. `13298777/e4`."""
+    breaches: tuple[str, ...]
+    """Breach ids it answers; empty for the standing duty of a lockout."""
+    targets: tuple[Target, ...]
+    """States to reach."""
+    lockouts: tuple[Lockout, ...]
+    """Lockouts that follow, in force as a duty from now on."""
+    deadline_at: datetime
+    """When the lock is applied even without confirmation, UTC."""
+
+
+class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
+    """A further breach joined the enforcement under way: one flatten, one more lockout."""
+
+    enforcement_id: str
+    """The enforcement under way."""
+    breaches: tuple[str, ...]
+    """Breach ids that joined."""
+    targets: tuple[Target, ...]
+    """All targets from now on."""
+    lockouts: tuple[Lockout, ...]
+    """All lockouts that follow."""
+    deadline_at: datetime
+    """When the lock is applied even without confirmation, UTC."""
+
+
+class EnforcementUnrecorded(AccountMessage, frozen=True, kw_only=True):
+    """The journal did not answer in time; enforcement went ahead all the same."""
+
+    enforcement_id: str
+    """The enforcement."""
+    waited_s: float
+    """How long the journal was given."""
+    reason: str
+    """`late`, or the journal's error."""
+
+
+class BrokerCommandSent(AccountMessage, frozen=True, kw_only=True):
+    """A command was handed to the broker's port."""
+
+    enforcement_id: str
+    """The enforcement it belongs to."""
+    command_id: str
+    """The command."""
+    command: str
+    """Its kind, e.g. `close_contract`."""
+    contract: str | None
+    """Contract id where it has one."""
+    size: int | None
+    """Contracts where it has a size."""
+    order_id: int | None
+    """Order id where it has one."""
+
+
+class BrokerCommandAnswered(AccountMessage, frozen=True, kw_only=True):
+    """The broker's answer to a command, or the lack of one."""
+
+    command_id: str
+    """The command."""
+    outcome: Outcome
+    """Done, rejected with code, not sent, or uncertain."""
+
+
+class FlatConfirmed(AccountMessage, frozen=True, kw_only=True):
+    """Two complete snapshots taken after the commands show that every target is reached."""
+
+    enforcement_id: str
+    """The enforcement."""
+    targets: tuple[Target, ...]
+    """What was reached."""
+    read_at: datetime
+    """When the confirming snapshot was requested, UTC: what was seen before it is gone."""
+    waves: int
+    """Waves of commands it took."""
+
+
+class DeadlinePassed(AccountMessage, frozen=True, kw_only=True):
+    """The enforcement deadline passed without confirmation; the lock is applied with exposure."""
+
+    enforcement_id: str
+    """The enforcement."""
+
+
+class EnforcementFinished(AccountMessage, frozen=True, kw_only=True):
+    """Every target of an enforcement is reached and its lockouts, if any, are in force."""
+
+    enforcement_id: str
+    """The enforcement."""
+
+
+class AccountLocked(AccountMessage, frozen=True, kw_only=True):
+    """A lockout is in force; one event per lockout."""
+
+    enforcement_id: str
+    """The enforcement it follows."""
+    lockout: Lockout
+    """The lockout."""
+    flat_confirmed: bool
+    """False: locked with exposure; the enforcer keeps on."""
+
+
+class LockoutReleased(AccountMessage, frozen=True, kw_only=True):
+    """A lockout ended by what it was set to end on."""
+
+    rule: str
+    """The rule that had set it."""
+    scope: str
+    """Its scope."""
+    released_by: str
+    """`time`, `reset`, `session_start`, `can_trade` or `config`."""
+
+
+class ExposureUnderLock(AccountMessage, frozen=True, kw_only=True):
+    """PRE-CHECK: something appeared under a flat duty; all rules are skipped and it is closed at once."""
+
+    appeared: str
+    """What, e.g. `position CON.F.US.MNQ.Z26 2` or `order 77`."""
+    rules_skipped: int
+    """Rules that would otherwise have judged: the number running for this account."""
+    lockout: Lockout
+    """The strictest lockout in force."""
+    attempt: int
+    """Counts the times it happened under the present locks, from 1."""
+
+
+class DayReset(AccountMessage, frozen=True, kw_only=True):
+    """The trading day ended: closed with its result, and a new one begun; replay starts here."""
+
+    closed_date: str | None
+    """The day that was closed, ISO date; None at the very first start."""
+    realised_usd: Decimal
+    """Its realised P&L."""
+    closed_trades: int
+    """Its closing fills."""
+    trading_date: str
+    """The day that was begun, ISO date."""
+    lockouts: tuple[Lockout, ...]
+    """Lockouts that stay in force."""
+    enforcement: EnforcementStarted | None
+    """The enforcement still under way, as one intent."""
+    breach_count: int
+    """Breaches numbered so far."""
+    enforcement_count: int
+    """Enforcements numbered so far."""
+
+
+class HealthChanged(AccountMessage, frozen=True, kw_only=True):
+    """An account's health changed."""
+
+    health: str
+    """`live`, `stale` or `unknown`."""
+    reason: str
+    """Why."""
+
+
+class AlarmRaised(Message, frozen=True, kw_only=True):
+    """Something a person must look at."""
+
+    account: int | None
+    """Account id; None when it concerns more than one."""
+    code: AlarmCode
+    """What kind."""
+    text: str
+    """What, where, and what to do."""
+
+
+class DeadLettered(Message, frozen=True, kw_only=True):
+    """A message could not be handled; it is kept here and not tried again."""
+
+    address: str
+    """The actor it was for."""
+    message: str
+    """Kind and content, shortened."""
+    error: str
+    """Why."""
+
+
+class ActorRestarted(Message, frozen=True, kw_only=True):
+    """A supervisor replaced a failed actor; its inbox was kept."""
+
+    address: str
+    """The actor."""
+    error: str
+    """What had failed."""
+    restarts: int
+    """Restarts within the period so far."""
+
+
+type Event = (
+    TradeExecuted
+    | PositionChanged
+    | OrderChanged
+    | AccountChanged
+    | StreamConnected
+    | StreamLost
+    | SnapshotTaken
+    | SnapshotFailed
+    | ContractDescribed
+    | ContractUnknown
+    | PayloadQuarantined
+    | SystemStarted
+    | SystemStopped
+    | SessionOpened
+    | AccountGuarded
+    | AccountOpened
+    | RuleBreached
+    | EnforcementStarted
+    | EnforcementJoined
+    | EnforcementUnrecorded
+    | BrokerCommandSent
+    | BrokerCommandAnswered
+    | FlatConfirmed
+    | DeadlinePassed
+    | EnforcementFinished
+    | AccountLocked
+    | LockoutReleased
+    | ExposureUnderLock
+    | DayReset
+    | HealthChanged
+    | AlarmRaised
+    | DeadLettered
+    | ActorRestarted
+)
+"""Everything the journal can hold. Closed: a new kind is added here or it cannot be stored."""

@@ -1,0 +1,139 @@
+"""Facts: what the broker said, told by the gateway to one AccountActor, booked in every phase.
+
+All but quotes are journaled as they are. Floats, envelopes and omitted nulls are gone by here.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+
+from messages.base import AccountMessage, Message
+from messages.values import Contract, Fill, Order, Position, Quote
+
+
+class TradeExecuted(AccountMessage, frozen=True, kw_only=True):
+    """A fill happened, or one already known was voided."""
+
+    fill: Fill
+    """The fill."""
+
+
+class PositionChanged(AccountMessage, frozen=True, kw_only=True):
+    """A position was opened, changed or closed (size 0)."""
+
+    position: Position
+    """The position as it is now."""
+
+
+class OrderChanged(AccountMessage, frozen=True, kw_only=True):
+    """An order was created, changed, filled, cancelled, rejected or expired."""
+
+    order: Order
+    """The order as it is now."""
+
+
+class AccountChanged(AccountMessage, frozen=True, kw_only=True):
+    """The account's own record changed."""
+
+    can_trade: bool | None
+    """The firm's flag; None where the message left it out (which changes nothing)."""
+    balance_usd: Decimal | None
+    """Cash balance; None where the message left it out."""
+
+
+class QuoteChanged(Message, frozen=True, kw_only=True):
+    """The latest quote of a contract somebody holds.
+
+    Not journaled; intermediate prices may be left out.
+    """
+
+    quote: Quote
+    """All sides merged."""
+
+
+class StreamConnected(AccountMessage, frozen=True, kw_only=True):
+    """The user hub is up and this account's subscriptions are acknowledged; what was known is old."""
+
+    generation: int
+    """Counts the connections of this login, from 1."""
+
+
+class StreamLost(AccountMessage, frozen=True, kw_only=True):
+    """The user hub is down or silent beyond its limit."""
+
+    generation: int
+    """The connection that was lost; 0 before the first."""
+    reason: str
+    """Why, e.g. `closed by server: 1001`, `silent for 30 s`."""
+
+
+class SnapshotTaken(AccountMessage, frozen=True, kw_only=True):
+    """A complete read of an account: all positions and all working orders, every part succeeded."""
+
+    request_id: str
+    """The `TakeSnapshot` it answers."""
+    generation: int
+    """The stream generation during which it was read."""
+    requested_at: datetime
+    """When the first read was sent, UTC."""
+    positions: tuple[Position, ...]
+    """Every open position."""
+    orders: tuple[Order, ...]
+    """Every working order, pending and suspended ones too."""
+    fills: tuple[Fill, ...] | None
+    """Every fill since `TakeSnapshot.trades_since`; None if they were not asked for."""
+    can_trade: bool | None
+    """The firm's flag; None if the account's record was not asked for."""
+    balance_usd: Decimal | None
+    """Cash balance; None if the account's record was not asked for."""
+
+
+class SnapshotFailed(AccountMessage, frozen=True, kw_only=True):
+    """A snapshot could not be read completely; it proves nothing, above all not "flat"."""
+
+    request_id: str
+    """The `TakeSnapshot` it answers."""
+    reason: str
+    """What failed."""
+
+
+class ContractDescribed(AccountMessage, frozen=True, kw_only=True):
+    """The broker's record of a contract this account asked for."""
+
+    contract: Contract
+    """The record."""
+
+
+class ContractUnknown(AccountMessage, frozen=True, kw_only=True):
+    """The broker does not know the contract, or could not be asked."""
+
+    contract: str
+    """The id asked for."""
+    reason: str
+    """What was answered."""
+
+
+class PayloadQuarantined(Message, frozen=True, kw_only=True):
+    """A broker payload could not be understood; it was set aside whole and changes nothing."""
+
+    login: str
+    """The login whose stream or answer it came from."""
+    source: str
+    """Hub target or endpoint, e.g. `GatewayUserTrade`."""
+    raw: str
+    """The payload as it came, at most 2,000 characters."""
+    error: str
+    """What was wrong: the field and the value."""
+
+
+type Fact = (
+    TradeExecuted
+    | PositionChanged
+    | OrderChanged
+    | AccountChanged
+    | StreamConnected
+    | StreamLost
+    | SnapshotTaken
+    | SnapshotFailed
+    | ContractDescribed
+    | ContractUnknown
+)

@@ -1,0 +1,73 @@
+"""Queries and their answers."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from messages.base import AccountMessage, Message, Value
+from messages.values import Health, Lockout, Phase, Position, Target
+
+
+class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
+    """Ask an AccountActor how it stands; answered with `AccountStatus`."""
+
+
+class EnforcementStatus(Value, frozen=True, kw_only=True):
+    """The enforcement under way."""
+
+    since: datetime
+    """When the intent was decided."""
+    targets: tuple[Target, ...]
+    """States to reach."""
+    flat_confirmed: bool
+    """Whether the broker's own answer shows them reached."""
+
+
+class AccountStatus(Value, frozen=True, kw_only=True):
+    """One account as `status --json` prints it."""
+
+    account: int
+    """Account id."""
+    name: str
+    """Account name."""
+    login: str
+    """Login it belongs to."""
+    phase: Phase
+    """Where it is."""
+    health: Health
+    """How far the picture can be trusted."""
+    trading_date: str
+    """Trading day, ISO date."""
+    realised_usd: Decimal
+    """The day's realised P&L."""
+    open_usd: Decimal | None
+    """Open P&L; None when a position cannot be valued."""
+    positions: tuple[Position, ...]
+    """What is held."""
+    working_orders: int
+    """How many orders work."""
+    lockouts: tuple[Lockout, ...]
+    """In force, strictest first."""
+    enforcement: EnforcementStatus | None
+    """Under way, if any."""
+
+
+class SystemStatus(Value, frozen=True, kw_only=True):
+    """The whole answer of `status --json`."""
+
+    version: str
+    """Lockstep's version."""
+    config: str
+    """SHA-256 of the configuration in force, hex."""
+    at: datetime
+    """When it was answered, UTC."""
+    live: bool
+    """False: read from the journal, nothing is running."""
+    accounts: tuple[AccountStatus, ...]
+    """Every guarded account."""
+
+
+class Ping(Message, frozen=True, kw_only=True):
+    """Ask any actor for its name: a barrier, since messages are handled in order."""
+
+
+type Query = GetAccountStatus | Ping

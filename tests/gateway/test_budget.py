@@ -1,0 +1,130 @@
+"""The request budget, on a clock that only moves when a test moves it."""
+
+import asyncio
+
+import pytest
+
+from actors.gateway.budget import Priority, RequestBudget
+from actors.gateway.errors import NoBudgetError
+from actors.runtime import VirtualClock
+from tests.gateway.support import AT
+
+WINDOW_S = 0.2
+# Real seconds pass while the budget waits; the virtual ones decide.
+
+
+def budget_of(requests, clock=None):
+    return RequestBudget(clock=clock or VirtualClock(AT), requests=requests, window_s=WINDOW_S)
+
+
+async def taken(budget, priority, count):
+    """Return how many of `count` requests may leave at once."""
+    left = 0
+    for _ in range(count):
+        try:
+            await budget.take(priority, within_s=0.0)
+        except NoBudgetError:
+            break
+        left += 1
+    return left
+
+
+def test_reads_leave_a_reserve_that_only_mutations_may_use():
+    """Of 200: 150 for reads, 190 for those that verify an enforcement, all for commands."""
+
+    async def scene():
+        budget = budget_of(200)
+        return [
+            await taken(budget, priority, 300)
+            for priority in (Priority.READ, Priority.URGENT_READ, Priority.CANCEL, Priority.CLOSE)
+        ]
+
+    assert asyncio.run(scene()) == [150, 40, 10, 0]
+
+
+def test_the_window_slides():
+    """A request is forgotten when it is as old as the window, not before."""
+
+    async def scene():
+        clock = VirtualClock(AT)
+        budget = budget_of(4, clock)
+        await taken(budget, Priority.CLOSE, 2)
+        clock.advance(WINDOW_S / 2)
+        await taken(budget, Priority.CLOSE, 2)
+        clock.advance(WINDOW_S / 2)
+        return await taken(budget, Priority.CLOSE, 4)
+
+    assert asyncio.run(scene()) == 2
+
+
+def test_who_waits_leaves_in_order_of_priority_and_then_of_arrival():
+    """Closes before cancels before other mutations before urgent reads before reads."""
+    arrivals = (
+        Priority.KEEP_WARM,
+        Priority.READ,
+        Priority.URGENT_READ,
+        Priority.MUTATION,
+        Priority.CANCEL,
+        Priority.CLOSE,
+    )
+
+    async def scene():
+        clock, left = VirtualClock(AT), []
+        budget = budget_of(8, clock)
+        await taken(budget, Priority.CLOSE, 8)
+
+        async def request(priority, name):
+            await budget.take(priority, within_s=5.0)
+            left.append(name)
+
+        async with asyncio.TaskGroup() as tasks:
+            for priority in arrivals:
+                tasks.create_task(request(priority, priority))
+            await asyncio.sleep(0)
+            clock.advance(WINDOW_S)
+        return left
+
+    assert asyncio.run(scene()) == sorted(arrivals)
+
+
+def test_a_request_that_would_miss_its_own_deadline_is_refused_at_once():
+    """Waiting in vain would only delay the next attempt."""
+
+    async def scene():
+        budget = budget_of(1)
+        await budget.take(Priority.CLOSE, within_s=0.0)
+        with pytest.raises(NoBudgetError, match="1 of 1 requests used"):
+            await budget.take(Priority.CLOSE, within_s=WINDOW_S / 2)
+
+    asyncio.run(scene())
+
+
+def test_a_request_that_was_given_up_uses_no_budget():
+    """A cancelled waiter is passed over."""
+
+    async def scene():
+        clock = VirtualClock(AT)
+        budget = budget_of(1, clock)
+        await budget.take(Priority.CLOSE, within_s=0.0)
+        given_up = asyncio.create_task(budget.take(Priority.CLOSE, within_s=5.0))
+        waiting = asyncio.create_task(budget.take(Priority.CANCEL, within_s=5.0))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        clock.advance(WINDOW_S)
+        await waiting
+
+    asyncio.run(scene())
+
+
+def test_after_a_429_ordinary_reads_rest_and_nothing_else_does():
+    """The broker said enough; closes and their verification go on."""
+
+    async def scene():
+        clock = VirtualClock(AT)
+        budget = budget_of(100, clock)
+        budget.hold_reads(30.0)
+        during = [await taken(budget, priority, 1) for priority in Priority]
+        clock.advance(30.0)
+        return during, await taken(budget, Priority.READ, 1)
+
+    assert asyncio.run(scene()) == ([1, 1, 1, 1, 0, 0], 1)
