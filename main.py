@@ -202,7 +202,7 @@ def journal_verify(*, config: ConfigPath = _DEFAULT, path: Path | None = None) -
     """
     place = _journal_path(config, path)
     checked = verify(place)
-    print(f"{place}: {checked.count} events, chain intact, last hash {checked.last_hash}")
+    print(f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}")
     return 0
 
 

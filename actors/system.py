@@ -152,7 +152,7 @@ class System:
             on_give_up=self.on_give_up,
         )
         ticks = self._keep(LoopThread("clock", in_flight=self.in_flight))
-        disk = self._keep(OwnThread("journal", in_flight=self.in_flight))
+        disk = self._keep(OwnThread("journal", in_flight=self.in_flight, slice_size=512))
         paper = self._keep(OwnThread("log", in_flight=self.in_flight))
         self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
         self._child(

@@ -322,7 +322,7 @@ class AccountCore:
                 if self.state.unsettled:
                     self._picture.take_snapshot(turn)
             case ["quotes"]:
-                self._picture.watch_quotes(turn)
+                self._picture.look_at_quotes(turn)
             case ["reset"]:
                 turn.wake_at("reset", self.state.day.next_reset(turn.now))
             case _:

@@ -140,13 +140,22 @@ class Picture:
             turn.send(
                 f"gateway/{self.settings.login}", DescribeContract(**turn.head(), contract=contract)
             )
-        if not self.marks.hold(held, turn.now):
-            return
-        turn.send(
-            f"quotes/{self.settings.login}",
-            HoldQuotes(**turn.head(), contracts=tuple(sorted(held))),
-        )
-        self.watch_quotes(turn)
+        if self.marks.hold(held, turn.now):
+            self._tell_held(turn)
+            self._watch_quotes(turn)
+
+    def _tell_held(self, turn: Turn) -> None:
+        held = tuple(sorted(self.state.positions))
+        turn.send(f"quotes/{self.settings.login}", HoldQuotes(**turn.head(), contracts=held))
+
+    def look_at_quotes(self, turn: Turn) -> None:
+        """Check the age of the quotes; where one is missing, say again what is held.
+
+        A restarted QuoteActor does not know it, and would otherwise stay silent.
+        """
+        if self.marks.stale(turn.now):
+            self._tell_held(turn)
+        self._watch_quotes(turn)
 
     def unknown_contract(self, turn: Turn, contract: str, reason: str) -> None:
         """Note that a contract has no record; it is asked for again when it is next held."""
@@ -158,8 +167,7 @@ class Picture:
         self.marks.note(fact.quote)
         return fact.quote.contract in self.state.positions
 
-    def watch_quotes(self, turn: Turn) -> None:
-        """Look again when the quotes of what is held could have become too old."""
+    def _watch_quotes(self, turn: Turn) -> None:
         if self.state.positions and self._valued:
             turn.wake_after("quotes", self.settings.quote_max_age_s)
 

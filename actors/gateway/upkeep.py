@@ -18,10 +18,12 @@ _WARM_FOR_S = 25.0
 _ATTEMPT_S = 5.0
 
 
-async def keep_session(client: "BrokerClient", outbox: Outbox) -> None:
+async def keep_session(
+    client: "BrokerClient", outbox: Outbox, look_every_s: float = _LOOK_EVERY_S
+) -> None:
     """Replace the token well before it expires, and never let the connection go cold; for ever."""
     while True:
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(look_every_s)
         try:
             await client.refresh_if_due()
             if outbox.clock.monotonic() - client.last_request_at >= _WARM_FOR_S:

@@ -34,6 +34,10 @@ def make_file(path: Path) -> None:
         )
     if missing:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # What is acknowledged later must not vanish with the file's name in a power cut.
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
 
 
 def has_log(path: Path) -> bool:

@@ -82,7 +82,16 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
 def print_status(status: SystemStatus) -> None:
     """Print a table for people."""
     table = Table(title=f"Lockstep {status.version}" + ("" if status.live else " (NOT RUNNING)"))
-    for column in ("account", "name", "phase", "health", "day's P&L", "open", "positions", "locked"):
+    for column in (
+        "account",
+        "name",
+        "phase",
+        "health",
+        "day's P&L",
+        "open",
+        "positions",
+        "locked",
+    ):
         table.add_column(column, overflow="fold")
     for each in status.accounts:
         lock = each.lockouts[0] if each.lockouts else None
@@ -99,4 +108,3 @@ def print_status(status: SystemStatus) -> None:
             style="bold" if each.phase is Phase.LOCKED else "",
         )
     Console().print(table)
-

@@ -59,7 +59,13 @@ class PooledActor(pykka.Actor):
         return GuardedFuture()
 
     def _start_actor_loop(self) -> None:
-        self.actor_inbox.attach(self._take_turn)
+        self.actor_inbox.attach(self._take_turn, self._closed)
+
+    def _closed(self) -> None:
+        if not self.actor_stopped.is_set():
+            # Not of its own doing: its dispatcher is gone, or its supervisor has given it up.
+            self.actor_stopped.set()
+            ActorRegistry.unregister(self._actor_ref)
 
     def start_supervised(self, watcher: Watcher, predecessor: PooledRef[Any] | None = None) -> None:
         """Start this new instance so that failures go to `watcher` and the inbox is kept.

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 import msgspec
-from pykka import ActorDeadError, ActorRegistry, Timeout
+from pykka import ActorDeadError, Timeout
 
 from actors.runtime.actor import PooledActor
 from actors.runtime.blocking import refuse_blocking
@@ -56,7 +56,8 @@ class Child:
         self.spec = spec
         self.ref: PooledRef[Any] = actor.actor_ref
         self.last_error = ""
-        self._actor = actor
+        self.backs_off = False
+        self._first = actor
         self._supervisor = supervisor
         self._failed_at: deque[float] = deque()
         self._start_error: BaseException | None = None
@@ -68,20 +69,16 @@ class Child:
     def start(self, timeout: float) -> BaseException | None:
         """Start the first instance; return what its `on_start` raised, or None when it lives."""
         refuse_blocking(f"starting {self.spec.address}")
-        self._actor.start_supervised(self)
+        self._first.start_supervised(self)
         if not self._start_settled.wait(timeout):
             return TimeoutError(f"{self.spec.address}: on_start has not returned in {timeout} s")
         return self._start_error
 
     def replace(self, actor: PooledActor) -> None:
         """Start a successor on the same inbox; how its `on_start` went is reported like any exit."""
+        self.backs_off = False
         self._down.clear()
-        self._actor = actor
         actor.start_supervised(self, predecessor=self.ref)
-
-    def is_down(self) -> bool:
-        """Tell whether it waits for a successor."""
-        return self._down.is_set()
 
     def count_failure(self, monotonic: float, period_s: float) -> int:
         """Note a failure and return how many there were within the period, this one included."""
@@ -97,7 +94,7 @@ class Child:
     def stop(self, timeout: float) -> bool:
         """Stop it after what it was told before; False if a handler or task still runs."""
         self._stopping.set()
-        if self.is_down():
+        if self._down.is_set():
             return True
         try:
             self.ref.stop(block=False).get(timeout=timeout)
@@ -107,8 +104,6 @@ class Child:
 
     def end(self) -> None:
         """Declare the address dead: what waits in the inbox is refused, and no successor follows."""
-        self._actor.actor_stopped.set()
-        ActorRegistry.unregister(self.ref)
         self.ref.actor_inbox.close()
 
     # --- told by the child's own thread ---------------------------------------------------------------

@@ -48,6 +48,7 @@ class Inbox:
     """Messages waiting for one address, and the right to handle them."""
 
     __slots__ = (
+        "_on_close",
         "_starting",
         "_take_turn",
         "_turn",
@@ -64,6 +65,7 @@ class Inbox:
         self._turn = threading.Lock()
         self._turn.acquire()
         self._take_turn: TakeTurn | None = None
+        self._on_close: Callable[[], None] | None = None
         self._starting = 0
         self.watcher: Watcher | None = None
         self.undelivered: Callable[[Any], None] | None = None
@@ -80,13 +82,17 @@ class Inbox:
         while self.items:
             inbox.items.append(self.items.popleft())
 
-    def attach(self, take_turn: TakeTurn) -> None:
-        """Let an instance handle the messages from now on; its first turn starts it."""
+    def attach(self, take_turn: TakeTurn, on_close: Callable[[], None]) -> None:
+        """Let an instance handle the messages from now on; its first turn starts it.
+
+        `on_close` tells it that its address is declared dead, by whomever.
+        """
         # A start is in flight like a message, or nobody could wait for what `on_start` sends.
         self._starting = 1
         if self.in_flight is not None:
             self.in_flight.entered()
         self._take_turn = take_turn
+        self._on_close = on_close
         self.dispatcher.submit(self)
 
     def put(self, envelope: Envelope[Any], /) -> None:
@@ -124,11 +130,12 @@ class Inbox:
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
-        if self._take_turn is None:
+        take_turn = self._take_turn
+        if take_turn is None:
             # Closed while it was scheduled; the turn stays taken, so later putters drain themselves.
             self._drain()
             return
-        handled, exit_ = self._take_turn(limit)
+        handled, exit_ = take_turn(limit)
         done, self._starting = handled + self._starting, 0
         if exit_ is None:
             self._end_turn()
@@ -150,7 +157,10 @@ class Inbox:
             self.dispatcher.submit(self)
 
     def close(self) -> None:
-        """Declare the address dead and answer what waits; only while no turn can begin."""
+        """Declare the address dead and answer what waits; any number of times, from any thread."""
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()
         self.dead.set()
         self._take_turn = None
         self._drain()

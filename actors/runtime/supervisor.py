@@ -103,8 +103,8 @@ class Supervisor(PooledActor):
                 return self._start_child(spec)
             case ChildExited(child, exit_):
                 return self._child_exited(child, exit_.error, exit_.message)
-            case Woken(key=key):
-                return self._restart(key)
+            case Woken(key=address):
+                return self._restart_waiting(address)
             case StopChild(address):
                 return self._stop_child(address)
             case StopChildren():
@@ -145,12 +145,9 @@ class Supervisor(PooledActor):
         else:
             self._forget(child)
         if child.spec.address == CLOCK:
-            self._restart_all_waiting()
-
-    def _restart_all_waiting(self) -> None:
-        # Their back-off may have died with the clock: sooner is safe, never is not.
-        for address in tuple(self._children):
-            self._restart(address)
+            # Back-offs may have died with the clock: back too soon is safe, never back is not.
+            for address in tuple(self._children):
+                self._restart_waiting(address)
 
     def _failed(self, child: Child, error: str) -> None:
         child.last_error = error
@@ -158,8 +155,9 @@ class Supervisor(PooledActor):
         if failures > self._intensity:
             self._give_up(child, error)
         elif failures == 1 or not self._can_be_woken_for(child):
-            self._restart(child.spec.address)
+            self._restart(child)
         else:
+            child.backs_off = True
             self._wake_after(FIRST_BACK_OFF_S * 2 ** (failures - 2), child.spec.address)
 
     def _can_be_woken_for(self, child: Child) -> bool:
@@ -172,10 +170,13 @@ class Supervisor(PooledActor):
             WakeAfter(at=self._clock.now(), cause=ADDRESS, to=ADDRESS, key=key, after_s=seconds),
         )
 
-    def _restart(self, address: str) -> None:
+    def _restart_waiting(self, address: str) -> None:
         child = self._children.get(address)
-        if child is None or not child.is_down():
-            return
+        if child is not None and child.backs_off:
+            self._restart(child)
+
+    def _restart(self, child: Child) -> None:
+        address = child.spec.address
         error, restarts = child.last_error, child.failures()
         try:
             child.replace(child.spec.factory())

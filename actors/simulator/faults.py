@@ -12,6 +12,8 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from itertools import count
 
+from actors.simulator.refusals import Refusal
+
 
 class FaultKind(StrEnum):
     """What goes wrong; README.md has the table with the fields each kind reads."""
@@ -62,9 +64,13 @@ class Fault:
     seconds: float = 0.0
     status: int = 0
     code: int | None = None
-    refusal: str | None = None
+    refusal: Refusal | None = None
     text: str | None = None
     copies: int = 2
+
+    def __post_init__(self) -> None:
+        if self.kind is FaultKind.HTTP and not self.status:
+            raise ValueError("fault 'http' answers an HTTP status: give one, e.g. status=500")
 
 
 class Faults:

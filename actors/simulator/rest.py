@@ -179,7 +179,7 @@ def _error(code: int, text: str | None, fields: Row) -> Answer:
 
 
 def _refuse(endpoint: str, fault: Fault) -> Answer:
-    refusal = Refusal(fault.refusal or Refusal.UNKNOWN_ERROR)
+    refusal = fault.refusal or Refusal.UNKNOWN_ERROR
     known = CODES.get(endpoint, {}).get(refusal, UNDOCUMENTED)
     return _error(known if fault.code is None else fault.code, fault.text, {})
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from actors.simulator.faults import Fault, FaultKind
+from actors.simulator.refusals import Refusal
 from actors.simulator.verbs import Verbs, verb
 
 
@@ -38,7 +39,7 @@ class Sabotage(Verbs):
                 seconds=seconds,
                 status=status,
                 code=code,
-                refusal=refusal,
+                refusal=None if refusal is None else Refusal(refusal),
                 text=text,
                 copies=copies,
             )

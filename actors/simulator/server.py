@@ -157,14 +157,14 @@ class Simulator:
 
     async def _wind_down(self, runner: web.AppRunner, pings: asyncio.Task[None]) -> None:
         self._broker.hangs.stop()
-        self.control.attach(None)
-        self._loop = None
         tasks = [pings, *self.control.walks()]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         await self._broker.hubs.close()
         await runner.cleanup()
+        self.control.attach(None)
+        self._loop = None
 
     def _application(self) -> web.Application:
         rest, hubs = Rest(self._broker), self._broker.hubs

@@ -6,6 +6,7 @@ import pykka
 import pytest
 
 from actors.runtime import InFlight, LoopThread, OwnThread, PooledActor, WorkerPool
+from actors.runtime.inbox import Inbox
 
 WAIT_S = 5
 
@@ -208,6 +209,7 @@ def test_asks_after_a_dispatcher_stopped_are_answered_as_dead(make):
         ref.ask("works no more", timeout=WAIT_S)
     with pytest.raises(pykka.ActorDeadError):
         ref.tell("dead by now")
+    assert ref not in pykka.ActorRegistry.get_all()
 
 
 @pytest.mark.parametrize("make", DISPATCHERS.values(), ids=DISPATCHERS)
@@ -234,6 +236,56 @@ def test_a_message_put_after_the_look_at_a_dying_actor_is_answered(pool):
 
     with pytest.raises(pykka.ActorDeadError):
         late.get(timeout=WAIT_S)
+
+
+class Submissions:
+    """A dispatcher that only counts what is submitted to it."""
+
+    in_flight = None
+
+    def __init__(self):
+        self.submitted = []
+
+    def submit(self, inbox):
+        self.submitted.append(inbox)
+
+
+class LockThatLetsOneIn:
+    """The lock of a turn; just before its release another thread's message arrives."""
+
+    def __init__(self, lock, arrive):
+        self.lock = lock
+        self.arrive = arrive
+        self.acquire = lock.acquire
+
+    def release(self):
+        self.arrive()
+        self.lock.release()
+
+
+def test_a_message_that_arrives_while_an_actor_goes_idle_wakes_it():
+    """Put after the look into the empty inbox and before the release: the turn's end notices."""
+    dispatcher, inbox = Submissions(), Inbox()
+    inbox.bind(dispatcher, dead=threading.Event())
+    inbox.attach(lambda _limit: (0, None), on_close=lambda: None)
+    late = pykka._envelope.Envelope("late")
+    inbox._turn = LockThatLetsOneIn(inbox._turn, arrive=lambda: inbox.put(late))
+
+    inbox.run_turn(64)
+
+    assert dispatcher.submitted == [inbox, inbox]
+
+
+def test_a_scheduled_actor_is_not_scheduled_again():
+    """However many messages come before its turn, there is one turn."""
+    dispatcher, inbox = Submissions(), Inbox()
+    inbox.bind(dispatcher, dead=threading.Event())
+    inbox.attach(lambda _limit: (0, None), on_close=lambda: None)
+
+    for number in range(10):
+        inbox.put(pykka._envelope.Envelope(number))
+
+    assert dispatcher.submitted == [inbox]
 
 
 def test_a_base_exception_does_not_kill_the_worker(pool):

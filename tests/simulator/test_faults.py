@@ -22,6 +22,10 @@ def control(simulator):
     return simulator.control
 
 
+def asked_to_close(entry):
+    return isinstance(entry, Request) and entry.endpoint == CLOSE
+
+
 def last_request(simulator):
     return simulator.record().requests()[-1]
 
@@ -48,6 +52,13 @@ def test_a_rejection_carries_the_endpoints_own_code(control, rest):
     rest.ok(CLOSE, **POSITION)
 
 
+def test_a_fault_that_makes_no_sense_is_refused_at_once(control):
+    """A typo must not end as a test that tests nothing."""
+    for nonsense in ({"kind": "http"}, {"kind": "explode"}, {"kind": "reject", "refusal": "Maybe"}):
+        with pytest.raises(ValueError, match=r"status|explode|Maybe"):
+            control.fault(**nonsense)
+
+
 def test_a_fault_of_one_account_leaves_others_alone(control, rest):
     """Isolation between accounts can be tested."""
     control.fault("http", account=A, status=500)
@@ -63,8 +74,8 @@ def test_a_hang_before_applies_nothing_until_it_is_released(simulator, control, 
     control.fault("hang_before", CLOSE, times=1)
     with pytest.raises(httpx.ReadTimeout):
         rest.post(CLOSE, timeout=0.05, **POSITION)
-    assert control.positions(A) == {MNQ: 1}
-    assert last_request(simulator).status is None
+    arrived = simulator.record().wait_for(asked_to_close, 5)
+    assert (control.positions(A), arrived[0].status) == ({MNQ: 1}, None)
     if late:
         control.release()
         simulator.record().wait_for(lambda e: isinstance(e, Request) and e.applied, 5)
@@ -81,7 +92,7 @@ def test_what_was_applied_may_never_be_answered(simulator, control, rest, kind, 
     control.fault(kind, CLOSE, times=1)
     with pytest.raises(error):
         rest.post(CLOSE, timeout=0.1, **POSITION)
-    assert control.positions(A) == {}
+    simulator.record().wait_until(lambda: control.positions(A) == {}, 5)
     assert (last_request(simulator).applied, last_request(simulator).status) == (True, None)
 
 
@@ -145,7 +156,7 @@ def test_pushes_can_be_doubled_dropped_and_overtaken(control, hub):
     control.fault("drop", "GatewayUserOrder")
     control.fault("drop", "GatewayUserAccount")
     control.fault("duplicate", "GatewayUserTrade", copies=3, times=1)
-    control.fault("late", "GatewayUserPosition", seconds=0.05, times=1)
+    control.fault("late", "GatewayUserPosition", seconds=0.5, times=1)
     control.trader_close(A, MNQ)
     control.place_order(A, MNQ, Side.SELL, 1)
     got = [
@@ -182,7 +193,7 @@ def test_stopping_ends_every_hang(simulator, control, rest):
 
     waiting = threading.Thread(target=close)
     waiting.start()
-    simulator.record().wait_for(lambda e: isinstance(e, Request) and e.endpoint == CLOSE, 5)
+    simulator.record().wait_for(asked_to_close, 5)
     simulator.stop()
     waiting.join(5)
     assert len(errors) == 1

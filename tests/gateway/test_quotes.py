@@ -1,0 +1,138 @@
+"""Quotes: merged, conflated, and only for those who hold the contract."""
+
+from decimal import Decimal
+
+from actors.gateway import QuoteActor
+from actors.gateway.quotes import AnnounceHeld
+from messages.commands import HoldQuotes, WatchQuotes
+from messages.events import AlarmRaised
+from messages.facts import QuoteChanged
+from messages.values import AlarmCode, Quote
+from tests.gateway.support import MES, MNQ, MYM, A, B, Heard, Probe
+
+
+def hold(rig, account, *contracts):
+    rig.quotes.tell(HoldQuotes(**rig.head(account=account), contracts=contracts))
+
+
+def sides(changed):
+    quote = changed.quote
+    return quote.last, quote.bid, quote.ask
+
+
+def test_sparse_deltas_are_merged_into_whole_quotes(rig):
+    """A side that is not repeated is still there."""
+    rig.guard(A)
+    rig.sim.control.set_price(MNQ, Decimal(25_000), Decimal(24_999), Decimal(25_001))
+    hold(rig, A, MNQ)
+    rig.account().one(QuoteChanged, lambda changed: None not in sides(changed))
+
+    rig.sim.control.set_price(MNQ, Decimal(25_000), Decimal(24_998), Decimal(25_001))
+
+    changed = rig.account().one(QuoteChanged, lambda c: c.quote.bid == 24_998)
+    assert sides(changed) == (25_000, 24_998, 25_001)
+    assert changed.at == changed.quote.at
+
+
+def test_the_market_hub_carries_exactly_what_is_held(rig):
+    """Subscribed with the first holder, unsubscribed with the last."""
+    rig.guard(A, B)
+    hold(rig, A, MNQ)
+    hold(rig, B, MNQ, MES)
+    for contract, price in ((MNQ, 25_000), (MES, 6_000)):
+        rig.sim.control.set_price(contract, Decimal(price))
+        rig.account(B).one(QuoteChanged, lambda c, name=contract: c.quote.contract == name)
+    assert {c.quote.contract for c in rig.account(A).all(QuoteChanged)} == {MNQ}
+    hold(rig, B)
+    hold(rig, A, MYM)
+    rig.sim.control.set_price(MYM, Decimal(40_000))
+    # Unsubscribing goes before subscribing, so with this quote the others are gone.
+    rig.account(A).one(QuoteChanged, lambda c: c.quote.contract == MYM)
+    after = rig.sim.record().last_seq
+    for contract in (MNQ, MES):
+        rig.sim.control.set_price(contract, Decimal(5_000))
+
+    assert not rig.sim.record().pushes("GatewayQuote", after=after)
+
+
+def test_after_a_lost_market_hub_old_sides_are_forgotten(rig):
+    """A bid from before the gap must not pass as the present one; the loss is alarmed."""
+    rig.guard(A)
+    rig.sim.control.set_price(MNQ, Decimal(25_000), Decimal(24_999), Decimal(25_001))
+    hold(rig, A, MNQ)
+    rig.account().one(QuoteChanged, lambda changed: None not in sides(changed))
+    rig.sim.control.drop_connections()
+
+    rig.journal.one(AlarmRaised, lambda alarm: alarm.code == AlarmCode.STREAM_LOST)
+    rig.account().wait(QuoteChanged, lambda changed: None not in sides(changed), count=2)
+
+
+def test_a_contract_without_quotes_is_alarmed_once(rig):
+    """The hub refuses it; its open P&L is unknown, not zero."""
+    rig.guard(A)
+    hold(rig, A, "CON.F.US.NOPE.Z26")
+
+    alarm = rig.journal.one(AlarmRaised, lambda alarm: alarm.code == AlarmCode.UNKNOWN_CONTRACT)
+    assert "CON.F.US.NOPE.Z26" in alarm.text
+
+
+# --- the QuoteActor alone -----------------------------------------------------------------------------
+
+
+def quote_of(rig, price, contract=MNQ):
+    quote = Quote(contract=contract, last=Decimal(price), bid=None, ask=None, at=rig.clock.now())
+    return QuoteChanged(**rig.head(), quote=quote)
+
+
+def alone(rig):
+    """Start a QuoteActor with a probe where its gateway would be."""
+    gateway = Heard()
+    rig.directory.register("gateway/alone", Probe.start(dispatcher=rig.pool, heard=gateway))
+    rig.quotes = QuoteActor(
+        login="alone", clock=rig.clock, directory=rig.directory, dispatcher=rig.pool
+    )
+    return gateway, rig.quotes.actor_ref
+
+
+def test_of_many_quotes_in_one_turn_only_the_latest_is_told(rig):
+    """Conflated per contract; the latest is never lost."""
+    _, ref = alone(rig)
+    ref.tell(HoldQuotes(**rig.head(account=A), contracts=(MNQ,)))
+    for price in range(100, 150):
+        ref.tell(quote_of(rig, price))
+    rig.quotes._start_actor_loop()
+    rig.quotes = ref
+
+    assert rig.account().one(QuoteChanged, lambda c: c.quote.last == 149)
+    assert len(rig.account().all(QuoteChanged)) == 1
+
+
+def test_the_gateway_is_told_when_the_union_changes_and_only_then(rig):
+    """A second holder of the same contract changes nothing, but hears the latest at once."""
+    gateway, ref = alone(rig)
+    rig.quotes._start_actor_loop()
+    rig.quotes = ref
+    hold(rig, A, MNQ)
+    ref.tell(quote_of(rig, 100))
+    rig.account(A).one(QuoteChanged)
+    hold(rig, B, MNQ)
+    assert rig.account(B).one(QuoteChanged).quote.last == 100
+    hold(rig, B, MNQ, MES)
+    hold(rig, A)
+    hold(rig, B)
+    ref.tell(AnnounceHeld(**rig.head()))
+    hold(rig, A, MES)
+
+    watched = [watch.contracts for watch in gateway.wait(WatchQuotes, count=4)]
+    assert watched == [(MNQ,), (MES, MNQ), (), (MES,)]
+
+
+def test_a_new_gateway_is_told_what_is_held(rig):
+    """After a restart of the gateway nobody else would tell it."""
+    gateway, ref = alone(rig)
+    rig.quotes._start_actor_loop()
+    rig.quotes = ref
+    hold(rig, A, MNQ)
+    ref.tell(AnnounceHeld(**rig.head()))
+
+    assert [watch.contracts for watch in gateway.wait(WatchQuotes, count=2)] == [(MNQ,), (MNQ,)]
