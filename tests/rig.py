@@ -424,7 +424,15 @@ class Rig:
 
         self.do(act)
 
-    def fill(self, account: int, pnl: str | None, *, fees: str = "0", product: str = "MNQ") -> int:
+    def fill(
+        self,
+        account: int,
+        pnl: str | None,
+        *,
+        fees: str = "0",
+        product: str = "MNQ",
+        at: datetime | None = None,
+    ) -> int:
         """Book a fill with exactly this gross P&L, of an order of its own, beside any position."""
         booked: list[int] = []
 
@@ -439,15 +447,32 @@ class Rig:
                     Decimal(fees),
                     Decimal(0),
                 ),
-                now,
+                at or now,
                 order_id=None,
                 moves_position=False,
             )
             booked.append(trade.id)
-            return pushes
+            return [push for push in pushes if push.target != "GatewayUserOrder"]
 
         self.do(lambda gateway: gateway.trade(book))
         return booked[0]
+
+    def close_in_parts(self, account: int, product: str, sizes: tuple[int, ...]) -> None:
+        """Close a position by one order that fills in parts."""
+        name = contract(product)
+        listing = self.broker.exchange.market.listing(name)
+
+        def liquid(size: int | None) -> None:
+            listing.liquidity = size
+
+        liquid(sizes[0])
+        self.order(account, product, -sum(sizes))
+        for size in sizes[1:]:
+            liquid(size)
+            self.do(
+                lambda gateway: gateway.trade(lambda exchange, now: exchange.rematch(name, now))
+            )
+        liquid(None)
 
     def void(self, account: int, trade_id: int) -> None:
         """Take a fill back."""
@@ -526,11 +551,11 @@ class Rig:
 
 
 __all__ = [
+    "NOON",
     "A",
     "B",
     "FakeBroker",
     "FakeGateway",
-    "NOON",
     "Rig",
     "Uncertain",
     "config_of",

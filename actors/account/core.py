@@ -8,7 +8,6 @@ Otherwise the rules that listen are asked, and what they find becomes an intent 
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-
 from actors.account import keeping
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging

@@ -239,6 +239,7 @@ class EnforcerCore:
             self._pause()
 
     def _on_unread(self, reason: str) -> None:
+        self._cancel("read")
         self._alarm(AlarmCode.SNAPSHOT_FAILED, f"cannot verify {self._id}: {reason}")
         self._clean = 0
         self._pause()

@@ -12,6 +12,7 @@ and subscribes by itself; each account then hears `StreamConnected` and asks for
 import asyncio
 from collections import defaultdict
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 from actors.gateway.decode import account_record_of
@@ -26,7 +27,7 @@ from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
 from actors.gateway.quotes import AnnounceHeld
 from actors.gateway.settings import LoginSettings
-from actors.gateway.snapshots import take_snapshot
+from actors.gateway.snapshots import failed, take_snapshot
 from actors.gateway.upkeep import keep_session, reconcile_in_turn
 from actors.gateway.user_stream import UserStream
 from actors.runtime.actor import PooledActor
@@ -42,7 +43,7 @@ from messages.commands import (
     WatchQuotes,
 )
 from messages.events import BrokerCommandAnswered, SessionOpened
-from messages.facts import ContractDescribed, ContractUnknown
+from messages.facts import ContractDescribed, ContractUnknown, SnapshotFailed, SnapshotTaken
 from messages.queries import Ping
 from messages.values import Contract, Outcome, Uncertain
 
@@ -85,6 +86,15 @@ class GatewayActor(PooledActor):
             self._guard(tuple(self._guarded))
             announce = AnnounceHeld(at=self._outbox.clock.now(), cause="restart")
             self._outbox.tell(f"quotes/{self._login.name}", announce)
+
+    def on_failure(
+        self,
+        _exception_type: type[BaseException] | None,
+        _exception_value: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Tell every account that it hears nothing until a successor is up; on the loop."""
+        self._user.hub_down(self._user.hub.generation, "the gateway failed")
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on the loop. What takes time is returned and runs on beside others."""
@@ -146,9 +156,17 @@ class GatewayActor(PooledActor):
             accounts=tuple(records),
         )
 
-    async def _snapshot(self, command: TakeSnapshot) -> None:
-        generation = self._user.hub.generation
-        answer = await take_snapshot(self._client, self._outbox, command, generation)
+    def _snapshot(self, command: TakeSnapshot) -> asyncio.Task[SnapshotTaken | SnapshotFailed]:
+        reading = take_snapshot(self._client, self._outbox, command, self._user.hub.generation)
+        task = asyncio.get_running_loop().create_task(reading)
+        task.add_done_callback(partial(self._tell_snapshot, command))
+        return task
+
+    def _tell_snapshot(
+        self, command: TakeSnapshot, task: asyncio.Task[SnapshotTaken | SnapshotFailed]
+    ) -> None:
+        unfinished = _unfinished(task)
+        answer = failed(command, self._outbox, unfinished) if unfinished else task.result()
         self._outbox.tell(command.asker, answer)
 
     async def _describe(self, command: DescribeContract) -> None:
@@ -201,9 +219,13 @@ class GatewayActor(PooledActor):
 
 
 def _outcome_of(task: asyncio.Task[Outcome]) -> Outcome:
+    unfinished = _unfinished(task)
+    return Uncertain(reason=unfinished) if unfinished else task.result()
+
+
+def _unfinished(task: asyncio.Task[Any]) -> str:
+    """Return why a task has no result; empty if it has one."""
     if task.cancelled():
-        return Uncertain(reason="the gateway ended before the broker had answered")
+        return "the gateway ended before the broker had answered"
     error = task.exception()
-    if error is not None:
-        return Uncertain(reason=f"the gateway failed: {type(error).__name__}")
-    return task.result()
+    return f"the gateway failed: {type(error).__name__}" if error is not None else ""

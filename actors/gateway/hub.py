@@ -9,8 +9,8 @@ It never negotiates (the broker's own samples do not), never replays and never g
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Coroutine, Iterable
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -159,11 +159,11 @@ class Hub:
             for method, arguments in self._active.pop(name).calls:
                 await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
         missing = [topic for name, topic in self._desired.items() if name not in self._active]
-        await asyncio.gather(*(self._subscribe(connection, topic) for topic in missing))
+        await _all_of(self._subscribe(connection, topic) for topic in missing)
 
     async def _subscribe(self, connection: Connection, topic: Topic) -> None:
         try:
-            await asyncio.gather(*(connection.invoke(call) for call in topic.calls))
+            await _all_of(connection.invoke(call) for call in topic.calls)
         except SubscriptionRefusedError as error:
             self._listener.topic_refused(topic.name, self.generation, str(error))
             return
@@ -176,3 +176,10 @@ class Hub:
             self._backoff.lasted(asyncio.get_running_loop().time() - self._up_since)
             self._up_since = None
         self._listener.hub_down(self.generation, reason_of(error))
+
+
+async def _all_of(steps: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once, to the end, and then raise the first error, if any."""
+    for error in await asyncio.gather(*steps, return_exceptions=True):
+        if error is not None:
+            raise error

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from itertools import pairwise
 from decimal import Decimal
+from itertools import pairwise
 
 import msgspec
 

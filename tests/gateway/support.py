@@ -13,7 +13,7 @@ from messages.values import Side
 
 A, B = 1001, 1002
 USER, KEY = "trader", "canary-key-4711"
-MNQ, MES, MYM = "CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26", "CON.F.US.MYM.Z26"
+MNQ, MES = "CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26"
 AT = datetime(2026, 10, 30, 15, 0, tzinfo=UTC)
 # A Friday on which the December contracts are the front months.
 PATIENCE_S = 5.0

@@ -1,5 +1,7 @@
 """What becomes of a command, for every way in which a broker can fail it."""
 
+from decimal import Decimal
+
 import pytest
 
 from actors.simulator import FaultKind
@@ -54,7 +56,7 @@ def test_every_kind_of_command_reaches_the_account_it_names(rig):
         type=OrderType.LIMIT,
         side=Side.BUY,
         size=1,
-        limit_price=24_000,
+        limit_price=Decimal("24000.25"),
         tag="t1",
         **common,
     )
@@ -63,6 +65,7 @@ def test_every_kind_of_command_reaches_the_account_it_names(rig):
     assert answer_to(rig, "m", B).outcome == Done()
     (order,) = rig.sim.control.working_orders(B)
     assert (order["id"], order["size"], order["customTag"]) == (order_id, 2, "t1")
+    assert order["limitPrice"] == Decimal("24000.25")
 
     rig.ask(CancelOrder, B, command_id="x", order_id=order_id, **common)
     assert answer_to(rig, "x", B).outcome == Done()

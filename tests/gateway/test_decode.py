@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.gateway.decode import (
@@ -327,6 +327,7 @@ TARGETS = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # the machine is shared
 @given(TARGETS, JUNK | SPOILT | st.lists(SPOILT))
 def test_decoding_raises_nothing_but_its_own_error_and_yields_what_the_journal_can_hold(
     target, payload
@@ -340,6 +341,7 @@ def test_decoding_raises_nothing_but_its_own_error_and_yields_what_the_journal_c
         assert unpack(pack(fact)) == fact
 
 
+@settings(deadline=None)  # the machine is shared
 @given(JUNK | st.lists(JUNK, max_size=3))
 def test_quotes_raise_nothing_but_their_own_error(arguments):
     """Likewise for the market hub."""
@@ -349,6 +351,7 @@ def test_quotes_raise_nothing_but_their_own_error(arguments):
         return
 
 
+@settings(deadline=None)  # the machine is shared
 @given(st.binary(max_size=200))
 def test_parsing_raises_nothing_but_its_own_error(record):
     """Bytes that are no JSON are no crash."""

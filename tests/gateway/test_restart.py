@@ -1,0 +1,101 @@
+"""A gateway that fails is replaced, and its login is guarded again without anybody's help."""
+
+from decimal import Decimal
+
+import pytest
+
+from actors.gateway import GatewayActor
+from actors.runtime import ChildSpec, OwnThread, StartChild, Supervisor
+from actors.simulator import FaultKind
+from messages.commands import CloseContract, GuardAccounts, HoldQuotes, OpenSession, TakeSnapshot
+from messages.events import ActorRestarted, BrokerCommandAnswered
+from messages.facts import (
+    PositionChanged,
+    QuoteChanged,
+    SnapshotFailed,
+    StreamConnected,
+    StreamLost,
+)
+from messages.values import Done, Uncertain
+from tests.gateway.support import MNQ, PATIENCE_S, A
+
+
+@pytest.fixture
+def supervised(rig):
+    """Put the rig's gateway under a supervisor, guarding account A."""
+    rig.start()
+    rig.gateway.stop(timeout=PATIENCE_S)
+    thread = OwnThread("supervisor")
+    common = {"clock": rig.clock, "directory": rig.directory}
+    supervisor = Supervisor.start(dispatcher=thread, on_give_up=lambda *_: None, **common)
+    guarded = []
+
+    def factory():
+        return GatewayActor(
+            login=rig.settings(), dispatcher=rig.loop, guarded=tuple(guarded), **common
+        )
+
+    spec = ChildSpec(address="gateway/sim", factory=factory)
+    rig.gateway = supervisor.ask(StartChild(spec), timeout=PATIENCE_S)
+    rig.gateway.ask(OpenSession(**rig.head()), timeout=PATIENCE_S)
+    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A,))))
+    rig.account().one(StreamConnected)
+    guarded.append(A)
+    yield rig
+    supervisor.stop(timeout=PATIENCE_S)
+    thread.stop()
+
+
+def crash(rig):
+    rig.gateway.tell("no message at all")
+    rig.journal.one(ActorRestarted)
+
+
+def test_the_successor_connects_and_says_so(supervised):
+    """The accounts hear of the loss at once, then StreamConnected; facts flow."""
+    crash(supervised)
+
+    supervised.account().wait(StreamConnected, count=2)
+    assert supervised.account().one(StreamLost).reason == "the gateway failed"
+    supervised.hold()
+    assert supervised.account().one(PositionChanged).position.size == 1
+
+
+def test_what_was_under_way_is_uncertain_and_what_waited_is_carried_out(supervised):
+    """The enforcer is answered either way, and the address stays the same."""
+    supervised.hold()
+    supervised.sim.control.fault(FaultKind.HANG_BEFORE, "/Position/closeContract", times=1)
+    common = {"contract": MNQ, "deadline_s": 2.5}
+    supervised.ask(CloseContract, command_id="hanging", **common)
+    supervised.sim.control.fault(FaultKind.HANG_BEFORE, "/Order/v2/query", times=1)
+    supervised.ask(
+        TakeSnapshot,
+        request_id="r1",
+        asker=f"account/{A}",
+        trades_since=None,
+        urgent=True,
+        deadline_s=30,
+    )
+    supervised.sim.record().wait_for(
+        lambda entry: getattr(entry, "endpoint", "") == "/Position/closeContract", PATIENCE_S
+    )
+    crash(supervised)
+    supervised.ask(CloseContract, command_id="next", **common)
+
+    answers = {
+        answer.command_id: answer.outcome
+        for answer in supervised.enforcer().wait(BrokerCommandAnswered, count=2)
+    }
+    assert isinstance(answers["hanging"], Uncertain)
+    assert answers["next"] == Done()
+    assert supervised.account().one(SnapshotFailed).request_id == "r1"
+
+
+def test_quotes_flow_again(supervised):
+    """The quote actor tells the successor what is held."""
+    supervised.sim.control.set_price(MNQ, Decimal(25_000))
+    supervised.quotes.tell(HoldQuotes(**supervised.head(account=A), contracts=(MNQ,)))
+    supervised.account().one(QuoteChanged)
+    crash(supervised)
+
+    supervised.account().wait(QuoteChanged, count=2)
