@@ -4,7 +4,16 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message
-from messages.values import AccountView, Breach, OrderType, Parameters, Side, Target
+from messages.values import (
+    AccountView,
+    Breach,
+    Order,
+    OrderType,
+    Parameters,
+    Position,
+    Side,
+    Target,
+)
 
 # --- to the RuleActors ---
 
@@ -59,6 +68,10 @@ class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
     """False: the account is locked with exposure, and the enforcer keeps on."""
     read_at: datetime | None
     """When the confirming snapshot was requested, UTC; None without confirmation."""
+    positions: tuple[Position, ...]
+    """What the confirming snapshot shows to be held (all that is left); empty without one."""
+    orders: tuple[Order, ...]
+    """What the confirming snapshot shows to work; empty without one."""
     waves: int
     """Waves of commands sent so far."""
 

@@ -21,7 +21,16 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import AccountRecord, AlarmCode, Breach, Lockout, Outcome, Target
+from messages.values import (
+    AccountRecord,
+    AlarmCode,
+    Breach,
+    Lockout,
+    Order,
+    Outcome,
+    Position,
+    Target,
+)
 
 
 class SystemStarted(Message, frozen=True, kw_only=True):
@@ -152,7 +161,11 @@ class FlatConfirmed(AccountMessage, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     """What was reached."""
     read_at: datetime
-    """When the confirming snapshot was requested, UTC: what was seen before it is gone."""
+    """When the confirming snapshot was requested, UTC; what the stream told later is newer."""
+    positions: tuple[Position, ...]
+    """What it shows to be held; the account takes it over."""
+    orders: tuple[Order, ...]
+    """What it shows to work; likewise."""
     waves: int
     """Waves of commands it took."""
 

@@ -241,6 +241,8 @@ class Enforcing:
                     enforcement_id=under_way.id,
                     targets=under_way.targets,
                     read_at=report.read_at,
+                    positions=report.positions,
+                    orders=report.orders,
                     waves=report.waves,
                 )
             )

@@ -12,7 +12,6 @@ from decimal import Decimal
 from actors.account.ledger import Ledger
 from actors.account.lockouts import Key, joined, key_of, without
 from actors.account.trading_day import TradingDay
-from actors.enforcer.targets import in_scope
 from messages.base import AccountMessage, Message
 from messages.events import (
     AccountLocked,
@@ -135,7 +134,7 @@ class AccountState:
                     deadline_at=event.deadline_at,
                 )
             case FlatConfirmed():
-                self._clear(event.targets, event.read_at)
+                self._take_over(event.positions, event.orders, event.read_at)
             case AccountLocked():
                 self._lock(event.lockout)
             case EnforcementFinished():
@@ -171,17 +170,20 @@ class AccountState:
             self.balance_usd = balance_usd
 
     def _adopt(self, snapshot: SnapshotTaken) -> None:
-        """Take over a complete read; what the stream told since it was requested is newer."""
-        positions = {each.contract: each for each in snapshot.positions}
-        orders = {each.order_id: each for each in snapshot.orders}
-        self.positions = self._newer(self.positions, positions, snapshot.requested_at)
-        self.orders = self._newer(self.orders, orders, snapshot.requested_at)
-        self.unsettled = {
-            name for name in self.unsettled if self._told(name, snapshot.requested_at)
-        }
+        self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
         for fill in snapshot.fills or ():
             self.ledger.book(fill, self.day.label(fill.executed_at))
         self._note(snapshot.can_trade, snapshot.balance_usd)
+
+    def _take_over(
+        self, positions: Iterable[Position], orders: Iterable[Order], read_at: datetime
+    ) -> None:
+        """Take over a complete read; what the stream told since it was requested is newer."""
+        held = {each.contract: each for each in positions}
+        working = {each.order_id: each for each in orders}
+        self.positions = self._newer(self.positions, held, read_at)
+        self.orders = self._newer(self.orders, working, read_at)
+        self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
 
     def _newer[K: str | int, V](
         self, held: dict[K, V], read: dict[K, V], since: datetime
@@ -193,20 +195,6 @@ class AccountState:
     def _told(self, key: str | int, since: datetime) -> bool:
         at = self.seen_at.get(key)
         return at is not None and at >= since
-
-    def _clear(self, targets: Iterable[Target], read_at: datetime) -> None:
-        """Forget exposure that the confirming snapshot showed to be gone."""
-
-        def gone(key: str | int, contract: str) -> bool:
-            covered = any(in_scope(target, contract) for target in targets)
-            return covered and not self._told(key, read_at)
-
-        self.positions = {
-            name: held for name, held in self.positions.items() if not gone(name, name)
-        }
-        self.orders = {
-            key: order for key, order in self.orders.items() if not gone(key, order.contract)
-        }
 
     def _lock(self, lockout: Lockout) -> None:
         self.lockouts = joined(self.lockouts, (lockout,))

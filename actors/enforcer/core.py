@@ -256,9 +256,9 @@ class EnforcerCore:
         self._confirmed = True
         self._pause_s = _FIRST_PAUSE_S
         self._cancel("deadline")
-        self._report(flat_confirmed=True, read_at=snapshot.requested_at)
+        self._report(snapshot)
 
-    def _report(self, *, flat_confirmed: bool, read_at: datetime | None) -> None:
+    def _report(self, proof: SnapshotTaken | None) -> None:
         self._reported = True
         self._tell(
             f"account/{self.account}",
@@ -267,8 +267,10 @@ class EnforcerCore:
                 at=self._now,
                 cause=self._id,
                 enforcement_id=self._id,
-                flat_confirmed=flat_confirmed,
-                read_at=read_at,
+                flat_confirmed=proof is not None,
+                read_at=proof.requested_at if proof else None,
+                positions=proof.positions if proof else (),
+                orders=proof.orders if proof else (),
                 waves=self._waves,
             ),
         )
@@ -278,7 +280,7 @@ class EnforcerCore:
     def _on_woken(self, key: str) -> None:
         match key, self._step:
             case "deadline", _ if not self._reported and not self._confirmed:
-                self._report(flat_confirmed=False, read_at=None)
+                self._report(None)
             case "answers", Step.COMMANDING:
                 self._give_up_on_answers()
             case "read", Step.READING:

@@ -1,0 +1,152 @@
+"""A state machine over the account and enforcer cores: any interleaving, duplicates, faults (I1-I7)."""
+
+import hypothesis.strategies as st
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from actors.account.lockouts import flat_duty, strictness
+from actors.account.state import AccountState
+from messages.events import (
+    AccountLocked,
+    BrokerCommandSent,
+    DeadlinePassed,
+    EnforcementJoined,
+    EnforcementStarted,
+    FlatConfirmed,
+    LockoutReleased,
+)
+from messages.values import OrderStatus, Phase
+from tests.account.world import ACCOUNT, CAP, DAY, World
+
+CONTRACTS = st.sampled_from(["CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25", "CON.F.US.MNQ.H26"])
+SIZES = st.integers(-9, 9)
+
+
+class AccountMachine(RuleBasedStateMachine):
+    """Trader, broker, disk and clock do anything; the invariants hold at every step."""
+
+    @initialize()
+    def begin(self):
+        self.world = World()
+        self.world.drain()
+        self.locks = {}
+
+    # --- what the world does ---
+
+    @rule(contract=CONTRACTS, size=SIZES)
+    def position(self, contract, size):
+        self.world.set_position(contract, size)
+
+    @rule(contract=CONTRACTS, size=SIZES.filter(bool))
+    def order(self, contract, size):
+        self.world.new_order(contract, size)
+
+    @precondition(lambda self: self.world.orders)
+    @rule(status=st.sampled_from([OrderStatus.FILLED, OrderStatus.CANCELLED]))
+    def order_ends(self, status):
+        self.world.set_order(min(self.world.orders), status)
+
+    @rule(pnl=st.sampled_from([-600, -350, -200, -100, -99, 0, 50]))
+    def fill(self, pnl):
+        self.world.fill(pnl)
+
+    @precondition(lambda self: self.world.queues["stream"])
+    @rule()
+    def duplicate(self):
+        queue = self.world.queues["stream"]
+        queue.append(queue[-1])
+
+    @rule(fate=st.sampled_from(["lost", "rejected", "blind"]))
+    def fault(self, fate):
+        self.world.answers.append(fate)
+
+    @rule(full=st.booleans())
+    def disk(self, full):
+        self.world.disk_full = full
+
+    @rule()
+    def reconnect(self):
+        self.world.connect()
+
+    @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 6.0, 301.0]))
+    def time(self, seconds):
+        self.world.advance(seconds)
+
+    @precondition(lambda self: self.world.pending())
+    @rule(choice=st.integers(0, 50), steps=st.integers(1, 6))
+    def deliver(self, choice, steps):
+        for _ in range(steps):
+            queues = self.world.pending()
+            if queues:
+                self.world.step(queues[choice % len(queues)])
+
+    @rule()
+    def come_to_rest(self):
+        self.world.answers.clear()
+        self.world.drain()
+        for _ in range(12):
+            self.world.advance(16)
+            self.world.drain()
+        state = self.world.account.state
+        if flat_duty(state.duties):
+            assert not any(self.world.held.values()), "I6: exposure under lock"
+            assert not self.world.orders, "I6: working orders under lock"
+        assert sum(map(abs, self.world.held.values())) <= CAP, "RULE-001 holds at rest"
+        assert state.enforcement is None, "every enforcement ends"
+        locked = flat_duty(state.lockouts.values()) is not None
+        assert self.world.account.phase is (Phase.LOCKED if locked else Phase.OPEN)
+
+    # --- what always holds ---
+
+    @invariant()
+    def no_rule_is_asked_under_a_flat_duty(self):
+        assert self.world.evaluated_under_duty == [], "I2"
+
+    @invariant()
+    def lockouts_end_only_by_release_and_never_shorten(self):
+        released = {
+            (each.rule, each.scope)
+            for each in self.world.account_events()
+            if isinstance(each, LockoutReleased)
+        }
+        now = dict(self.world.account.state.lockouts)
+        for key, lock in self.locks.items():
+            if key in now:
+                same = now[key].breach_id == lock.breach_id
+                assert not same or strictness(now[key]) >= strictness(lock), "I4"
+            else:
+                assert key in released, "I4 and I9: a lockout vanished"
+        self.locks = now
+
+    @invariant()
+    def the_journal_is_in_order(self):
+        """I1: intent, then commands, then proof or deadline, then the lock."""
+        intents, ended = set(), set()
+        for event in self.world.journal:
+            match event:
+                case EnforcementStarted():
+                    intents.add(event.enforcement_id)
+                case EnforcementJoined():
+                    assert event.enforcement_id in intents
+                case BrokerCommandSent():
+                    assert event.enforcement_id in intents
+                case FlatConfirmed() | DeadlinePassed():
+                    assert event.enforcement_id in intents
+                    ended.add(event.enforcement_id)
+                case AccountLocked():
+                    assert event.enforcement_id in ended
+
+    @invariant()
+    def replay_equals_live(self):
+        """I10 for the state: what the account has recorded rebuilds what it is."""
+        live = self.world.account.state
+        again = AccountState.new(ACCOUNT, DAY, gross=False)
+        for event in self.world.account_events():
+            again.evolve(event)
+        for name in ("positions", "orders", "lockouts", "enforcement", "trading_date"):
+            assert getattr(again, name) == getattr(live, name), name
+        assert again.ledger.realised_usd == live.ledger.realised_usd
+
+
+AccountMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestAccountMachine = AccountMachine.TestCase

@@ -1,0 +1,326 @@
+"""A world without actors for the account core: a broker, a stream, rules, a disk and a clock, all pure.
+
+Every party has one inbox, first in, first out, as actors have; the stream is one more queue, so facts may
+come later than answers. Which queue moves next is the test's choice: any interleaving can be played.
+"""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from actors.account.core import AccountCore
+from actors.account.lockouts import flat_duty
+from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.state import AccountState
+from actors.account.trading_day import TradingDay
+from actors.enforcer.core import EnforcerCore
+from actors.rules import cooldown_after_loss, daily_realized_loss, max_contracts
+from messages.base import Message, Send
+from messages.commands import (
+    BrokerCommand,
+    CancelOrder,
+    CancelWake,
+    CloseContract,
+    Evaluate,
+    PartialCloseContract,
+    ReportVerdict,
+    TakeSnapshot,
+    WakeAfter,
+    WakeAt,
+    Woken,
+)
+from messages.events import BrokerCommandAnswered, Event
+from messages.facts import (
+    OrderChanged,
+    PositionChanged,
+    SnapshotFailed,
+    SnapshotTaken,
+    StreamConnected,
+    TradeExecuted,
+)
+from messages.journal import Append, Appended, AppendFailed
+from messages.values import (
+    Done,
+    Fill,
+    Order,
+    OrderStatus,
+    OrderType,
+    Outcome,
+    Position,
+    Rejected,
+    Side,
+    Uncertain,
+)
+
+ACCOUNT = 13298777
+START = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
+DAY = TradingDay(reset=time(17), zone=ZoneInfo("America/Chicago"))
+CAP = 6
+PARAMETERS = {
+    "RULE-001": max_contracts.MaxContracts(limit=CAP, count="gross"),
+    "RULE-003": daily_realized_loss.DailyRealizedLoss(
+        max_loss_usd=Decimal(500), include_open_loss=False
+    ),
+    "RULE-007": cooldown_after_loss.CooldownAfterLoss(),
+}
+RULES = (max_contracts.RULE, daily_realized_loss.RULE, cooldown_after_loss.RULE)
+SETTINGS = AccountSettings(
+    account=ACCOUNT,
+    name="test",
+    login="desk",
+    rules=tuple(RuleSetting(rule=rule, parameters=PARAMETERS[rule.id]) for rule in RULES),
+    deadline_s=5.0,
+    journal_deadline_s=0.25,
+    quote_max_age_s=5.0,
+    conservative_mark=False,
+    gross=False,
+)
+
+
+@dataclass
+class World:
+    """Everything around one account core and one enforcer core."""
+
+    now: datetime = START
+    held: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    orders: dict[int, Order] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    journal: list[Event] = field(default_factory=list)
+    recorded: list[Event] = field(default_factory=list)
+    """The account's own events in the journal."""
+    queues: dict[str, deque[tuple[str, Message]]] = field(
+        default_factory=lambda: defaultdict(deque)
+    )
+    wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    disk_full: bool = False
+    answers: deque[str] = field(default_factory=deque)
+    """What happens to the next broker commands: done, lost, rejected, late."""
+    flips: list[str] = field(default_factory=list)
+    evaluated_under_duty: list[Message] = field(default_factory=list)
+    _ticks: int = 0
+    _ids: int = 0
+
+    def __post_init__(self) -> None:
+        self.account = AccountCore(SETTINGS, AccountState.new(ACCOUNT, DAY, gross=False), epoch="1")
+        self.enforcer = EnforcerCore(account=ACCOUNT, login="desk", epoch="1")
+        self.post("account", self.account.start(self.now))
+        self.connect()
+
+    # --- moving messages ---
+
+    def post(self, sender: str, sends: list[Send]) -> None:
+        """Put what a party sends into its queues."""
+        for to, message in sends:
+            party = to.split("/")[0]
+            if isinstance(message, Evaluate) and flat_duty(self.account.state.duties):
+                self.evaluated_under_duty.append(message)
+            self.queues[party].append((sender, message))
+
+    def account_events(self) -> list[Event]:
+        """Return what the account has recorded, whether the disk has it yet or not."""
+        waiting = [
+            event
+            for sender, message in self.queues["journal"]
+            if sender == "account"
+            for event in message.events
+        ]
+        return [*self.recorded, *waiting]
+
+    def pending(self) -> list[str]:
+        """Return the queues that hold something, in a stable order."""
+        return sorted(key for key, queue in self.queues.items() if queue)
+
+    def step(self, party: str) -> None:
+        """Deliver the first message of one queue."""
+        sender, message = self.queues[party].popleft()
+        match party:
+            case "stream":
+                fact = msgspec.structs.replace(message, at=self.stamp())
+                self.queues["account"].append(("gateway", fact))
+            case "account":
+                self.post("account", self.account.handle(message, self.now))
+            case "enforcer":
+                self.post("enforcer", self.enforcer.handle(message, self.now))
+            case "rule":
+                self._judge(message)
+            case "journal":
+                self._store(sender, message)
+            case "gateway":
+                self._broker(message)
+            case "clock":
+                self._clock(message)
+            case "quotes":
+                pass
+
+    def drain(self) -> None:
+        """Deliver everything, queue after queue."""
+        for _ in range(5000):
+            queues = self.pending()
+            if not queues:
+                return
+            self.step(queues[0])
+        raise AssertionError("the world does not come to rest")
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass; wakes that are due are queued in order of their time."""
+        self.now += timedelta(seconds=seconds)
+        due = sorted((at, key) for key, at in self.wakes.items() if at <= self.now)
+        for _, key in due:
+            del self.wakes[key]
+            to, name = key
+            woken = Woken(at=self.now, cause="wake", key=name)
+            self.queues[to.split("/")[0]].append(("clock", woken))
+
+    # --- the other parties ---
+
+    def _judge(self, asked: Message) -> None:
+        assert isinstance(asked, Evaluate)
+        rule = next(each for each in RULES if PARAMETERS[each.id] is asked.parameters)
+        breach = rule.evaluate(asked.view, asked.parameters)
+        if breach or asked.judgement:
+            verdict = ReportVerdict(
+                **self._head(),
+                rule=rule.id,
+                breach=breach,
+                trading_date=asked.view.trading_date,
+                judgement=asked.judgement,
+            )
+            self.queues["account"].append(("rule", verdict))
+
+    def _store(self, sender: str, append: Message) -> None:
+        assert isinstance(append, Append)
+        if self.disk_full and append.asker:
+            answer: Message = AppendFailed(
+                at=self.now, cause="disk", token=append.token, reason="full"
+            )
+        else:
+            answer = Appended(
+                at=self.now, cause="disk", token=append.token, last_seq=len(self.journal)
+            )
+        self.journal += append.events
+        if sender == "account":
+            self.recorded += append.events
+        if append.asker:
+            self.queues[sender].append(("journal", answer))
+
+    def _clock(self, message: Message) -> None:
+        match message:
+            case WakeAfter():
+                self.wakes[message.to, message.key] = self.now + timedelta(seconds=message.after_s)
+            case WakeAt():
+                self.wakes[message.to, message.key] = message.due
+            case CancelWake():
+                self.wakes.pop((message.to, message.key), None)
+
+    def _broker(self, message: Message) -> None:
+        match message:
+            case TakeSnapshot():
+                self._read(message)
+            case BrokerCommand():
+                self._obey(message)
+
+    def _read(self, asked: TakeSnapshot) -> None:
+        to = asked.asker.split("/")[0]
+        if self.answers and self.answers[0] == "blind":
+            self.answers.popleft()
+            failed = SnapshotFailed(**self._head(), request_id=asked.request_id, reason="HTTP 500")
+            self.queues[to].append(("gateway", failed))
+            return
+        taken = SnapshotTaken(
+            **self._head(),
+            request_id=asked.request_id,
+            generation=1,
+            requested_at=self.stamp(),
+            positions=tuple(_position(name, size) for name, size in self.held.items() if size),
+            orders=tuple(order for order in self.orders.values() if order.working),
+            fills=tuple(self.fills) if asked.trades_since else None,
+            can_trade=None,
+            balance_usd=None,
+        )
+        self.queues[to].append(("gateway", taken))
+
+    def _obey(self, command: BrokerCommand) -> None:
+        fate = self.answers.popleft() if self.answers else "done"
+        if fate == "rejected":
+            outcome: Outcome = Rejected(code=4, text="closed")
+        else:
+            self._apply(command)
+            outcome = Uncertain(reason="lost") if fate == "lost" else Done()
+        answer = BrokerCommandAnswered(
+            **self._head(), command_id=command.command_id, outcome=outcome
+        )
+        self.queues["enforcer"].append(("gateway", answer))
+
+    def _apply(self, command: BrokerCommand) -> None:
+        match command:
+            case CloseContract():
+                self.set_position(command.contract, 0)
+            case PartialCloseContract():
+                size = self.held[command.contract]
+                if abs(size) < command.size:
+                    self.flips.append(f"{command} against {size}")
+                step = min(command.size, abs(size))
+                self.set_position(command.contract, size - step if size > 0 else size + step)
+            case CancelOrder():
+                if command.order_id in self.orders:
+                    self.set_order(command.order_id, OrderStatus.CANCELLED)
+
+    # --- what happens at the broker ---
+
+    def connect(self) -> None:
+        """Let the stream (re)connect."""
+        self.tell(StreamConnected(**self._head(), generation=1))
+
+    def set_position(self, contract: str, size: int) -> None:
+        """Change a position and tell it."""
+        self.held[contract] = size
+        self.tell(PositionChanged(**self._head(), position=_position(contract, size)))
+
+    def new_order(self, contract: str, size: int) -> None:
+        """Let a limit order work."""
+        self._ids += 1
+        self.orders[self._ids] = Order(
+            order_id=self._ids, contract=contract, side=Side.BUY if size > 0 else Side.SELL,
+            type=OrderType.LIMIT, size=abs(size), filled=0, status=OrderStatus.OPEN, limit_price=Decimal(1),
+        )  # fmt: skip
+        self.tell(OrderChanged(**self._head(), order=self.orders[self._ids]))
+
+    def set_order(self, order_id: int, status: OrderStatus) -> None:
+        """End an order."""
+        order = self.orders.pop(order_id)
+        done = Order(
+            **{name: getattr(order, name) for name in order.__struct_fields__} | {"status": status}
+        )
+        self.tell(OrderChanged(**self._head(), order=done))
+
+    def fill(self, pnl: int) -> None:
+        """Book a closing fill."""
+        self._ids += 1
+        self.fills.append(
+            Fill(
+                trade_id=self._ids, order_id=self._ids, contract="CON.F.US.MNQ.Z25", side=Side.SELL, size=1,
+                price=Decimal(1), profit_and_loss_usd=Decimal(pnl), fees_usd=Decimal(0), commissions_usd=Decimal(0),
+                voided=False, executed_at=self.now,
+            )
+        )  # fmt: skip
+        self.tell(TradeExecuted(**self._head(), fill=self.fills[-1]))
+
+    def tell(self, fact: Message) -> None:
+        """Tell the account a fact."""
+        self.queues["stream"].append(("broker", fact))
+
+    def stamp(self) -> datetime:
+        """Return the gateway's time, which never stands still."""
+        self._ticks += 1
+        return self.now + timedelta(microseconds=self._ticks)
+
+    def _head(self) -> dict[str, object]:
+        return {"account": ACCOUNT, "at": self.stamp(), "cause": "world"}
+
+
+def _position(contract: str, size: int) -> Position:
+    return Position(contract=contract, size=size, average_price=Decimal(100))

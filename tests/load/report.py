@@ -1,0 +1,76 @@
+"""What the load scripts share: percentiles, a table on stdout, the machine's line, memory, the time of day.
+
+Everything is printed, nothing is asserted: figures belong to one machine, ratios to one run.
+"""
+
+import os
+import platform
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+NOON = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
+"""Wednesday, 12:00 in Chicago: no session rule and no daily reset disturbs a run, whenever it is run."""
+PRODUCT, CONTRACT = "MNQ", "CON.F.US.MNQ.Z25"
+ENVIRONMENT = {"PROJECT_X_USERNAME": "load", "PROJECT_X_API_KEY": "load-key"}
+RULES = """
+[defaults.rules.max_contracts]
+limit = 5
+[defaults.rules.max_contracts_per_instrument]
+limits = { MNQ = 3 }
+default_limit = 2
+[defaults.rules.daily_realized_loss]
+max_loss_usd = 5
+include_open_loss = false
+[defaults.rules.cooldown_after_loss]
+[defaults.rules.session_block_outside]
+start = "08:30"
+end = "15:00"
+[defaults.rules.daily_realized_profit]
+target_usd = 1000
+"""
+"""All six rules; a loss of more than $5 realised breaks RULE-003."""
+
+
+def percentiles(values: Iterable[float]) -> tuple[float, float]:
+    """Return p50 and p99."""
+    cuts = statistics.quantiles(values, n=100)
+    return cuts[49], cuts[98]
+
+
+def ms(values: Iterable[float]) -> tuple[str, str]:
+    """Return p50 and p99 of seconds as milliseconds."""
+    p50, p99 = percentiles(values)
+    return f"{p50 * 1e3:.2f}", f"{p99 * 1e3:.2f}"
+
+
+def say(text: str = "") -> None:
+    """Print a line at once, so that a long run shows where it is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table: the first column to the left, figures to the right."""
+    lines = [tuple(head), *(tuple(row) for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    for first, *rest in lines:
+        cells = [each.rjust(width) for each, width in zip(rest, widths[1:], strict=True)]
+        say("  ".join([first.ljust(widths[0]), *cells]))
+
+
+def machine() -> None:
+    """Print what the figures belong to."""
+    load = os.getloadavg()[0]
+    say(
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"{platform.python_implementation()} {platform.python_version()}, load before {load:.1f}"
+    )
+
+
+def rss_mb() -> float:
+    """Return the resident memory of this process in MB (Linux only)."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
