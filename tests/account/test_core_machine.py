@@ -93,6 +93,9 @@ class AccountMachine(RuleBasedStateMachine):
             assert not self.world.orders, "I6: working orders under lock"
         assert sum(map(abs, self.world.held.values())) <= CAP, "RULE-001 holds at rest"
         assert state.enforcement is None, "every enforcement ends"
+        held = {name: size for name, size in self.world.held.items() if size}
+        assert {name: each.size for name, each in state.positions.items()} == held
+        assert state.orders.keys() == self.world.orders.keys()
         locked = flat_duty(state.lockouts.values()) is not None
         assert self.world.account.phase is (Phase.LOCKED if locked else Phase.OPEN)
 
@@ -101,6 +104,10 @@ class AccountMachine(RuleBasedStateMachine):
     @invariant()
     def no_rule_is_asked_under_a_flat_duty(self):
         assert self.world.evaluated_under_duty == [], "I2"
+
+    @invariant()
+    def nothing_improper_was_seen(self):
+        assert self.world.violations == []
 
     @invariant()
     def lockouts_end_only_by_release_and_never_shorten(self):
@@ -112,8 +119,8 @@ class AccountMachine(RuleBasedStateMachine):
         now = dict(self.world.account.state.lockouts)
         for key, lock in self.locks.items():
             if key in now:
-                same = now[key].breach_id == lock.breach_id
-                assert not same or strictness(now[key]) >= strictness(lock), "I4"
+                later = now[key].breach_id != lock.breach_id and key in released
+                assert later or strictness(now[key]) >= strictness(lock), "I4"
             else:
                 assert key in released, "I4 and I9: a lockout vanished"
         self.locks = now

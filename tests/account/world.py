@@ -21,10 +21,12 @@ from actors.enforcer.core import EnforcerCore
 from actors.rules import cooldown_after_loss, daily_realized_loss, max_contracts
 from messages.base import Message, Send
 from messages.commands import (
+    ApplyLockout,
     BrokerCommand,
     CancelOrder,
     CancelWake,
     CloseContract,
+    Enforce,
     Evaluate,
     PartialCloseContract,
     ReportVerdict,
@@ -33,7 +35,13 @@ from messages.commands import (
     WakeAt,
     Woken,
 )
-from messages.events import BrokerCommandAnswered, Event
+from messages.events import (
+    BrokerCommandAnswered,
+    EnforcementStarted,
+    EnforcementUnrecorded,
+    Event,
+    FlatConfirmed,
+)
 from messages.facts import (
     OrderChanged,
     PositionChanged,
@@ -53,6 +61,7 @@ from messages.values import (
     Position,
     Rejected,
     Side,
+    Target,
     Uncertain,
 )
 
@@ -60,6 +69,7 @@ ACCOUNT = 13298777
 START = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
 DAY = TradingDay(reset=time(17), zone=ZoneInfo("America/Chicago"))
 CAP = 6
+PROOF = 2
 PARAMETERS = {
     "RULE-001": max_contracts.MaxContracts(limit=CAP, count="gross"),
     "RULE-003": daily_realized_loss.DailyRealizedLoss(
@@ -99,7 +109,12 @@ class World:
     disk_full: bool = False
     answers: deque[str] = field(default_factory=deque)
     """What happens to the next broker commands: done, lost, rejected, late."""
-    flips: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    """What must never happen and did."""
+    clean_reads: int = 0
+    """Complete snapshots the enforcer got since the last command was answered."""
+    asked_targets: dict[str, tuple[Target, ...]] = field(default_factory=dict)
+    """What the enforcer was last told to reach, by enforcement."""
     evaluated_under_duty: list[Message] = field(default_factory=list)
     _ticks: int = 0
     _ids: int = 0
@@ -118,6 +133,7 @@ class World:
             party = to.split("/")[0]
             if isinstance(message, Evaluate) and flat_duty(self.account.state.duties):
                 self.evaluated_under_duty.append(message)
+            self._watch_sent(message)
             self.queues[party].append((sender, message))
 
     def account_events(self) -> list[Event]:
@@ -144,6 +160,7 @@ class World:
             case "account":
                 self.post("account", self.account.handle(message, self.now))
             case "enforcer":
+                self._watch_enforcer(message)
                 self.post("enforcer", self.enforcer.handle(message, self.now))
             case "rule":
                 self._judge(message)
@@ -155,6 +172,37 @@ class World:
                 self._clock(message)
             case "quotes":
                 pass
+
+    def _watch_enforcer(self, message: Message) -> None:
+        match message:
+            case Enforce():
+                self.asked_targets[message.enforcement_id] = message.targets
+            case SnapshotTaken():
+                self.clean_reads += 1
+            case BrokerCommandAnswered() | SnapshotFailed():
+                self.clean_reads = 0
+
+    def _watch_sent(self, message: Message) -> None:
+        """Check what is sent against what must have come before it (I1, I8)."""
+        match message:
+            case BrokerCommand():
+                intents = [each for each in self.journal if isinstance(each, EnforcementStarted)]
+                waived = [
+                    each
+                    for each in self.account_events()
+                    if isinstance(each, EnforcementUnrecorded)
+                ]
+                known = {each.enforcement_id for each in (*intents, *waived)}
+                if command_owner(message) not in known:
+                    self.violations.append(f"I1: {message} before its intent was durable")
+            case ApplyLockout(flat_confirmed=True) if self.clean_reads < PROOF:
+                self.violations.append(f"I8: proof after {self.clean_reads} reads")
+            case Append(events=events):
+                for event in events:
+                    if isinstance(event, FlatConfirmed) and event.targets != self.asked_targets.get(
+                        event.enforcement_id
+                    ):
+                        self.violations.append(f"I1: confirmed what was not asked: {event}")
 
     def drain(self) -> None:
         """Deliver everything, queue after queue."""
@@ -262,7 +310,7 @@ class World:
             case PartialCloseContract():
                 size = self.held[command.contract]
                 if abs(size) < command.size:
-                    self.flips.append(f"{command} against {size}")
+                    self.violations.append(f"I7: {command} against {size}")
                 step = min(command.size, abs(size))
                 self.set_position(command.contract, size - step if size > 0 else size + step)
             case CancelOrder():
@@ -320,6 +368,11 @@ class World:
 
     def _head(self) -> dict[str, object]:
         return {"account": ACCOUNT, "at": self.stamp(), "cause": "world"}
+
+
+def command_owner(command: BrokerCommand) -> str:
+    """Return the enforcement a command belongs to."""
+    return command.command_id.rsplit("/", 1)[0]
 
 
 def _position(contract: str, size: int) -> Position:

@@ -12,6 +12,8 @@ import multiprocessing
 import queue
 import statistics
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,14 +22,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from actors.gateway import GatewayActor, LoginSettings
-from actors.runtime import Directory, LoopThread, PooledActor, SystemClock, WorkerPool
+from actors.runtime import Directory, LoopThread, OffsetClock, PooledActor, WorkerPool
 from messages.commands import CloseContract, GuardAccounts, OpenSession
 from messages.events import BrokerCommandAnswered
 from messages.facts import AccountChanged, PositionChanged, StreamConnected
 from messages.values import Side
 
 ACCOUNT = 1001
-CLOCK = SystemClock()
+CONTRACT = "CON.F.US.MNQ.Z26"
+CLOCK = OffsetClock(datetime(2026, 10, 30, 15, 0, tzinfo=UTC))
+# A day on which the contract trades; its monotonic seconds are the machine's.
 WARM_UP = 20
 
 
@@ -38,14 +42,11 @@ def simulate(pipe: Connection) -> None:
     user = SimUser("trader", "key", (SimAccount(ACCOUNT),))
     limits = Limits(enabled=False)
     with Simulator(clock=CLOCK, users=(user,), limits=limits) as sim:
-        contract = next(
-            each["id"] for each in sim.control.contracts() if each["name"].startswith("MNQ")
-        )
-        sim.control.set_price(contract, Decimal(25_000))
+        sim.control.set_price(CONTRACT, Decimal(25_000))
         gc.freeze()
-        pipe.send((sim.api_url, sim.user_hub_url, sim.market_hub_url, contract))
+        pipe.send((sim.api_url, sim.user_hub_url, sim.market_hub_url))
         while pipe.recv() == "buy":
-            sim.control.place_order(ACCOUNT, contract, Side.BUY, 1)
+            sim.control.place_order(ACCOUNT, CONTRACT, Side.BUY, 1)
         opened = sim.record().pushes("GatewayUserPosition", ACCOUNT)
         closed = sim.record().requests("/Position/closeContract", ACCOUNT)
         pipe.send([push.monotonic_s for push in opened if push.data["size"]])
@@ -66,7 +67,7 @@ class Probe(PooledActor):
 
 def measure(pipe: Connection, closes: int) -> None:
     """Buy and close so many times; print the latencies."""
-    api_url, user_hub_url, market_hub_url, contract = pipe.recv()
+    api_url, user_hub_url, market_hub_url = pipe.recv()
     heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
     directory, pool, loop = Directory(), WorkerPool(), LoopThread("gateway")
     for role in ("account", "enforcer"):
@@ -86,10 +87,10 @@ def measure(pipe: Connection, closes: int) -> None:
     gateway.ask(OpenSession(**head), timeout=10)
     gateway.tell(GuardAccounts(**head, accounts=(ACCOUNT,)))
 
-    def wait(kind: type) -> float:
+    def wait(kind: type, wanted: Callable[[Any], bool] = bool) -> float:
         while True:
             at, message = heard.get(timeout=10)
-            if isinstance(message, kind):
+            if isinstance(message, kind) and wanted(message):
                 return at
 
     wait(StreamConnected)
@@ -97,16 +98,14 @@ def measure(pipe: Connection, closes: int) -> None:
     facts, told, answered = [], [], []
     for number in range(closes):
         pipe.send("buy")
-        facts.append(wait(PositionChanged))
+        facts.append(wait(PositionChanged, lambda fact: fact.position.size > 0))
         wait(AccountChanged)
         close = CloseContract(
-            **head, account=ACCOUNT, command_id=str(number), deadline_s=2.5, contract=contract
+            **head, account=ACCOUNT, command_id=str(number), deadline_s=2.5, contract=CONTRACT
         )
         told.append(CLOCK.monotonic())
         gateway.tell(close)
         answered.append(wait(BrokerCommandAnswered))
-        while not heard.empty():
-            heard.get()
     pipe.send("report")
     show("hub record → account told", zip(pipe.recv(), facts, strict=True))
     show("close told → at the broker", zip(told, pipe.recv(), strict=True))
@@ -127,5 +126,6 @@ if __name__ == "__main__":
     ours, theirs = context.Pipe()
     broker = context.Process(target=simulate, args=(theirs,), daemon=True)
     broker.start()
+    theirs.close()
     measure(ours, int(sys.argv[1]) if len(sys.argv) > 1 else 500)
     broker.join()

@@ -1,4 +1,4 @@
-"""From a breach to the lock through the real SDK: S-13, S-15, S-78 and the caps, on the broker's record."""
+"""From a breach to the lock through the real SDK: S-13, S-78 and the caps, on the broker's record."""
 
 import pytest
 

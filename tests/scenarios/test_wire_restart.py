@@ -18,7 +18,7 @@ from messages.events import (
     LockoutReleased,
     RuleBreached,
 )
-from messages.facts import SnapshotTaken, TradeExecuted
+from messages.facts import PositionChanged, SnapshotTaken, TradeExecuted
 from messages.values import Phase
 from tests.rig import NOON, A, B, contract
 from tests.wire_rig import CLOSE, wire_config
@@ -214,5 +214,5 @@ def test_a_lock_outlasts_the_restart_and_not_the_reset(wire, up_at, locked, real
     if locked:
         run.wait(EnforcementFinished)
     else:
-        run.mark(A)
+        run.wait(PositionChanged)
     assert run.held(A) == ({} if locked else {contract("MNQ"): 1})

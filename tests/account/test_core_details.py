@@ -1,0 +1,159 @@
+"""Single decisions of the account core that must not depend on luck."""
+
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from messages.commands import ApplyLockout, ReportVerdict
+from messages.events import AccountLocked, EnforcementFinished, EnforcementJoined, FlatConfirmed
+from messages.facts import PositionChanged, SnapshotTaken
+from messages.values import Position
+from tests.account.world import ACCOUNT, RULES, START, World
+
+MNQ = "CON.F.US.MNQ.Z25"
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.drain()
+    return world
+
+
+def recorded(world, kind):
+    return [each for each in world.account_events() if isinstance(each, kind)]
+
+
+def step_until(world, party, kind):
+    """Deliver to everybody but one party until the first message there is of a kind."""
+    for _ in range(200):
+        queue = world.queues[party]
+        if queue and isinstance(queue[0][1], kind):
+            return
+        others = [each for each in world.pending() if each != party]
+        world.step(party if queue else others[0])
+    raise AssertionError(f"{kind.__name__} never came to {party}")
+
+
+def test_a_snapshot_does_not_undo_what_the_stream_told_later(world):
+    """A position told after the read was requested is newer than the read."""
+    world.connect()
+    step_until(world, "gateway", msgspec.Struct)
+    world.step("gateway")
+    (_, snapshot) = world.queues["account"].pop()
+    assert isinstance(snapshot, SnapshotTaken)
+    fact = PositionChanged(
+        account=ACCOUNT,
+        at=world.stamp(),
+        cause="test",
+        position=Position(contract=MNQ, size=2, average_price=Decimal(1)),
+    )
+
+    world.post("account", world.account.handle(fact, world.now))
+    world.post("account", world.account.handle(snapshot, world.now))
+
+    assert world.account.state.positions[MNQ].size == 2
+
+
+def test_a_snapshot_does_undo_what_an_earlier_stream_told(world):
+    """After a reconnect everything told before is older than the new read."""
+    world.set_position(MNQ, 2)
+    world.drain()
+    world.held.clear()
+
+    world.connect()
+    world.drain()
+
+    assert world.account.state.positions == {}
+
+
+def test_a_proof_does_not_cover_a_breach_that_joined_meanwhile(world):
+    """The cap's proof is on its way when a loss joins: flat is confirmed only when it was asked."""
+    world.set_position(MNQ, 8)
+    step_until(world, "account", ApplyLockout)
+    proof = world.queues["account"].popleft()
+    world.fill(-600)
+    while not recorded(world, EnforcementJoined):
+        world.step(next(each for each in world.pending() if each != "journal"))
+
+    world.queues["account"].appendleft(proof)
+    world.step("account")
+    assert recorded(world, EnforcementFinished) == []
+    world.drain()
+
+    assert world.held[MNQ] == 0
+    confirmed = recorded(world, FlatConfirmed)[0]
+    assert [type(target).__name__ for target in confirmed.targets] == ["FlatAccount"]
+
+
+def test_a_late_and_shallower_verdict_shortens_nothing(world):
+    """I4: a cooldown of 300 s that arrives after one of 1800 s changes nothing."""
+    world.fill(-350)
+    world.drain()
+    (deep,) = world.account.state.lockouts.values()
+    rule = next(each for each in RULES if each.id == "RULE-007")
+    breach = msgspec.structs.replace(
+        _breach_of(world),
+        lockout=msgspec.structs.replace(
+            _breach_of(world).lockout, until=deep.until - (deep.until - START) / 2
+        ),
+    )
+
+    verdict = ReportVerdict(
+        account=ACCOUNT,
+        at=START,
+        cause="late",
+        rule=rule.id,
+        breach=breach,
+        trading_date="2025-10-29",
+        judgement=None,
+    )
+    world.post("account", world.account.handle(verdict, world.now))
+    world.drain()
+
+    assert list(world.account.state.lockouts.values()) == [deep]
+    assert len(recorded(world, AccountLocked)) == 1
+
+
+def test_a_late_and_deeper_verdict_lengthens(world):
+    """Two losses judged before the lock is applied take the deeper tier."""
+    world.fill(-150)
+    world.fill(-350)
+    for party in ("stream", "stream", "account", "account"):
+        world.step(party)
+    world.drain()
+
+    (lock,) = world.account.state.lockouts.values()
+
+    assert (lock.until - START).total_seconds() == pytest.approx(1800, abs=1)
+
+
+def test_yesterdays_verdict_sets_no_lock_of_today(world):
+    """A verdict on a view of the closed day is outdated."""
+    world.fill(-600)
+    breach = None
+    while breach is None:
+        party = next(each for each in world.pending() if each != "account" or not _verdict(world))
+        world.step(party)
+        breach = _verdict(world)
+    world.advance(6 * 3600)
+    world.drain()
+
+    locks = {lock.rule for lock in world.account.state.lockouts.values()}
+    assert "RULE-003" not in locks
+
+
+def _verdict(world):
+    queue = world.queues["account"]
+    return (
+        queue[0][1]
+        if queue and isinstance(queue[0][1], ReportVerdict) and queue[0][1].breach
+        else None
+    )
+
+
+def _breach_of(world):
+    from messages.events import RuleBreached
+
+    return recorded(world, RuleBreached)[0].breach

@@ -1,0 +1,155 @@
+"""The algebra of targets and plans: never over-close, never flip, joined is what each asks (I7)."""
+
+from decimal import Decimal
+
+import hypothesis.strategies as st
+from hypothesis import given
+
+from actors.enforcer.targets import covers, joined, plan
+from messages.values import (
+    CapAccount,
+    CapProduct,
+    FlatAccount,
+    FlatContract,
+    FlatProduct,
+    Order,
+    OrderStatus,
+    OrderType,
+    Position,
+    Side,
+    product_of,
+)
+
+CONTRACTS = ["CON.F.US.MNQ.Z25", "CON.F.US.MNQ.H26", "CON.F.US.EP.Z25", "CON.F.US.RTY.Z25", "odd"]
+contracts = st.sampled_from(CONTRACTS)
+products = contracts.map(product_of)
+targets = st.one_of(
+    st.just(FlatAccount()),
+    st.builds(FlatProduct, product=products),
+    st.builds(FlatContract, contract=contracts),
+    st.builds(CapAccount, limit=st.integers(0, 9), count=st.sampled_from(["net", "gross"])),
+    st.builds(CapProduct, product=products, limit=st.integers(0, 9)),
+)
+holdings = st.dictionaries(contracts, st.integers(-9, 9), max_size=5)
+orders = st.lists(
+    st.builds(
+        Order,
+        order_id=st.integers(1, 99),
+        contract=contracts,
+        side=st.sampled_from(Side),
+        type=st.sampled_from(OrderType),
+        size=st.integers(1, 9),
+        filled=st.just(0),
+        status=st.sampled_from([*OrderStatus, 99]),
+    ),
+    max_size=5,
+    unique_by=lambda order: order.order_id,
+)
+
+
+def positions_of(held):
+    return [
+        Position(contract=name, size=size, average_price=Decimal(1))
+        for name, size in held.items()
+        if size
+    ]
+
+
+def carried_out(held, todo):
+    """Return what is left once a plan is carried out completely."""
+    left = {name: size for name, size in held.items() if name not in todo.close}
+    for name, size in todo.reduce:
+        left[name] -= size if left[name] > 0 else -size
+    return {name: size for name, size in left.items() if size}
+
+
+def holds(target, held):
+    """Say whether a target is reached, from its definition."""
+    match target:
+        case FlatAccount():
+            return not any(held.values())
+        case FlatProduct():
+            return not any(
+                size for name, size in held.items() if product_of(name) == target.product
+            )
+        case FlatContract():
+            return not held.get(target.contract)
+        case CapProduct():
+            own = [abs(size) for name, size in held.items() if product_of(name) == target.product]
+            return sum(own) <= target.limit
+        case CapAccount(count="gross"):
+            return sum(map(abs, held.values())) <= target.limit
+        case CapAccount():
+            return abs(sum(held.values())) <= target.limit
+
+
+@given(st.lists(targets, min_size=1, max_size=4), holdings, orders)
+def test_a_plan_never_closes_more_than_is_held_nor_flips(wanted, held, working):
+    """Partial closes are positive and smaller than the position; closes name what is held."""
+    todo = plan(wanted, positions_of(held), working)
+
+    assert all(held[name] for name in todo.close)
+    assert all(0 < size < abs(held[name]) for name, size in todo.reduce)
+    assert not set(todo.close) & {name for name, _ in todo.reduce}
+
+
+@given(targets, holdings, orders)
+def test_one_target_is_reached_by_its_plan(target, held, working):
+    """Carried out completely, the plan leaves exactly what the target allows."""
+    todo = plan([target], positions_of(held), working)
+
+    assert holds(target, carried_out(held, todo))
+    if not isinstance(target, CapAccount) or target.count == "gross":
+        assert holds(target, held) == (not todo.close and not todo.reduce)
+
+
+@given(
+    st.lists(
+        targets.filter(lambda each: not isinstance(each, CapAccount) or each.count == "gross"),
+        max_size=4,
+    ),
+    holdings,
+)
+def test_joined_targets_are_all_reached(wanted, held):
+    """Every target of a join holds afterwards (net caps aside: they may pull against each other)."""
+    left = carried_out(held, plan(joined(wanted), positions_of(held), []))
+
+    assert all(holds(target, left) for target in wanted)
+
+
+@given(targets, holdings)
+def test_a_cap_closes_no_more_than_it_must(target, held):
+    """A cap ends exactly at its limit, not below."""
+    if not isinstance(target, CapProduct | CapAccount) or holds(target, held):
+        return
+    left = carried_out(held, plan([target], positions_of(held), []))
+
+    if isinstance(target, CapProduct):
+        assert (
+            sum(abs(s) for n, s in left.items() if product_of(n) == target.product) == target.limit
+        )
+    elif target.count == "gross":
+        assert sum(map(abs, left.values())) == target.limit
+    else:
+        assert abs(sum(left.values())) == target.limit
+
+
+@given(targets, targets, holdings)
+def test_covering_means_reaching_one_reaches_the_other(wider, narrower, held):
+    """`covers` is sound."""
+    if covers(wider, narrower) and holds(wider, held):
+        assert holds(narrower, held)
+
+
+@given(holdings, orders)
+def test_flat_cancels_everything_that_works_but_its_own_kind_of_close(held, working):
+    """Flat is satisfied only with nothing held and nothing working; unknown statuses work."""
+    todo = plan([FlatAccount()], positions_of(held), working)
+    alive = {order.order_id for order in working if order.working}
+
+    assert set(todo.cancel) <= alive
+    assert todo.satisfied == (not any(held.values()) and not alive)
+    for order in working:
+        if order.working and order.order_id not in todo.cancel:
+            assert (order.type, order.status) == (OrderType.MARKET, OrderStatus.PENDING)
+            assert held[order.contract] * order.signed_remaining < 0
