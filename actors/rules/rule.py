@@ -4,6 +4,7 @@ A rule module defines `RULE = Rule(...)` and nothing else is needed: the registr
 accepts its table, one RuleActor judges all accounts by it. Rules never act, ask, log or look at a clock.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,7 +65,9 @@ def always(*kinds: FactKind) -> Callable[[Parameters], frozenset[FactKind]]:
 
 
 def positive(field: str, value: Decimal | int) -> list[str]:
-    """Return the complaint about a value that must be greater than zero, if there is one."""
+    """Return the complaint about a value that must be finite and greater than zero, if any."""
+    if not math.isfinite(value):
+        return [f"{field}: must be a finite amount, not {value}"]
     if value > 0:
         return []
     hint = f" (losses are written as positive amounts: {abs(value)})" if value < 0 else ""

@@ -118,8 +118,8 @@ def test_a_late_and_shallower_verdict_shortens_nothing(world):
 
 def test_a_late_and_deeper_verdict_lengthens(world):
     """Two losses judged before the lock is applied take the deeper tier."""
-    world.fill(-150)
-    world.fill(-350)
+    world.fill(-120)
+    world.fill(-310)
     for party in ("stream", "stream", "account", "account"):
         world.step(party)
     world.drain()

@@ -34,9 +34,7 @@ class Desk:
 
     def __init__(self, accounts: int) -> None:
         known = tuple(SimAccount(FIRST_ACCOUNT + each) for each in range(accounts))
-        user = SimUser(
-            ENVIRONMENT["PROJECT_X_USERNAME"], ENVIRONMENT["PROJECT_X_API_KEY"], known
-        )
+        user = SimUser(ENVIRONMENT["PROJECT_X_USERNAME"], ENVIRONMENT["PROJECT_X_API_KEY"], known)
         self.simulator = Simulator(
             clock=OffsetClock(NOON), users=(user,), limits=Limits(enabled=False)
         )
@@ -53,9 +51,6 @@ class Desk:
     def lose(self, account: int) -> None:
         """Sell one of the two: this push is the fact, the other contract is what must be closed."""
         self.simulator.control.trader_close(account, CONTRACT, 1)
-
-    def times(self):
-        return [e.monotonic_s for e in self.simulator.record().entries() if isinstance(e, Request) and e.endpoint=="/Position/closeContract"]
 
     def seen(self) -> dict[int, Seen]:
         """Return the times of every breach, by account."""

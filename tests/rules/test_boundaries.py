@@ -1,0 +1,193 @@
+"""Every rule one tick inside its limit, exactly at it, and one tick beyond; pure, no actors."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from actors.account.trading_day import TradingDay
+from actors.rules import registry
+from actors.rules.calendar import Calendar
+from actors.rules.cooldown_after_loss import CooldownAfterLoss
+from actors.rules.daily_realized_loss import DailyRealizedLoss
+from actors.rules.daily_realized_profit import DailyRealizedProfit
+from actors.rules.max_contracts import MaxContracts
+from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
+from actors.rules.rule import RuleContext
+from actors.rules.session_block_outside import SessionBlockOutside
+from messages.values import AccountView, BreachCode, Fill, OpenPosition, Position, Side
+
+NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
+CHICAGO = ZoneInfo("America/Chicago")
+CONTEXT = RuleContext(
+    trading_day=TradingDay(reset=datetime(2025, 1, 1, 17).time(), zone=CHICAGO),
+    calendar=Calendar(
+        zone=CHICAGO,
+        holidays=frozenset(),
+        early_closes={},
+        expires=NOW.date() + timedelta(days=365),
+        source="test",
+    ),
+)
+
+
+def view(*, realised="0", positions=(), fills=(), at=NOW):
+    return AccountView(
+        account=1,
+        at=at,
+        trading_date="2025-10-29",
+        next_reset=datetime(2025, 10, 29, 22, tzinfo=UTC),
+        realised_usd=Decimal(realised),
+        closed_trades=0,
+        positions=tuple(
+            OpenPosition(
+                position=Position(contract=f"CON.F.US.{root}.Z25", size=size, average_price=Decimal(1)),
+                pnl_usd=None if pnl is None else Decimal(pnl),
+            )
+            for root, size, pnl in positions
+        ),
+        orders=(),
+        order_fills=tuple(
+            Fill(
+                trade_id=number, order_id=order, contract="CON.F.US.MNQ.Z25", side=Side.SELL, size=1, price=Decimal(1),
+                profit_and_loss_usd=None if pnl is None else Decimal(pnl), fees_usd=Decimal(0),
+                commissions_usd=Decimal(0), voided=voided, executed_at=at,
+            )
+            for number, (order, pnl, voided) in enumerate(fills)
+        ),
+        lockouts=(),
+        can_trade=True,
+    )  # fmt: skip
+
+
+def verdict(parameters, picture):
+    rule = next(each for each in registry.all_rules() if each.parameters is type(parameters))
+    assert rule.check(parameters) == []
+    return rule.evaluate(picture, rule.resolve(parameters, CONTEXT))
+
+
+LOSS = DailyRealizedLoss(max_loss_usd=Decimal(500))
+REALISED_ONLY = DailyRealizedLoss(max_loss_usd=Decimal(500), include_open_loss=False)
+PROFIT = DailyRealizedProfit(target_usd=Decimal(1000))
+COOLDOWN = CooldownAfterLoss()
+NET, GROSS = MaxContracts(limit=5), MaxContracts(limit=5, count="gross")
+PER = MaxContractsPerInstrument(limits={"MNQ": 2}, default_limit=3)
+BLOCK = MaxContractsPerInstrument(limits={"MNQ": 2}, unknown="block")
+ALLOW = MaxContractsPerInstrument(limits={"MNQ": 2}, unknown="allow")
+SESSION = SessionBlockOutside(start="09:00", end="14:00")
+
+
+def chicago(*wall):
+    return datetime(2025, 10, 29, *wall, tzinfo=CHICAGO).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "picture", "breached"),
+    [
+        (LOSS, view(realised="-499.99"), False),
+        (LOSS, view(realised="-500"), True),
+        (LOSS, view(realised="-500.01"), True),
+        (LOSS, view(realised="-400", positions=[("MNQ", 1, "-99.50")]), False),
+        (LOSS, view(realised="-400", positions=[("MNQ", 1, "-100")]), True),
+        (LOSS, view(realised="-400", positions=[("MNQ", 1, "-100.50")]), True),
+        (LOSS, view(realised="-400", positions=[("MNQ", 1, "-900"), ("EP", 1, None)]), False),
+        (LOSS, view(realised="-600", positions=[("MNQ", 1, "900")]), True),
+        (REALISED_ONLY, view(realised="-400", positions=[("MNQ", 1, "-900")]), False),
+        (PROFIT, view(realised="999.99"), False),
+        (PROFIT, view(realised="1000"), True),
+        (PROFIT, view(realised="1000.01"), True),
+        (COOLDOWN, view(fills=[(1, "-99.99", False)]), False),
+        (COOLDOWN, view(fills=[(1, "-100", False)]), True),
+        (COOLDOWN, view(fills=[(1, "-100.01", False)]), True),
+        (COOLDOWN, view(fills=[(1, "-60", False), (1, "-40", False)]), True),
+        (COOLDOWN, view(fills=[(1, "-60", False), (2, "-40", False)]), False),
+        (COOLDOWN, view(fills=[(1, "-100", True)]), False),
+        (COOLDOWN, view(fills=[(1, None, False)]), False),
+        (NET, view(positions=[("MNQ", 4, "0")]), False),
+        (NET, view(positions=[("MNQ", 5, "0")]), False),
+        (NET, view(positions=[("MNQ", 6, "0")]), True),
+        (NET, view(positions=[("MNQ", -6, "0")]), True),
+        (NET, view(positions=[("MNQ", 5, "0"), ("EP", -3, "0")]), False),
+        (GROSS, view(positions=[("MNQ", 3, "0"), ("EP", -2, "0")]), False),
+        (GROSS, view(positions=[("MNQ", 3, "0"), ("EP", -3, "0")]), True),
+        (PER, view(positions=[("MNQ", 2, "0")]), False),
+        (PER, view(positions=[("MNQ", -3, "0")]), True),
+        (PER, view(positions=[("RTY", 3, "0")]), False),
+        (PER, view(positions=[("RTY", 4, "0")]), True),
+        (BLOCK, view(positions=[("RTY", 1, "0")]), True),
+        (ALLOW, view(positions=[("RTY", 50, "0")]), False),
+        (SESSION, view(at=chicago(8, 59, 59)), True),
+        (SESSION, view(at=chicago(9, 0, 0)), False),
+        (SESSION, view(at=chicago(13, 59, 59)), False),
+        (SESSION, view(at=chicago(14, 0, 0)), True),
+    ],
+)
+def test_a_limit_is_exact(parameters, picture, breached):
+    """Inside is nothing, at the limit and beyond is what rules.md says."""
+    assert bool(verdict(parameters, picture)) is breached
+
+
+@pytest.mark.parametrize("at", [NOW + timedelta(seconds=299), NOW + timedelta(seconds=300)])
+def test_a_cooldown_that_is_over_already_locks_nobody(at):
+    """A loss that is learned of late locks for what is left, and not at all when nothing is."""
+    loss = view(fills=[(1, "-100", False)])
+    import msgspec
+
+    late = msgspec.structs.replace(loss, at=at)
+
+    assert bool(verdict(COOLDOWN, late)) is (at < NOW + timedelta(seconds=300))
+
+
+def test_every_breach_code_is_said_by_some_rule():
+    """The closed list of reasons has no dead entry."""
+    said = {
+        verdict(LOSS, view(realised="-500")).code,
+        verdict(LOSS, view(realised="-400", positions=[("MNQ", 1, "-100")])).code,
+        verdict(PROFIT, view(realised="1000")).code,
+        verdict(COOLDOWN, view(fills=[(1, "-100", False)])).code,
+        verdict(NET, view(positions=[("MNQ", 6, "0")])).code,
+        verdict(PER, view(positions=[("MNQ", 3, "0")])).code,
+        verdict(BLOCK, view(positions=[("RTY", 1, "0")])).code,
+        verdict(SESSION, view(at=chicago(15, 0))).code,
+    }
+
+    assert said == set(BreachCode)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        MaxContracts(limit=0),
+        MaxContracts(limit=-5),
+        MaxContractsPerInstrument(limits={"MNQ": 0}, default_limit=1),
+        MaxContractsPerInstrument(limits={"EP": 1}, default_limit=1),
+        MaxContractsPerInstrument(limits={}),
+        DailyRealizedLoss(max_loss_usd=Decimal(-500)),
+        DailyRealizedLoss(max_loss_usd=Decimal("NaN")),
+        DailyRealizedLoss(max_loss_usd=Decimal("Infinity")),
+        DailyRealizedProfit(target_usd=Decimal(0)),
+        CooldownAfterLoss(tiers=()),
+        SessionBlockOutside(start="9:00", end="14:00"),
+        SessionBlockOutside(start="09:00", end="09:00"),
+        SessionBlockOutside(start="09:00", end="14:00", days=()),
+        SessionBlockOutside(start="09:00", end="14:00", timezone="Mars/Olympus"),
+    ],
+)
+def test_values_that_cannot_be_meant_are_refused(parameters):
+    """Every rule says what is wrong with its parameters, by field."""
+    rule = next(each for each in registry.all_rules() if each.parameters is type(parameters))
+
+    complaints = rule.check(parameters)
+
+    assert complaints
+    assert all(":" in each for each in complaints)
+
+
+def test_every_rule_describes_itself_in_one_line():
+    """`describe` is one line and names its numbers."""
+    for parameters in (LOSS, PROFIT, COOLDOWN, NET, PER, SESSION):
+        rule = next(each for each in registry.all_rules() if each.parameters is type(parameters))
+        line = rule.describe(parameters)
+        assert line
+        assert "\n" not in line
