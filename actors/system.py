@@ -1,8 +1,8 @@
 """Builds the whole system from a configuration: start left to right, stop right to left.
 
-Made by main.py, the demo and the tests. The store is opened and verified first, then the supervisor, clock,
-journal and log, the rules, and per login its session, quotes and accounts; only then do facts begin to
-flow. Whatever fails on the way is raised to the caller, after everything started before has been stopped.
+Made by main.py, the demo and the tests. The store is opened and verified first, then the supervisor,
+clock, journal and log, the rules, and per login its session, quotes and accounts; only then do facts
+begin to flow. Whatever fails on the way is raised, after everything started before has been stopped.
 """
 
 import itertools
@@ -136,7 +136,7 @@ class System:
         """Start what everything else needs: supervisor, clock, journal, log."""
         path = self.journal_path or Path(self.config.file.journal.path)
         self._store = store = Store.open(path, clock=self.clock)
-        rules = tuple(each.rule.id for each in self.config.effective_rules())
+        rules = tuple(each.id for each in self._enabled_rules())
         started = SystemStarted(
             at=self.clock.now(),
             cause="start",

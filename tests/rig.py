@@ -1,8 +1,8 @@
 """The test rig: the whole system on a virtual clock, with a broker that is an actor.
 
-Everything is real (configuration loader, supervisor, pooled actors, journal on a real SQLite file) but the
-wire: the fake gateway holds the simulator's pure exchange and speaks its own rows through the real decoder.
-`settle` waits until no message is under way, so a test never sleeps.
+Everything is real (configuration loader, supervisor, pooled actors, journal on a real SQLite file) but
+the wire: the fake gateway holds the simulator's pure exchange and speaks its rows through the real
+decoder. `settle` waits until no message is under way, so a test never sleeps.
 """
 
 import itertools

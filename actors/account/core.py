@@ -1,8 +1,8 @@
 """The decisions of one account: every message in, what is recorded and sent out.
 
-Pure: no actor, no clock, no I/O; the time comes in with each call. Facts are booked first, in every phase.
-Then the PRE-CHECK: under a flat duty no rule is asked, and whatever is held or works is enforced away.
-Otherwise the rules that listen are asked, and what they find becomes an intent (see `enforcing`).
+Pure: no actor, no clock, no I/O; the time comes in with each call. Facts are booked first, in every
+phase. Then the PRE-CHECK: under a flat duty no rule is asked, and whatever is held or works is enforced
+away. Otherwise the rules that listen are asked, and what they find becomes an intent (`enforcing`).
 """
 
 from datetime import datetime
@@ -173,7 +173,7 @@ class AccountCore:
 
     # --- facts ---
 
-    def _book(self, turn: Turn, fact: BrokerFact) -> None:
+    def _book(self, turn: Turn, fact: BrokerFact) -> None:  # noqa: C901 - one case per fact
         match fact:
             case TradeExecuted():
                 self._on_trade(turn, fact)
@@ -304,7 +304,7 @@ class AccountCore:
         if locked:
             self._judging.everything(turn)
 
-    def _on_woken(self, turn: Turn, key: str) -> None:
+    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901 - one case per deadline
         match key.split(" "):
             case ["lockout", rule, scope]:
                 if keeping.end(turn, rule, scope):

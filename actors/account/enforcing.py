@@ -1,8 +1,8 @@
 """From a breach to a lock: the intent, its durability, the enforcer's report, the standing duty.
 
-Pure. I1: the intent is on disk (or the journal's own deadline has passed, loudly) before the EnforcerActor
-hears of it; a lockout is recorded only on the enforcer's report. Only one enforcement is under way; what
-comes meanwhile joins it.
+Pure. I1: the intent is on disk (or the journal's own deadline has passed, loudly) before the
+EnforcerActor hears of it; a lockout is recorded only on the enforcer's report. Only one enforcement is
+under way; what comes meanwhile joins it.
 """
 
 from dataclasses import dataclass, field

@@ -207,6 +207,8 @@ class AccountState:
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
         self.ledger.reset(self.trading_date)
+        alive = self.positions.keys() | self.orders.keys()
+        self.seen_at = {key: at for key, at in self.seen_at.items() if key in alive}
         self.lockouts = joined({}, event.lockouts)
         self.enforcement = _intent(event.enforcement) if event.enforcement else None
         self.breach_count = event.breach_count

@@ -1,10 +1,10 @@
 """One enforcement of one account: commands, reads, and the proof.
 
-Pure: no actor, no clock, no I/O. The first closes go out at once from what the account knows; after that
-only complete snapshots decide. After every wave of commands the account is read; what is left is read once
-more a moment later and only then commanded again, so that nothing is sent twice for one position. Two
-complete snapshots in a row without anything left are the proof. When the deadline passes first, the lock is
-applied all the same and the work goes on, more slowly, until it is done.
+Pure: no actor, no clock, no I/O. The first closes go out at once from what the account knows; after
+that only complete snapshots decide. After every wave of commands the account is read; what is left is
+read once more a moment later and only then commanded again, so that nothing is sent twice for one
+position. Two complete snapshots in a row without anything left are the proof. When the deadline passes
+first, the lock is applied all the same and the work goes on, more slowly, until it is done.
 
     IDLE ── Enforce ──▶ COMMANDING ── all answered ──▶ READING ── clean, clean ──▶ proof, IDLE
                             ▲                            │  ▲
@@ -45,8 +45,8 @@ _FIRST_PAUSE_S = 0.1
 _LAST_PAUSE_S = 15.0
 _UNCERTAIN_PAUSE_S = 2.0
 """A command of unknown fate may still take effect: longer than it can be under way."""
-_HARMLESS = {"close_contract": {2}, "cancel_order": {2}}
-"""errorCodes that say there was nothing left to do: PositionNotFound, OrderNotFound."""
+_POSITION_NOT_FOUND = 2
+"""errorCode of both close endpoints when there is nothing left to close."""
 
 
 class _CommandHead(TypedDict):
@@ -76,6 +76,7 @@ class EnforcerCore:
     _step: Step = Step.IDLE
     _id: str = ""
     _targets: tuple[Target, ...] = ()
+    _deadline_at: datetime | None = None
     _reported: bool = False
     _confirmed: bool = False
     _waves: int = 0
@@ -117,10 +118,9 @@ class EnforcerCore:
 
     def _on_enforce(self, order: Enforce) -> None:
         again = order.enforcement_id == self._id
-        news = order.targets != self._targets
+        self._arm_deadline(order, news=not again or order.targets != self._targets)
         self._id, self._targets = order.enforcement_id, order.targets
         self._clean = 0
-        self._arm_deadline(order, restart=not again or news)
         if again and self._step is not Step.IDLE:
             return  # under way: the next read sees whatever is new
         if not again:
@@ -131,9 +131,11 @@ class EnforcerCore:
             self._settled = True  # nothing is under way that a command could double
             self._read()
 
-    def _arm_deadline(self, order: Enforce, *, restart: bool) -> None:
-        if not restart:
+    def _arm_deadline(self, order: Enforce, *, news: bool) -> None:
+        """Set the deadline anew, unless nothing has changed: a lock that joined has its own."""
+        if not news and order.deadline_at == self._deadline_at:
             return
+        self._deadline_at = order.deadline_at
         self._reported = self._confirmed = False
         left_s = max(0.0, (order.deadline_at - self._now).total_seconds())
         self._wake("deadline", left_s)
@@ -191,7 +193,9 @@ class EnforcerCore:
         match answer.outcome:
             case Done():
                 pass
-            case Rejected(code=code) if code in _HARMLESS.get(codec.kind(command), ()):
+            case Rejected() if isinstance(command, CancelOrder):
+                pass  # filled, or gone with its sibling: the next read shows it
+            case Rejected(code=code) if code == _POSITION_NOT_FOUND:
                 pass
             case Rejected(code=code, text=text):
                 self._alarm(AlarmCode.BROKER_REJECTED, f"{what} rejected: {code} {text}")

@@ -1,5 +1,7 @@
 """How a gateway tells the rest of the system what it found: alarms, quarantine, facts."""
 
+from datetime import UTC, datetime, timedelta
+
 from actors.gateway.errors import DecodeError
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
@@ -20,6 +22,16 @@ class Outbox:
         self._directory = directory
         self.clock = clock
         self.tell = directory.tell
+        self._last = datetime.min.replace(tzinfo=UTC)
+
+    def stamp(self) -> datetime:
+        """Return the time now, later than every stamp before; on the gateway's loop only.
+
+        An account orders what the stream told against what a read showed by these stamps, so two of
+        them must never be equal, nor go back when the wall clock is set back.
+        """
+        self._last = max(self.clock.now(), self._last + timedelta(microseconds=1))
+        return self._last
 
     def to_account(self, message: AccountMessage) -> None:
         """Tell the account that a message concerns."""

@@ -47,7 +47,7 @@ async def _read_all(
     client: "BrokerClient", outbox: Outbox, command: TakeSnapshot, generation: int
 ) -> SnapshotTaken:
     # Before the first read, even if it has to queue: a snapshot never claims to be newer than it is.
-    requested_at = outbox.clock.now()
+    requested_at = outbox.stamp()
     account, since = command.account, command.trades_since
     priority = Priority.URGENT_READ if command.urgent else Priority.READ
     how: dict[str, Any] = {"priority": priority, "within_s": command.deadline_s}

@@ -101,7 +101,7 @@ class UserStream:
                 self._strangers.add(target)
                 self.malformed(raw, DecodeError("target", target, "a target of the user hub"))
             return
-        at = self._outbox.clock.now()
+        at = self._outbox.stamp()
         for each in items_of(arguments):
             try:
                 self._take(target, unwrap(each), at, raw)

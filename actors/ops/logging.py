@@ -7,7 +7,7 @@ contexts); warnings of other libraries come through the same door.
 import logging
 import sys
 from collections.abc import Collection, MutableMapping
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from structlog.typing import Processor
@@ -73,3 +73,13 @@ def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
     root.setLevel(max(level, logging.WARNING))
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def silence_logging() -> None:
+    """Let no log line out at all: the demo tells its story itself."""
+    structlog.configure(processors=[_drop])
+    logging.disable(logging.CRITICAL)
+
+
+def _drop(_logger: Any, _name: str, _entry: MutableMapping[str, Any]) -> NoReturn:
+    raise structlog.DropEvent

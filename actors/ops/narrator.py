@@ -26,7 +26,7 @@ from messages.events import (
     LockoutReleased,
     RuleBreached,
 )
-from messages.values import FlatAccount, Rejected, Uncertain
+from messages.values import Done, FlatAccount, NotSent, Outcome, Rejected, Uncertain
 
 type Line = tuple[str, str]
 """(level, text); levels are those of logging, in small letters."""
@@ -45,10 +45,12 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("warning", f"Flattening all positions of account {event.account}")]
         case BrokerCommandSent():
             return [("warning", _sent(event))]
-        case BrokerCommandAnswered(outcome=Rejected() | Uncertain()):
-            return [("warning", f"Broker answered {event.command_id}: {event.outcome}")]
+        case BrokerCommandAnswered(outcome=outcome) if unusual := _unusual(outcome):
+            return [("warning", f"Account {event.account}: {event.command_id} {unusual}")]
         case FlatConfirmed():
-            return [("info", f"Account {event.account} verified at the broker: targets reached")]
+            return [
+                ("info", f"Account {event.account} verified by two complete reads of the broker")
+            ]
         case DeadlinePassed():
             return [("critical", f"Account {event.account}: enforcement deadline passed, not flat")]
         case EnforcementUnrecorded():
@@ -100,15 +102,34 @@ def _breached(event: RuleBreached) -> list[Line]:
 
 
 def _sent(event: BrokerCommandSent) -> str:
-    what = event.command.replace("_", " ")
-    object_ = event.contract or (f"order {event.order_id}" if event.order_id else "")
-    size = f" {event.size}" if event.size else ""
-    return f"Account {event.account}: {what}{size} {object_}"
+    match event.command:
+        case "close_contract":
+            what = f"closing {event.contract}"
+        case "partial_close_contract":
+            what = f"closing {event.size} of {event.contract}"
+        case "cancel_order":
+            what = f"cancelling order {event.order_id}"
+        case other:
+            what = f"{other} {event.order_id or event.contract}"
+    return f"Account {event.account}: {what}"
+
+
+def _unusual(outcome: Outcome) -> str:
+    """Say what a person should know of an answer; nothing when it went as it should."""
+    match outcome:
+        case Done():
+            return ""
+        case Rejected():
+            return f"was rejected by the broker: {outcome.text} ({outcome.code})"
+        case NotSent():
+            return f"was not sent: {outcome.reason}"
+        case Uncertain():
+            return f"is of unknown fate, the broker is read next: {outcome.reason}"
 
 
 def _under_lock(event: ExposureUnderLock) -> list[Line]:
     return [
-        ("critical", f"Account {event.account}: {event.appeared} appeared under lock"),
+        ("critical", f"PRE-CHECK: {event.appeared} appeared in locked account {event.account}"),
         ("critical", "HARD LOCKOUT ACTIVE"),
         ("critical", f"   Reason: {event.lockout.reason}"),
         ("critical", f"   Until: {_until(event.lockout.until)}"),

@@ -24,20 +24,29 @@ from messages.values import Health, Phase
 _TIMEOUT_S = 6.0
 
 
+class NoAnswerError(RuntimeError):
+    """Something listens at `http.listen`, but it does not answer as Lockstep does."""
+
+
 def current_status(config: Config, clock: Clock) -> SystemStatus:
     """Return how every account stands.
 
     Raises:
         StoreError: nothing is running and the journal cannot be read.
+        NoAnswerError: what listens there does not answer, or is not Lockstep.
     """
+    url = f"http://{config.file.http.listen}/api/status"
     try:
-        answer = httpx.get(
-            f"http://{config.file.http.listen}/api/status", timeout=_TIMEOUT_S, trust_env=False
-        )
+        answer = httpx.get(url, timeout=_TIMEOUT_S, trust_env=False)
         answer.raise_for_status()
+        return msgspec.json.decode(answer.content, type=SystemStatus)
     except httpx.ConnectError:
         return _from_journal(config, clock)
-    return msgspec.json.decode(answer.content, type=SystemStatus)
+    except (httpx.HTTPError, msgspec.DecodeError) as error:
+        raise NoAnswerError(
+            f"{url} does not answer as Lockstep does ({error or type(error).__name__}); "
+            "look at the program that listens there, or change http.listen"
+        ) from None
 
 
 def _from_journal(config: Config, clock: Clock) -> SystemStatus:

@@ -1,8 +1,9 @@
-"""The manual of the rules, made from their own docstrings: what `rules` prints. Pure but for reading source."""
+"""The manual of the rules, made from their own docstrings: what `rules` prints."""
 
 import ast
 import inspect
 import textwrap
+from itertools import pairwise
 
 import msgspec
 
@@ -87,7 +88,7 @@ def _own_field_docs(kind: type) -> dict[str, str]:
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
     found: dict[str, str] = {}
-    for field, doc in zip(body, body[1:], strict=False):
+    for field, doc in pairwise(body):
         match field, doc:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),

@@ -199,7 +199,7 @@ def _describe(parameters: SessionBlockOutside) -> str:
     special = ", holidays and early closes observed" if parameters.holidays else ""
     products = f", own hours for {', '.join(parameters.products)}" if parameters.products else ""
     return (
-        f"outside {parameters.start}–{parameters.end} {zone} on {' '.join(parameters.days)}"
+        f"outside {parameters.start} to {parameters.end} {zone} on {' '.join(parameters.days)}"
         f"{special}{products}: flat and locked until the next session"
     )
 

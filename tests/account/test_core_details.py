@@ -6,10 +6,16 @@ import msgspec
 import pytest
 
 from messages.commands import ApplyLockout, ReportVerdict
-from messages.events import AccountLocked, EnforcementFinished, EnforcementJoined, FlatConfirmed
+from messages.events import (
+    AccountLocked,
+    EnforcementFinished,
+    EnforcementJoined,
+    FlatConfirmed,
+    RuleBreached,
+)
 from messages.facts import PositionChanged, SnapshotTaken
 from messages.values import Position
-from tests.account.world import ACCOUNT, RULES, START, World
+from tests.account.world import ACCOUNT, PARAMETERS, RULES, START, World
 
 MNQ = "CON.F.US.MNQ.Z25"
 
@@ -154,6 +160,30 @@ def _verdict(world):
 
 
 def _breach_of(world):
-    from messages.events import RuleBreached
-
     return recorded(world, RuleBreached)[0].breach
+
+
+def test_a_lock_that_joins_after_the_deadline_has_a_deadline_of_its_own(world):
+    """A hanging broker prevents no lock, the second one neither."""
+    world.set_position(MNQ, 2)
+    world.fill(-120)
+    for party in ("stream", "stream", "account", "account"):
+        world.step(party)
+    world.fill(-500)
+    for party in ("stream", "account"):
+        world.step(party)
+    late = [each for each in world.queues["rule"] if each[1].parameters is PARAMETERS["RULE-003"]]
+    for each in late:
+        world.queues["rule"].remove(each)
+    world.hanging = True
+    world.drain()
+    world.advance(5)
+    world.drain()
+    assert {lock.rule for lock in world.account.state.lockouts.values()} == {"RULE-007"}
+
+    world.queues["rule"].extend(late)
+    world.drain()
+    world.advance(5)
+    world.drain()
+
+    assert {lock.rule for lock in world.account.state.lockouts.values()} == {"RULE-003", "RULE-007"}

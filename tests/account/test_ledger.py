@@ -19,10 +19,18 @@ NEXT = date(2025, 10, 30)
 
 def fill(trade_id, pnl=None, *, costs="0", voided=False, order=1):
     return Fill(
-        trade_id=trade_id, order_id=order, contract="CON.F.US.MNQ.Z25", side=Side.SELL, size=1, price=Decimal(1),
-        profit_and_loss_usd=None if pnl is None else Decimal(pnl), fees_usd=Decimal(costs),
-        commissions_usd=Decimal(costs), voided=voided, executed_at=datetime(2025, 10, 29, tzinfo=UTC),
-    )  # fmt: skip
+        trade_id=trade_id,
+        order_id=order,
+        contract="CON.F.US.MNQ.Z25",
+        side=Side.SELL,
+        size=1,
+        price=Decimal(1),
+        profit_and_loss_usd=None if pnl is None else Decimal(pnl),
+        fees_usd=Decimal(costs),
+        commissions_usd=Decimal(costs),
+        voided=voided,
+        executed_at=datetime(2025, 10, 29, tzinfo=UTC),
+    )
 
 
 fills = st.lists(

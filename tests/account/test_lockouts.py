@@ -1,6 +1,7 @@
 """The lock algebra: keyed by rule and scope, the strictest effective, nothing shortened (I4)."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import hypothesis.strategies as st
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_the_strictest_comes_first(locks):
     """Flat before no_new_exposure, account before product, no end before a late end."""
     ordered = by_strictness(locks)
 
-    assert all(strictness(a) >= strictness(b) for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(strictness(a) >= strictness(b) for a, b in pairwise(ordered))
 
 
 @given(sets)

@@ -107,6 +107,8 @@ class World:
     )
     wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)
     disk_full: bool = False
+    hanging: bool = False
+    """The broker answers no command and does nothing."""
     answers: deque[str] = field(default_factory=deque)
     """What happens to the next broker commands: done, lost, rejected, late."""
     violations: list[str] = field(default_factory=list)
@@ -292,6 +294,8 @@ class World:
         self.queues[to].append(("gateway", taken))
 
     def _obey(self, command: BrokerCommand) -> None:
+        if self.hanging:
+            return
         fate = self.answers.popleft() if self.answers else "done"
         if fate == "rejected":
             outcome: Outcome = Rejected(code=4, text="closed")
@@ -332,9 +336,15 @@ class World:
         """Let a limit order work."""
         self._ids += 1
         self.orders[self._ids] = Order(
-            order_id=self._ids, contract=contract, side=Side.BUY if size > 0 else Side.SELL,
-            type=OrderType.LIMIT, size=abs(size), filled=0, status=OrderStatus.OPEN, limit_price=Decimal(1),
-        )  # fmt: skip
+            order_id=self._ids,
+            contract=contract,
+            side=Side.BUY if size > 0 else Side.SELL,
+            type=OrderType.LIMIT,
+            size=abs(size),
+            filled=0,
+            status=OrderStatus.OPEN,
+            limit_price=Decimal(1),
+        )
         self.tell(OrderChanged(**self._head(), order=self.orders[self._ids]))
 
     def set_order(self, order_id: int, status: OrderStatus) -> None:
@@ -350,11 +360,19 @@ class World:
         self._ids += 1
         self.fills.append(
             Fill(
-                trade_id=self._ids, order_id=self._ids, contract="CON.F.US.MNQ.Z25", side=Side.SELL, size=1,
-                price=Decimal(1), profit_and_loss_usd=Decimal(pnl), fees_usd=Decimal(0), commissions_usd=Decimal(0),
-                voided=False, executed_at=self.now,
+                trade_id=self._ids,
+                order_id=self._ids,
+                contract="CON.F.US.MNQ.Z25",
+                side=Side.SELL,
+                size=1,
+                price=Decimal(1),
+                profit_and_loss_usd=Decimal(pnl),
+                fees_usd=Decimal(0),
+                commissions_usd=Decimal(0),
+                voided=False,
+                executed_at=self.now,
             )
-        )  # fmt: skip
+        )
         self.tell(TradeExecuted(**self._head(), fill=self.fills[-1]))
 
     def tell(self, fact: Message) -> None:

@@ -1,9 +1,10 @@
 """Every rule one tick inside its limit, exactly at it, and one tick beyond; pure, no actors."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from actors.account.trading_day import TradingDay
@@ -21,7 +22,7 @@ from messages.values import AccountView, BreachCode, Fill, OpenPosition, Positio
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
 CHICAGO = ZoneInfo("America/Chicago")
 CONTEXT = RuleContext(
-    trading_day=TradingDay(reset=datetime(2025, 1, 1, 17).time(), zone=CHICAGO),
+    trading_day=TradingDay(reset=time(17), zone=CHICAGO),
     calendar=Calendar(
         zone=CHICAGO,
         holidays=frozenset(),
@@ -42,7 +43,9 @@ def view(*, realised="0", positions=(), fills=(), at=NOW):
         closed_trades=0,
         positions=tuple(
             OpenPosition(
-                position=Position(contract=f"CON.F.US.{root}.Z25", size=size, average_price=Decimal(1)),
+                position=Position(
+                    contract=f"CON.F.US.{root}.Z25", size=size, average_price=Decimal(1)
+                ),
                 pnl_usd=None if pnl is None else Decimal(pnl),
             )
             for root, size, pnl in positions
@@ -50,15 +53,23 @@ def view(*, realised="0", positions=(), fills=(), at=NOW):
         orders=(),
         order_fills=tuple(
             Fill(
-                trade_id=number, order_id=order, contract="CON.F.US.MNQ.Z25", side=Side.SELL, size=1, price=Decimal(1),
-                profit_and_loss_usd=None if pnl is None else Decimal(pnl), fees_usd=Decimal(0),
-                commissions_usd=Decimal(0), voided=voided, executed_at=at,
+                trade_id=number,
+                order_id=order,
+                contract="CON.F.US.MNQ.Z25",
+                side=Side.SELL,
+                size=1,
+                price=Decimal(1),
+                profit_and_loss_usd=None if pnl is None else Decimal(pnl),
+                fees_usd=Decimal(0),
+                commissions_usd=Decimal(0),
+                voided=voided,
+                executed_at=at,
             )
             for number, (order, pnl, voided) in enumerate(fills)
         ),
         lockouts=(),
         can_trade=True,
-    )  # fmt: skip
+    )
 
 
 def verdict(parameters, picture):
@@ -132,8 +143,6 @@ def test_a_limit_is_exact(parameters, picture, breached):
 def test_a_cooldown_that_is_over_already_locks_nobody(at):
     """A loss that is learned of late locks for what is left, and not at all when nothing is."""
     loss = view(fills=[(1, "-100", False)])
-    import msgspec
-
     late = msgspec.structs.replace(loss, at=at)
 
     assert bool(verdict(COOLDOWN, late)) is (at < NOW + timedelta(seconds=300))

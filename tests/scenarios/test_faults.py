@@ -167,7 +167,7 @@ def test_a_failed_snapshot_is_unknown_and_asked_again(rig):
     assert run.status().health is Health.LIVE
 
 
-def test_an_account_that_cannot_be_read_at_start_does_not_open(rig, tmp_path):
+def test_an_account_that_cannot_be_read_at_start_does_not_open(rig):
     """STARTING ends only after a complete snapshot and a clean judgement."""
     first = rig(LOSS)
     first.stop()
