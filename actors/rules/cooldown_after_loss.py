@@ -7,17 +7,14 @@ from itertools import pairwise
 
 import msgspec
 
-from actors.rules.rule import Rule, always, positive, usd
+from actors.rules.rule import Rule, account_lock, always, positive, usd
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
-    Duty,
     FactKind,
     Fill,
     FlatAccount,
-    LockoutTerms,
     Parameters,
     ReleaseOn,
 )
@@ -65,9 +62,7 @@ def _evaluate(view: AccountView, parameters: CooldownAfterLoss) -> Breach | None
         ),
         measure=f"Trade P&L: {usd(loss)}, Tier: {usd(-tier.loss_usd)}",
         targets=(FlatAccount(),),
-        lockout=LockoutTerms(
-            scope=ACCOUNT_SCOPE, duty=Duty.FLAT, until=until, release_on=ReleaseOn.TIME
-        ),
+        lockout=account_lock(until, ReleaseOn.TIME),
     )
 
 

@@ -2,16 +2,13 @@
 
 from decimal import Decimal
 
-from actors.rules.rule import Rule, positive, usd
+from actors.rules.rule import Rule, account_lock, positive, usd
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
-    Duty,
     FactKind,
     FlatAccount,
-    LockoutTerms,
     Parameters,
     ReleaseOn,
 )
@@ -50,12 +47,7 @@ def _evaluate(view: AccountView, parameters: DailyRealizedLoss) -> Breach | None
         reason=reason,
         measure=measure,
         targets=(FlatAccount(),),
-        lockout=LockoutTerms(
-            scope=ACCOUNT_SCOPE,
-            duty=Duty.FLAT,
-            until=view.next_reset,
-            release_on=ReleaseOn.RESET,
-        ),
+        lockout=account_lock(view.next_reset, ReleaseOn.RESET),
     )
 
 

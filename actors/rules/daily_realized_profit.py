@@ -2,16 +2,13 @@
 
 from decimal import Decimal
 
-from actors.rules.rule import Rule, always, positive, usd
+from actors.rules.rule import Rule, account_lock, always, positive, usd
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
-    Duty,
     FactKind,
     FlatAccount,
-    LockoutTerms,
     Parameters,
     ReleaseOn,
 )
@@ -38,12 +35,7 @@ def _evaluate(view: AccountView, parameters: DailyRealizedProfit) -> Breach | No
         reason=f"{parameters.message}: {usd(value)} (target: {usd(target)})",
         measure=f"Daily P&L: {usd(value)}, Target: {usd(target)}",
         targets=(FlatAccount(),),
-        lockout=LockoutTerms(
-            scope=ACCOUNT_SCOPE,
-            duty=Duty.FLAT,
-            until=view.next_reset,
-            release_on=ReleaseOn.RESET,
-        ),
+        lockout=account_lock(view.next_reset, ReleaseOn.RESET),
     )
 
 

@@ -13,7 +13,16 @@ from typing import Any
 
 from actors.account.trading_day import TradingDay
 from actors.rules.calendar import Calendar
-from messages.values import AccountView, Breach, FactKind, Parameters
+from messages.values import (
+    ACCOUNT_SCOPE,
+    AccountView,
+    Breach,
+    Duty,
+    FactKind,
+    LockoutTerms,
+    Parameters,
+    ReleaseOn,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +86,8 @@ def positive(field: str, value: Decimal | int) -> list[str]:
 def usd(amount: Decimal) -> str:
     """Return an amount as the seed's log lines show it: `$-35.50`."""
     return f"${amount:.2f}"
+
+
+def account_lock(until: datetime | None, release_on: ReleaseOn) -> LockoutTerms:
+    """Return the terms of a lockout that keeps the whole account flat."""
+    return LockoutTerms(scope=ACCOUNT_SCOPE, duty=Duty.FLAT, until=until, release_on=release_on)
