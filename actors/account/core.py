@@ -17,6 +17,7 @@ from actors.account.picture import Picture
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.turn import Turn
+from actors.enforcer.targets import is_closing
 from messages.base import Send
 from messages.commands import (
     ApplyLockout,
@@ -233,7 +234,9 @@ class AccountCore:
                 AlarmCode.UNKNOWN_ORDER_STATUS,
                 f"order {order.order_id} has status {order.status}: it counts as working",
             )
-        self._enforcing.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+        held = {name: each.size for name, each in self.state.positions.items()}
+        if order.working and not is_closing(order, held):
+            self._enforcing.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:

@@ -85,6 +85,8 @@ class EnforcerCore:
     """The last read came after a pause, so what it shows may be commanded again."""
     _pause_s: float = _FIRST_PAUSE_S
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
+    _known: set[str | int] = field(default_factory=set)
+    """Contracts and orders this enforcement has been told of."""
     _uncertain: bool = False
     _request: str = ""
     _count: int = 0
@@ -122,7 +124,9 @@ class EnforcerCore:
         self._id, self._targets = order.enforcement_id, order.targets
         self._clean = 0
         if again and self._step is not Step.IDLE:
-            return  # under way: the next read sees whatever is new
+            self._hurry(order)
+            return
+        self._known = {*order.known_positions, *order.known_orders}
         if not again:
             self._waves, self._pause_s = 0, _FIRST_PAUSE_S
         if not again and all(is_flat_target(target) for target in order.targets):
@@ -130,6 +134,21 @@ class EnforcerCore:
         else:
             self._settled = True  # nothing is under way that a command could double
             self._read()
+
+    def _hurry(self, order: Enforce) -> None:
+        """Act on what has appeared while the enforcement is under way.
+
+        What is new goes at once, whatever else is refused or hangs; anything else (a contract that was
+        closed and opened again) is found by the next read, which then need not wait for a long pause.
+        """
+        close = tuple(name for name in order.known_positions if name not in self._known)
+        cancel = tuple(key for key in order.known_orders if key not in self._known)
+        self._known.update(close, cancel)
+        self._pause_s = _FIRST_PAUSE_S
+        if close or cancel:
+            self._command(Plan(close=close, cancel=cancel))
+        elif self._step is Step.WAITING:
+            self._pause()
 
     def _arm_deadline(self, order: Enforce, *, news: bool) -> None:
         """Set the deadline anew, unless nothing has changed: a lock that joined has its own."""
@@ -147,7 +166,8 @@ class EnforcerCore:
         if not commands:
             self._read()
             return
-        self._step, self._waves, self._uncertain = Step.COMMANDING, self._waves + 1, False
+        self._uncertain = self._uncertain and bool(self._outstanding)
+        self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         self._record(*(self._sent(command) for command in commands))
         for command in commands:
             self._outstanding[command.command_id] = command

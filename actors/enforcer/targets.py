@@ -4,7 +4,7 @@ Pure. A target is a state, so it can be joined with others, repeated and resumed
 from one complete snapshot; it never over-closes, never flips a position, and refuses no reduction.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from messages.values import (
@@ -92,7 +92,7 @@ def plan(targets: Sequence[Target], positions: Sequence[Position], orders: Seque
 
     close = [contract for contract in held if must_go(contract)]
     pending = [order for order in working if must_go(order.contract)]
-    cancel = [order.order_id for order in pending if not _closing(order, held)]
+    cancel = [order.order_id for order in pending if not is_closing(order, held)]
     kept = {contract: size for contract, size in held.items() if contract not in close}
     reduce = _reductions(targets, kept)
     close += [contract for contract, size in reduce.items() if size == abs(kept[contract])]
@@ -105,7 +105,7 @@ def plan(targets: Sequence[Target], positions: Sequence[Position], orders: Seque
     )
 
 
-def _closing(order: Order, held: dict[str, int]) -> bool:
+def is_closing(order: Order, held: Mapping[str, int]) -> bool:
     """Say whether an order is a market order on its way to reduce what is held: it is waited for."""
     size = held.get(order.contract, 0)
     return (

@@ -348,3 +348,34 @@ def test_a_wall_clock_set_forward_does_not_end_a_cooldown(rig):
     run.advance(300)
 
     assert run.status().phase is Phase.OPEN
+
+
+def test_what_appears_while_a_close_is_refused_is_closed_at_once(rig):
+    """A market that is closed for one contract delays the close of no other, not even by a pause."""
+    run = rig(LOSS)
+    run.order(A, "MNQ", 1)
+    run.do(lambda _gateway: run.broker.exchange.market.set_open(contract("MNQ"), is_open=False))
+    run.fill(A, "-500")
+    run.advance(60)
+    run.advance(60)
+    assert run.held() == {contract("MNQ"): 1}
+
+    run.order(A, "ES", 2)
+    assert run.held() == {contract("MNQ"): 1}
+    run.order(A, "ES", -3)
+    run.advance(0.2)
+
+    assert run.held() == {contract("MNQ"): 1}
+
+
+def test_what_appears_while_a_close_hangs_is_closed_at_once(rig):
+    """A command that is not answered delays no other command of the same account."""
+    run = rig(LOSS)
+    run.order(A, "MNQ", 1)
+    run.broker.hanging[A] = False
+    run.fill(A, "-500")
+
+    run.broker.hanging.clear()
+    run.order(A, "ES", 2)
+
+    assert run.held() == {contract("MNQ"): 1}
