@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import cyclopts
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from actors.journal import Store, StoreError, export_lines, verify
-from actors.ops.logging import configure_logging
+from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
 from config.loader import Config, load
@@ -28,12 +28,24 @@ EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70
 
 _DEFAULT = Path(__file__).parent / "config" / "default.toml"
 
-type ConfigPath = Annotated[Path, Parameter(name=["--config", "-c"])]
+type ConfigPath = Annotated[
+    Path, Parameter(name=["--config", "-c"], show_default=lambda path: path.name)
+]
+type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
+type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
 type Json = Annotated[bool, Parameter(name="--json", negative="")]
+
+
+def _version() -> str:
+    from actors.system import VERSION
+
+    return VERSION
+
 
 app = cyclopts.App(
     name="lockstep",
     help="Risk manager for multi-account prop-firm deployments on ProjectX: enforce, then lock.",
+    version=_version,
     version_flags=["--version"],
 )
 journal_app = cyclopts.App(name="journal", help="Read the journal: verify its chain, export it.")
@@ -41,15 +53,23 @@ app.command(journal_app)
 
 
 @app.command
-def demo() -> int:
-    """Play the case Lockstep grew from against the embedded simulator (about ten seconds)."""
+def demo(*, journal: Path | None = None) -> int:
+    """Play the case Lockstep grew from against the embedded simulator (a few seconds).
+
+    Args:
+        journal: Keep the journal in this new file; otherwise it is thrown away.
+    """
     from rich.console import Console
 
     from actors.demo import Demo
 
-    configure_logging(logging.CRITICAL)
+    silence_logging()
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        Demo(console=Console()).play()
+        Demo(console=Console()).play(journal)
+    except FileExistsError as error:
+        return _fail(EXIT_USAGE, str(error))
     except TimeoutError as error:
         return _fail(EXIT_FAILURE, f"the demo did not go as it must: {error}")
     return 0
@@ -66,12 +86,9 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     from actors.system import System
 
     loaded = load(config, now=SystemClock().now())
-    secrets = [
-        os.environ.get(name, "")
-        for login in loaded.file.logins
-        for name in (login.username_env, login.api_key_env)
-    ]
+    secrets = [os.environ.get(login.api_key_env, "") for login in loaded.file.logins]
     configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    _load_sdk()
     stop = _Stop()
     system = System(
         config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
@@ -85,15 +102,16 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
 
 
 @app.command
-def simulate(*, port: int = 9797, accounts: int = 5, walk: bool = True) -> int:
+def simulate(*, port: Port = 9797, accounts: AccountCount = 5, walk: bool = True) -> int:
     """Serve a simulated ProjectX gateway on 127.0.0.1 until SIGINT or SIGTERM.
 
     Args:
-        port: Port for REST, both hubs and the control API.
+        port: Port for REST, both hubs and the control API; 0 = any free one.
         accounts: How many accounts the user has.
         walk: Let the prices of MNQ and MES walk at random.
     """
     from actors.simulator import PortInUseError, SimAccount, Simulator, SimUser
+    from actors.simulator.contracts import catalogue
 
     users = (SimUser("sim", "sim-api-key", tuple(SimAccount(1001 + n) for n in range(accounts))),)
     simulator = Simulator(clock=SystemClock(), users=users, port=port)
@@ -104,8 +122,9 @@ def simulate(*, port: int = 9797, accounts: int = 5, walk: bool = True) -> int:
         return _fail(EXIT_FAILURE, str(error))
     root = simulator.api_url.removesuffix("/api")
     if walk:
-        for contract in ("CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26"):
-            simulator.control.start_walk(contract)
+        for contract in catalogue(SystemClock().now().date()).values():
+            if contract.active and contract.product.symbol in {"MNQ", "MES"}:
+                simulator.control.start_walk(contract.id)
     print(
         f"ProjectX gateway simulated at {root}\n"
         f"  api_url        = {simulator.api_url}\n"
@@ -226,6 +245,11 @@ def journal_export(
     return 0
 
 
+def _load_sdk() -> None:
+    """Import the SDK now: it brings polars, which takes SIGINT away; handlers set afterwards hold."""
+    import actors.gateway.client  # noqa: F401
+
+
 class _Stop:
     """Waits for SIGINT or SIGTERM, or for the news that protection has a hole."""
 
@@ -271,7 +295,8 @@ def _fail(code: int, text: str) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        return _dispatch(arguments)
+        code = _dispatch(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is no error
     except ConfigError as error:
         return _fail(EXIT_CONFIG, str(error))
     except StoreError as error:
@@ -281,11 +306,13 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return code
 
 
 def _dispatch(arguments: list[str] | None) -> int:
     from actors.gateway import BrokerUnreachableError, LoginRefusedError
     from actors.ops.http import PortInUseError
+    from actors.ops.status import NoAnswerError
 
     try:
         result = app(arguments, exit_on_error=False, result_action="return_value")
@@ -295,7 +322,7 @@ def _dispatch(arguments: list[str] | None) -> int:
         return _fail(EXIT_LOGIN, str(error))
     except BrokerUnreachableError as error:
         return _fail(EXIT_UNREACHABLE, str(error))
-    except PortInUseError as error:
+    except (PortInUseError, NoAnswerError) as error:
         return _fail(EXIT_FAILURE, str(error))
     return result if isinstance(result, int) else 0
 

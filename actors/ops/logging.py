@@ -5,6 +5,7 @@ contexts); warnings of other libraries come through the same door.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Collection, MutableMapping
 from typing import Any, NoReturn
@@ -42,6 +43,22 @@ def redactor(secrets: Collection[str]) -> Processor:
     return redact
 
 
+def _for_people() -> Processor:
+    """Return a renderer for a terminal: what an event says to people as lines, all else in full."""
+    in_full = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)
+
+    def render(
+        logger: Any, name: str, entry: MutableMapping[str, Any]
+    ) -> str | bytes | MutableMapping[str, Any]:
+        said = entry.get("say")
+        if said is None:
+            return in_full(logger, name, entry)
+        head = f"{entry['logged_at'][:23]}Z | {entry['level'].upper():8} | "
+        return "\n".join(head + line for line in said.splitlines())
+
+    return render
+
+
 def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
     """Send all logs to stderr, from this level on."""
     terminal = sys.stderr.isatty()
@@ -52,9 +69,7 @@ def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
         structlog.processors.format_exc_info,
         redactor(secrets),
     ]
-    renderer: Processor = (
-        structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
-    )
+    renderer = _for_people() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -7,16 +7,14 @@ at a time, nothing else to do. Prints, asserts nothing; not collected by pytest.
 
 import argparse
 import gc
-import logging
 import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from actors.ops.logging import configure_logging
 from actors.ops.witness import Testimony
 from actors.runtime import OffsetClock, SystemClock
 from actors.system import System
@@ -31,8 +29,8 @@ from messages.events import (
     RuleBreached,
 )
 from messages.facts import PositionChanged, TradeExecuted
-from tests.load.broker_process import FIRST_ACCOUNT, BrokerProcess, Seen
-from tests.load.report import ENVIRONMENT, NOON, RULES, machine, ms, say, table
+from tests.load.broker_process import FIRST_ACCOUNT, PER_LOGIN, BrokerProcess, Seen
+from tests.load.report import NOON, RULES, logged, machine, ms, say, table
 
 CLOCK = SystemClock()
 PATIENCE_S = 30.0
@@ -88,20 +86,36 @@ class Stopwatch:
         return last - first
 
 
+def config_of(url: str, firsts: range) -> str:
+    """Return a configuration with a login per group; together they reconcile as often as one would."""
+    broker = f"""[broker]
+api_url = "{url}/api"
+user_hub_url = "{url}/hubs/user"
+market_hub_url = "{url}/hubs/market"
+requests_per_minute = 1000000
+reconcile_every_s = {5.0 * len(firsts)}
+[http]
+listen = "127.0.0.1:0"
+"""
+    logins = "".join(
+        f'[[logins]]\nname = "load-{first}"\nusername_env = "USER_{first}"\napi_key_env = "KEY"\n'
+        for first in firsts
+    )
+    return broker + logins + RULES
+
+
 @contextmanager
 def guarding(url: str, folder: Path, accounts: range, clock: OffsetClock) -> Iterator[Stopwatch]:
     """Run Lockstep against the broker, all accounts open."""
     stopwatch = Stopwatch(clock)
     path = folder / "lockstep.toml"
-    path.write_text(
-        f'[broker]\napi_url = "{url}/api"\nuser_hub_url = "{url}/hubs/user"\n'
-        f'market_hub_url = "{url}/hubs/market"\nrequests_per_minute = 1000000\n'
-        f'[[logins]]\nname = "load"\n[http]\nlisten = "127.0.0.1:0"\n{RULES}'
-    )
+    firsts = range(accounts.start, accounts.stop, PER_LOGIN)
+    path.write_text(config_of(url, firsts))
+    environment = {"KEY": "key"} | {f"USER_{first}": f"user-{first}" for first in firsts}
     system = System(
-        config=load(path, now=clock.now(), environment=ENVIRONMENT),
+        config=load(path, now=clock.now(), environment=environment),
         clock=clock,
-        environment=ENVIRONMENT,
+        environment=environment,
         on_give_up=lambda address, error: say(f"{address} gave up: {error}"),
         journal_path=folder / "lockstep.db",
         testimony=Testimony(stopwatch.note),
@@ -113,14 +127,6 @@ def guarding(url: str, folder: Path, accounts: range, clock: OffsetClock) -> Ite
         yield stopwatch
     finally:
         system.stop("measured")
-
-
-@contextmanager
-def logged(folder: Path) -> Iterator[None]:
-    """Write the log that `main.py run` writes, but to a file."""
-    with (folder / "log.jsonl").open("w") as log, redirect_stderr(log):
-        configure_logging(logging.INFO)
-        yield
 
 
 def breach(broker: BrokerProcess, stopwatch: Stopwatch, account: int, pause: Callable) -> None:

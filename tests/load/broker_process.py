@@ -1,8 +1,8 @@
 """The simulated broker in a process of its own, so that it shares no interpreter lock with Lockstep.
 
 The child has the simulator and its record; the parent has a pipe on which it asks for the trader's steps,
-and at the end for when the broker pushed each losing trade and when each close arrived. Both read the same
-monotonic clock of the machine.
+and at the end for when the broker pushed each losing trade and when each close arrived. Both read the
+same monotonic clock of the machine.
 """
 
 import multiprocessing
@@ -15,11 +15,12 @@ from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.broker import Limits
 from actors.simulator.record import Pushed, Request
 from messages.values import Side
-from tests.load.report import CONTRACT, ENVIRONMENT, NOON
+from tests.load.report import CONTRACT, NOON
 
 HIGH, LOW = Decimal(26100), Decimal(26083)
 """17 points of MNQ are $34 a contract."""
-FIRST_ACCOUNT = 1001
+FIRST_ACCOUNT, PER_LOGIN = 1001, 20
+"""A trader has some 20 accounts at most; hundreds are several logins."""
 
 
 class Seen(NamedTuple):
@@ -29,14 +30,22 @@ class Seen(NamedTuple):
     closed: float
 
 
+def group_of(first: int, last: int) -> range:
+    """Return the accounts of the login that begins with `first`."""
+    return range(first, min(first + PER_LOGIN, last))
+
+
 class Desk:
     """The child's side: a trader and his broker."""
 
     def __init__(self, accounts: int) -> None:
-        known = tuple(SimAccount(FIRST_ACCOUNT + each) for each in range(accounts))
-        user = SimUser(ENVIRONMENT["PROJECT_X_USERNAME"], ENVIRONMENT["PROJECT_X_API_KEY"], known)
+        last = FIRST_ACCOUNT + accounts
+        users = tuple(
+            SimUser(f"user-{first}", "key", tuple(map(SimAccount, group_of(first, last))))
+            for first in range(FIRST_ACCOUNT, last, PER_LOGIN)
+        )
         self.simulator = Simulator(
-            clock=OffsetClock(NOON), users=(user,), limits=Limits(enabled=False)
+            clock=OffsetClock(NOON), users=users, limits=Limits(enabled=False)
         )
 
     def buy(self, account: int) -> None:

@@ -1,15 +1,19 @@
-"""What the load scripts share: percentiles, a table on stdout, the machine's line, memory, the time of day.
+"""What the load scripts share: percentiles, tables, the machine's line, memory, a log, the time of day.
 
 Everything is printed, nothing is asserted: figures belong to one machine, ratios to one run.
 """
 
+import logging
 import os
 import platform
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
+
+from actors.ops.logging import configure_logging
 
 NOON = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
 """Wednesday, 12:00 in Chicago: no session rule and no daily reset disturbs a run, whenever it is run."""
@@ -74,3 +78,11 @@ def rss_mb() -> float:
     """Return the resident memory of this process in MB (Linux only)."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+@contextmanager
+def logged(folder: Path) -> Iterator[None]:
+    """Write the log that `main.py run` writes, but to a file."""
+    with (folder / "log.jsonl").open("w") as log, redirect_stderr(log):
+        configure_logging(logging.INFO)
+        yield

@@ -1,0 +1,87 @@
+"""What a file may not say although each value has the right type. Pure; every check adds complaints."""
+
+import re
+from typing import Any
+
+from actors.gateway.settings import LoginSettings
+from config.schema import Broker, ConfigFile
+
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
+_LONGEST_S = 3600
+
+
+def check(raw: dict[str, Any], file: ConfigFile, complaints: list[str]) -> None:
+    """Add what is wrong with a file; `raw` tells what it says of tables that could not be read."""
+    _check_logins(raw, file, complaints)
+    _check_broker(file, complaints)
+    _check_listen(file, complaints)
+    _check_names(file, complaints)
+    _check_limits(file, complaints)
+
+
+def login_settings(broker: Broker, **user: Any) -> LoginSettings:
+    """Return how to reach a broker; raises ValueError naming what is unusable."""
+    return LoginSettings(
+        **user,
+        api_url=broker.api_url,
+        user_hub_url=broker.user_hub_url,
+        market_hub_url=broker.market_hub_url,
+        silence_s=broker.silence_s,
+        reconcile_every_s=broker.reconcile_every_s,
+        budget_requests=broker.requests_per_minute,
+    )
+
+
+def _check_logins(raw: dict[str, Any], file: ConfigFile, complaints: list[str]) -> None:
+    if not raw.get("logins"):
+        complaints.append("logins: nothing is guarded; write at least one [[logins]] table")
+    for login in file.logins:
+        if not _NAME.fullmatch(login.name):
+            complaints.append(
+                f"logins.name: {login.name!r} must be letters, digits, '-', '_' and '.' only"
+            )
+        if not login.accounts:
+            complaints.append(
+                f"logins.{login.name}.accounts: guards no account; name some, or leave it out for all"
+            )
+
+
+def _check_broker(file: ConfigFile, complaints: list[str]) -> None:
+    try:
+        login_settings(file.broker, name="broker", username="", api_key="")
+    except ValueError as error:
+        text = str(error).replace("login 'broker': ", "broker.")
+        complaints.append(text.replace("budget_requests", "requests_per_minute"))
+
+
+def _check_listen(file: ConfigFile, complaints: list[str]) -> None:
+    host, _, port = file.http.listen.rpartition(":")
+    if host not in _LOOPBACK or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - ports
+        complaints.append(
+            f"http.listen: must be a loopback address and port like 127.0.0.1:8787, "
+            f"not {file.http.listen!r}"
+        )
+
+
+def _check_names(file: ConfigFile, complaints: list[str]) -> None:
+    for what, names in (
+        ("logins.name", [login.name for login in file.logins]),
+        ("accounts.account", [str(each.account) for each in file.accounts]),
+    ):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        complaints += [f"{what}: {name!r} stands twice; keep one" for name in twice]
+
+
+def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
+    for where, value in (
+        ("enforcement.deadline_s", file.enforcement.deadline_s),
+        ("enforcement.journal_deadline_s", file.enforcement.journal_deadline_s),
+        ("money.quote_max_age_s", file.money.quote_max_age_s),
+    ):
+        if not 0 < value <= _LONGEST_S:
+            complaints.append(
+                f"{where}: must be greater than 0 and at most {_LONGEST_S}, not {value}"
+            )
+    if not file.journal.path:
+        complaints.append("journal.path: is empty; name a file like data/lockstep.db")

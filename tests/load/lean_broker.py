@@ -1,0 +1,153 @@
+"""A broker that costs almost nothing: a gateway actor with positions in a dict, no wire and no exchange.
+
+For what must not measure the broker. It lists accounts, answers every snapshot at once from what it
+holds, and flattens whatever it is told to close.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from actors.runtime import Clock, Directory, Dispatcher, PooledActor
+from messages.base import AccountMessage
+from messages.commands import (
+    BrokerCommand,
+    CloseContract,
+    DescribeContract,
+    GuardAccounts,
+    OpenSession,
+    TakeSnapshot,
+)
+from messages.events import BrokerCommandAnswered, SessionOpened
+from messages.facts import (
+    ContractDescribed,
+    PositionChanged,
+    SnapshotTaken,
+    StreamConnected,
+    TradeExecuted,
+)
+from messages.values import AccountRecord, Contract, Done, Fill, Position, Side
+from tests.load.report import CONTRACT
+
+PRICE = Decimal(26100)
+SPEC = Contract(
+    contract=CONTRACT,
+    name="MNQZ5",
+    tick_size=Decimal("0.25"),
+    tick_value_usd=Decimal("0.5"),
+)
+
+
+def position(size: int) -> Position:
+    """Return a position in the one contract that is traded here."""
+    return Position(contract=CONTRACT, size=size, average_price=PRICE)
+
+
+def fill(number: int, at: datetime, pnl: Decimal | None) -> Fill:
+    """Return a fill of an order of its own."""
+    return Fill(
+        trade_id=number,
+        order_id=number,
+        contract=CONTRACT,
+        side=Side.BUY if pnl is None else Side.SELL,
+        size=1,
+        price=PRICE,
+        profit_and_loss_usd=pnl,
+        fees_usd=Decimal(0),
+        commissions_usd=Decimal(0),
+        voided=False,
+        executed_at=at,
+    )
+
+
+class LeanGateway(PooledActor):
+    """The gateway; told a callable, it does it on its own thread."""
+
+    def __init__(
+        self,
+        accounts: range,
+        on_guard: Callable[[], None],
+        *,
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
+    ) -> None:
+        super().__init__(dispatcher=dispatcher)
+        self._sizes = dict.fromkeys(accounts, 0)
+        self._on_guard = on_guard
+        self._clock = clock
+        self._directory = directory
+        self._number = 0
+
+    def on_receive(self, message: Any) -> Any:
+        """Answer at once."""
+        match message:
+            case OpenSession():
+                return self._session()
+            case GuardAccounts():
+                self._on_guard()
+                for account in message.accounts:
+                    self._tell(StreamConnected(**self._head(account), generation=1))
+            case TakeSnapshot():
+                self._directory.tell(message.asker, self._snapshot(message))
+            case DescribeContract():
+                self._tell(ContractDescribed(**self._head(message.account), contract=SPEC))
+            case BrokerCommand():
+                self._obey(message)
+            case _ if callable(message):
+                message(self)
+        return None
+
+    def trade(self, account: int, pnl: Decimal | None) -> None:
+        """Say that an account traded."""
+        self._number += 1
+        traded = fill(self._number, self._clock.now(), pnl)
+        self._tell(TradeExecuted(**self._head(account), fill=traded))
+
+    def hold(self, account: int, size: int) -> None:
+        """Say that an account holds so many contracts."""
+        self._sizes[account] = size
+        self._tell(PositionChanged(**self._head(account), position=position(size)))
+
+    def _obey(self, command: BrokerCommand) -> None:
+        if isinstance(command, CloseContract):
+            self.hold(command.account, 0)
+        answer = BrokerCommandAnswered(
+            **self._head(command.account), command_id=command.command_id, outcome=Done()
+        )
+        self._directory.tell(f"enforcer/{command.account}", answer)
+
+    def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
+        size = self._sizes[command.account]
+        whole = command.trades_since is not None
+        return SnapshotTaken(
+            **self._head(command.account),
+            request_id=command.request_id,
+            generation=1,
+            requested_at=self._clock.now(),
+            positions=(position(size),) if size else (),
+            orders=(),
+            fills=() if whole else None,
+            can_trade=True if whole else None,
+            balance_usd=Decimal(50_000) if whole else None,
+        )
+
+    def _session(self) -> SessionOpened:
+        accounts = tuple(
+            AccountRecord(
+                account=each,
+                name=f"50K-{each}",
+                balance_usd=Decimal(50_000),
+                can_trade=True,
+                simulated=True,
+            )
+            for each in self._sizes
+        )
+        return SessionOpened(at=self._clock.now(), cause="load", login="load", accounts=accounts)
+
+    def _tell(self, fact: AccountMessage) -> None:
+        self._directory.tell(f"account/{fact.account}", fact)
+
+    def _head(self, account: int) -> dict[str, Any]:
+        return {"account": account, "at": self._clock.now(), "cause": "load"}
