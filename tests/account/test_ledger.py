@@ -127,7 +127,7 @@ def test_open_positions_are_valued_by_the_brokers_record(size, entry, mark, tick
     st.times(),
 )
 def test_every_instant_lies_in_exactly_one_trading_day(at, zone, reset):
-    """Start is inside, the next reset is outside and ahead, days follow each other; over all DST changes."""
+    """The start is inside, the next reset outside and ahead, over all changes of the clocks."""
     day = TradingDay(reset=reset.replace(microsecond=0, second=0), zone=ZoneInfo(zone))
     label = day.label(at)
 
