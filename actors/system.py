@@ -6,7 +6,7 @@ begin to flow. Whatever fails on the way is raised, after everything started bef
 """
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -273,12 +273,23 @@ class System:
         self._tear_down()
 
     def _tear_down(self) -> None:
+        """Stop what was started, last first; one that does not stop keeps no other from it."""
+        errors: list[Exception] = []
+        for stop in self._stops():
+            try:
+                stop()
+            except Exception as error:  # noqa: BLE001 - raised below, after the store is closed
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("not everything stopped in order", errors)
+
+    def _stops(self) -> Iterator[Callable[[], object]]:
         if self.http:
-            self.http.stop()
+            yield self.http.stop
         if self._supervisor:
-            self._supervisor.ask(StopChildren(), timeout=_LOGIN_S)
-            self._supervisor.stop(timeout=_ASK_S)
+            yield partial(self._supervisor.ask, StopChildren(), timeout=_LOGIN_S)
+            yield partial(self._supervisor.stop, timeout=_ASK_S)
         for dispatcher in reversed(self._dispatchers):
-            dispatcher.stop()
+            yield dispatcher.stop
         if self._store:
-            self._store.close()
+            yield self._store.close

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import sqlite3
@@ -494,3 +495,24 @@ def test_logs_to_a_file_are_json_and_the_sdk_is_silent(guarding):
     for line in run.logs():
         assert {"event", "level", "logged_at"} <= set(line)
         assert line["actor"] == "log"
+
+
+def test_logs_to_a_terminal_are_lines_for_people(written, broker):
+    """The narrator's own lines, with time and level, instead of JSON."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, str(MAIN), "run", "--config", str(written(broker))],
+        env=environment(**TOKENS),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    told = b""
+    while told.count(b" OPEN: ") < 2:
+        told += os.read(ours, 65536)
+    process.send_signal(signal.SIGTERM)
+
+    assert process.wait(WITHIN_S) == 0
+    assert f"| INFO     | Account {A} OPEN: every rule judged it clean" in told.decode()
+    assert b"{" not in told
+    os.close(ours)

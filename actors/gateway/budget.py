@@ -12,6 +12,7 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
+from contextlib import AbstractAsyncContextManager, nullcontext
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -33,6 +34,28 @@ class Priority(IntEnum):
 _SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
 # How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
 # 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
+_ORDINARY_LANES, _URGENT_LANES = 12, 16
+# Enough that one account whose reads hang (four of them) leaves lanes for the others.
+
+
+class Lanes:
+    """How many reads of a login may be under way at once; commands are never held up.
+
+    At a start every account asks for its snapshot in the same moment. Unbounded, that opens hundreds of
+    connections which the HTTP client then scans at every event, and a close waits behind them; bounded,
+    400 accounts of one login are read in seconds that did not finish without (tests/load/README.md).
+    Reads that verify an enforcement have lanes of their own.
+    """
+
+    def __init__(self) -> None:
+        self._ordinary = asyncio.Semaphore(_ORDINARY_LANES)
+        self._urgent = asyncio.Semaphore(_URGENT_LANES)
+
+    def of(self, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Return the lane of a request, to be held from its turn to its answer."""
+        if priority < Priority.URGENT_READ:
+            return nullcontext()
+        return self._urgent if priority is Priority.URGENT_READ else self._ordinary
 
 
 class _Waiter(NamedTuple):

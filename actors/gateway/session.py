@@ -22,7 +22,7 @@ from project_x_py import ProjectX, ProjectXConfig
 from actors.gateway import signalr
 from actors.gateway.answers import LOGIN, Reply, expiry_of, token_of
 from actors.gateway.backoff import Backoff
-from actors.gateway.budget import Priority, RequestBudget
+from actors.gateway.budget import Lanes, Priority, RequestBudget
 from actors.gateway.errors import (
     BrokerUnreachableError,
     DecodeError,
@@ -72,6 +72,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self._refusal = ""
         self._refused_until = 0.0
         self._failing = False
+        self._lanes = Lanes()
         self.budget = RequestBudget(
             clock=clock, requests=settings.budget_requests, window_s=settings.budget_window_s
         )
@@ -191,14 +192,15 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             httpx.HTTPError: the transport failed; `flight` tells whether anything had left.
         """
         await self._ensure_authenticated()
-        await self.budget.take(priority, within_s=within_s)
-        reply = await self._send(method, endpoint, body, flight)
-        if reply.status != _UNAUTHORIZED:
-            return reply
-        flight.begun = False
-        await self.renew(flight.token)
-        await self.budget.take(priority, within_s=within_s)
-        return await self._send(method, endpoint, body, flight)
+        async with self._lanes.of(priority):
+            await self.budget.take(priority, within_s=within_s)
+            reply = await self._send(method, endpoint, body, flight)
+            if reply.status != _UNAUTHORIZED:
+                return reply
+            flight.begun = False
+            await self.renew(flight.token)
+            await self.budget.take(priority, within_s=within_s)
+            return await self._send(method, endpoint, body, flight)
 
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
         client: httpx.AsyncClient = await self._ensure_client()

@@ -88,8 +88,12 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
 
 
 def _guarded(event: AccountGuarded) -> list[Line]:
-    head = f"Account {event.account} ({event.name}) guarded by {len(event.rules)} rules"
+    head = f"Account {event.account} ({event.name}) guarded by {_rules(len(event.rules))}"
     return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
+
+
+def _rules(count: int) -> str:
+    return f"{count} rule" if count == 1 else f"{count} rules"
 
 
 def _breached(event: RuleBreached) -> list[Line]:

@@ -40,7 +40,7 @@ target_usd = 1000
 
 def percentiles(values: Iterable[float]) -> tuple[float, float]:
     """Return p50 and p99."""
-    cuts = statistics.quantiles(values, n=100)
+    cuts = statistics.quantiles(values, n=100, method="inclusive")
     return cuts[49], cuts[98]
 
 
