@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import cyclopts
+import structlog
 from cyclopts import Parameter, validators
 
 from actors.journal import Store, StoreError, export_lines, verify
@@ -94,6 +95,8 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
         config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
     )
     system.start()
+    if system.http:
+        structlog.get_logger(actor="main").info("listening", url=system.http.url)
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
     reason = stop.wait()

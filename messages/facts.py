@@ -118,7 +118,7 @@ class PayloadQuarantined(Message, frozen=True, kw_only=True):
     login: str
     """The login whose stream or answer it came from."""
     source: str
-    """Hub target or endpoint, e.g. `GatewayUserTrade`."""
+    """Hub target in small letters, or endpoint, e.g. `gatewayusertrade`, `/Trade/search`."""
     raw: str
     """The payload as it came, at most 2,000 characters."""
     error: str

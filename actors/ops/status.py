@@ -19,8 +19,9 @@ from actors.runtime import Clock
 from config.loader import Config
 from messages.events import AccountGuarded
 from messages.queries import AccountStatus, SystemStatus
-from messages.values import Health, Phase
+from messages.values import ACCOUNT_SCOPE, Health, Phase
 
+_COLUMNS = ("account", "name", "phase", "health", "day's P&L", "open", "positions")
 _TIMEOUT_S = 6.0
 
 
@@ -89,31 +90,34 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
 
 
 def print_status(status: SystemStatus) -> None:
-    """Print a table for people."""
-    table = Table(title=f"Lockstep {status.version}" + ("" if status.live else " (NOT RUNNING)"))
-    for column in (
-        "account",
-        "name",
-        "phase",
-        "health",
-        "day's P&L",
-        "open",
-        "positions",
-        "locked",
-    ):
-        table.add_column(column, overflow="fold")
+    """Print a table for people, and below it every lockout with its end and its reason."""
+    console = Console()
+    console.print(f"Lockstep {status.version}" + ("" if status.live else " is NOT RUNNING"))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in _COLUMNS:
+        table.add_column(column)
     for each in status.accounts:
-        lock = each.lockouts[0] if each.lockouts else None
-        until = (lock.until.isoformat() if lock.until else "released by the broker") if lock else ""
-        table.add_row(
-            str(each.account),
-            each.name,
-            each.phase,
-            each.health,
-            f"${each.realised_usd:.2f}",
-            "unknown" if each.open_usd is None else f"${each.open_usd:.2f}",
-            ", ".join(f"{held.size} {held.product}" for held in each.positions),
-            f"{lock.rule} until {until}" if lock else "",
-            style="bold" if each.phase is Phase.LOCKED else "",
-        )
-    Console().print(table)
+        table.add_row(*_row(each), style="bold" if each.phase is Phase.LOCKED else "")
+    console.print(table)
+    for each in status.accounts:
+        for lock in each.lockouts:
+            end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
+            scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
+            console.print(
+                f"{each.account}{scope} locked by {lock.rule} {end}: {lock.reason}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+
+
+def _row(each: AccountStatus) -> tuple[str, ...]:
+    return (
+        str(each.account),
+        each.name,
+        each.phase,
+        each.health,
+        f"${each.realised_usd:.2f}",
+        "unknown" if each.open_usd is None else f"${each.open_usd:.2f}",
+        ", ".join(f"{held.size} {held.product}" for held in each.positions),
+    )

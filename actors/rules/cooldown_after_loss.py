@@ -26,9 +26,10 @@ class Tier(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     loss_usd: Decimal
     """Dollars lost by one closing trade, positive; exactly this much is in the tier."""
     cooldown_s: int
-    """Seconds the account stays flat and locked."""
+    """Seconds the account stays flat and locked, at most a week."""
 
 
+_LONGEST_S = 7 * 86_400
 _DEFAULT = tuple(
     Tier(loss_usd=Decimal(loss), cooldown_s=seconds)
     for loss, seconds in ((100, 300), (200, 900), (300, 1800))
@@ -88,6 +89,11 @@ def _check(parameters: CooldownAfterLoss) -> list[str]:
     for place, tier in enumerate(parameters.tiers):
         found += positive(f"tiers[{place}].loss_usd", tier.loss_usd)
         found += positive(f"tiers[{place}].cooldown_s", tier.cooldown_s)
+        if tier.cooldown_s > _LONGEST_S:
+            found.append(
+                f"tiers[{place}].cooldown_s: must be at most {_LONGEST_S} (a week), "
+                f"not {tier.cooldown_s}"
+            )
     ordered = sorted(parameters.tiers, key=lambda tier: tier.loss_usd)
     for lower, deeper in pairwise(ordered):
         if lower.loss_usd == deeper.loss_usd or deeper.cooldown_s < lower.cooldown_s:

@@ -79,7 +79,8 @@ def positive(field: str, value: Decimal | int) -> list[str]:
         return [f"{field}: must be a finite amount, not {value}"]
     if value > 0:
         return []
-    hint = f" (losses are written as positive amounts: {abs(value)})" if value < 0 else ""
+    money = isinstance(value, Decimal) and value < 0
+    hint = f" (losses are written as positive amounts: {abs(value)})" if money else ""
     return [f"{field}: must be greater than 0, not {value}{hint}"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from actors.account.trading_day import TradingDay
 from actors.rules import registry
 from actors.rules.calendar import Calendar
-from actors.rules.cooldown_after_loss import CooldownAfterLoss
+from actors.rules.cooldown_after_loss import CooldownAfterLoss, Tier
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.daily_realized_profit import DailyRealizedProfit
 from actors.rules.max_contracts import MaxContracts
@@ -177,6 +177,7 @@ def test_every_breach_code_is_said_by_some_rule():
         DailyRealizedLoss(max_loss_usd=Decimal("Infinity")),
         DailyRealizedProfit(target_usd=Decimal(0)),
         CooldownAfterLoss(tiers=()),
+        CooldownAfterLoss(tiers=(Tier(loss_usd=Decimal(1), cooldown_s=10**14),)),
         SessionBlockOutside(start="9:00", end="14:00"),
         SessionBlockOutside(start="09:00", end="09:00"),
         SessionBlockOutside(start="09:00", end="14:00", days=()),

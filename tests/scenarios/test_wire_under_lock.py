@@ -108,9 +108,9 @@ def test_a_trader_who_insists_is_closed_every_time(locked):
     for _ in range(5):
         locked.buy(A, "MNQ", 1)
         locked.buy(A, "MNQ", -2)
-    locked.sim.record().wait_until(
-        lambda: not locked.held(A) and not locked.status().enforcement, 15
-    )
+    locked.mark(A)
+    last = locked.events(EnforcementStarted)[-1].enforcement_id
+    locked.wait(EnforcementFinished, lambda each: each.enforcement_id == last)
 
     assert locked.held(A) == {}
     assert locked.status().phase is Phase.LOCKED
