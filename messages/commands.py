@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message
+from messages.journal import Appended, AppendFailed
 from messages.values import (
     AccountView,
     Breach,
@@ -260,6 +261,17 @@ class Woken(Message, frozen=True, kw_only=True):
     """Key of the `WakeAfter` or `WakeAt`."""
 
 
+type AccountCommand = (
+    ReportVerdict
+    | ReportRuleFailure
+    | ApplyLockout
+    | ResumeEnforcement
+    | ReconcileAccount
+    | Appended
+    | AppendFailed
+    | Woken
+)
+"""Everything an AccountActor is told beside the facts."""
 type GatewayCommand = (
     CloseContract
     | PartialCloseContract

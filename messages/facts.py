@@ -130,6 +130,7 @@ type Fact = (
     | PositionChanged
     | OrderChanged
     | AccountChanged
+    | QuoteChanged
     | StreamConnected
     | StreamLost
     | SnapshotTaken
@@ -137,3 +138,4 @@ type Fact = (
     | ContractDescribed
     | ContractUnknown
 )
+"""Everything an AccountActor hears of the broker."""

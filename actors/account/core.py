@@ -20,6 +20,7 @@ from actors.account.turn import Turn
 from actors.enforcer.targets import is_closing
 from messages.base import Send
 from messages.commands import (
+    AccountCommand,
     ApplyLockout,
     ReconcileAccount,
     ReportRuleFailure,
@@ -32,6 +33,7 @@ from messages.facts import (
     AccountChanged,
     ContractDescribed,
     ContractUnknown,
+    Fact,
     OrderChanged,
     PositionChanged,
     QuoteChanged,
@@ -45,34 +47,10 @@ from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus, EnforcementStatus
 from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase
 
-type BrokerFact = (
-    TradeExecuted
-    | PositionChanged
-    | OrderChanged
-    | AccountChanged
-    | QuoteChanged
-    | StreamConnected
-    | StreamLost
-    | SnapshotTaken
-    | SnapshotFailed
-    | ContractDescribed
-    | ContractUnknown
-)
-type AccountCommand = (
-    ReportVerdict
-    | ReportRuleFailure
-    | ApplyLockout
-    | ResumeEnforcement
-    | ReconcileAccount
-    | Appended
-    | AppendFailed
-    | Woken
-)
-
-_INPUTS = (*get_args(BrokerFact.__value__), *get_args(AccountCommand.__value__))
+_INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
 
 
-def is_account_input(message: object) -> TypeGuard[BrokerFact | AccountCommand]:
+def is_account_input(message: object) -> TypeGuard[Fact | AccountCommand]:
     """Say whether an account can be told something."""
     return isinstance(message, _INPUTS)
 
@@ -111,7 +89,7 @@ class AccountCore:
             self._picture.take_snapshot(turn)
         return turn.sends()
 
-    def handle(self, message: BrokerFact | AccountCommand, now: datetime) -> list[Send]:
+    def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if keeping.reset_if_due(turn):
@@ -174,7 +152,7 @@ class AccountCore:
 
     # --- facts ---
 
-    def _book(self, turn: Turn, fact: BrokerFact) -> None:  # noqa: C901 - one case per fact
+    def _book(self, turn: Turn, fact: Fact) -> None:  # noqa: C901 - one case per fact
         match fact:
             case TradeExecuted():
                 self._on_trade(turn, fact)
