@@ -379,3 +379,28 @@ def test_what_appears_while_a_close_hangs_is_closed_at_once(rig):
     run.order(A, "ES", 2)
 
     assert run.held() == {contract("MNQ"): 1}
+
+
+@pytest.mark.parametrize(
+    "victim", ["clock", "rule/RULE-003", "rule/RULE-007", "quotes/desk", "log"]
+)
+def test_any_actor_may_die_and_the_guard_goes_on(rig, victim):
+    """A cooldown set before ends on time, a loss after is enforced, quotes still value what is held."""
+    run = rig(config_of(daily_realized_loss={"max_loss_usd": 500}, cooldown_after_loss={}))
+    run.fill(B, "-150")
+    run.price("MNQ", "21000")
+    run.order(A, "MNQ", 1)
+
+    run.system.directory.ref(victim).tell("nonsense")
+    run.settle()
+    run.advance(6)
+    run.advance(6)
+    run.price("MNQ", "20990")
+
+    assert run.status().open_usd == Decimal(-20)
+    assert run.status().health is Health.LIVE
+    run.fill(A, "-500")
+    assert run.held() == {}
+    assert run.status().phase is Phase.LOCKED
+    run.advance(288)
+    assert run.status(B).phase is Phase.OPEN
