@@ -248,9 +248,10 @@ class Enforcing:
             )
             return
         turn.record(DeadlinePassed(**head, enforcement_id=under_way.id))
+        what = "locked with exposure" if under_way.pending else "the limit is still exceeded"
         turn.alarm(
             AlarmCode.FLAT_NOT_CONFIRMED,
-            "the broker does not confirm flat; locked with exposure, closing goes on",
+            f"the broker does not confirm that the targets are reached: {what}; closing goes on",
         )
 
 
