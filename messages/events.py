@@ -238,6 +238,8 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """Breaches numbered so far."""
     enforcement_count: int
     """Enforcements numbered so far."""
+    connected: bool
+    """Whether the stream was up."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):

@@ -85,15 +85,14 @@ class AccountCore:
         self._judging.arm_checks(turn)
         self._enforcing.resume(turn)
         if self.state.connected:
-            self._picture.sync.connected()
-            self._picture.take_snapshot(turn)
+            self._picture.connected(turn)
         return turn.sends()
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if keeping.reset_if_due(turn):
-            self._judging.everything(turn)
+            self._judging.everything(turn, self.state.unjudged_fills)
         match message:
             case (
                 ReportVerdict()
@@ -229,18 +228,19 @@ class AccountCore:
     def _on_stream(self, turn: Turn, fact: StreamConnected | StreamLost) -> None:
         turn.record(fact)
         if isinstance(fact, StreamConnected):
-            self._picture.sync.connected()
-            self._picture.take_snapshot(turn)
+            self._picture.connected(turn)
         else:
             self._picture.sync.lost()
             turn.alarm(AlarmCode.STREAM_LOST, f"user stream lost: {fact.reason}")
 
     def _on_snapshot(self, turn: Turn, fact: SnapshotTaken) -> None:
+        first = not self._picture.sync.snapshot_seen
         news = self._picture.adopt(turn, fact)
         if news is None:
             return
         self._enforcing.guard_all(turn)
-        fills = self.state.ledger.fills_of({fill.order_id for fill in news})
+        orders = {fill.order_id for fill in news}
+        fills = self.state.unjudged_fills if first else self.state.ledger.fills_of(orders)
         self._judging.everything(turn, fills)
 
     # --- commands ---
@@ -257,7 +257,7 @@ class AccountCore:
                 self._enforcing.resume(turn)
             case ReconcileAccount():
                 if self._picture.sync.synced:
-                    self._picture.take_snapshot(turn)
+                    self._picture.reconcile(turn)
             case Appended():
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():
@@ -285,10 +285,10 @@ class AccountCore:
         if locked:
             self._judging.everything(turn)
 
-    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901 - one case per deadline
-        match key.split(" "):
-            case ["lockout", rule, scope]:
-                if keeping.end(turn, rule, scope):
+    def _on_woken(self, turn: Turn, key: str) -> None:
+        match key.split(" ", 3):
+            case ["lockout", rule, breach_id, scope]:
+                if keeping.end(turn, rule, scope, breach_id):
                     self._judging.everything(turn)
             case ["journal", token]:
                 self._said(turn, self._enforcing.on_unrecorded(turn, token, "late"))
@@ -299,8 +299,7 @@ class AccountCore:
             case ["snapshot"]:
                 self._picture.take_snapshot(turn)
             case ["settle"]:
-                if self.state.unsettled:
-                    self._picture.take_snapshot(turn)
+                self._picture.settled(turn)
             case ["quotes"]:
                 self._picture.look_at_quotes(turn)
             case ["reset"]:

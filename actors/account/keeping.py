@@ -16,20 +16,21 @@ def arm(turn: Turn, lockout: Lockout) -> None:
     """Be woken at the end of a lockout."""
     if lockout.until is None:
         return
-    key = f"lockout {lockout.rule} {lockout.scope}"
+    key = f"lockout {lockout.rule} {lockout.breach_id} {lockout.scope}"
     if ends_by_calendar(lockout):
         turn.wake_at(key, lockout.until)
     else:
         turn.wake_after(key, max(0.0, (lockout.until - turn.now).total_seconds()))
 
 
-def end(turn: Turn, rule: str, scope: str) -> bool:
+def end(turn: Turn, rule: str, scope: str, breach_id: str) -> bool:
     """Release a lockout whose end was signalled; return whether it was released.
 
+    The signal is for the lockout of one breach: a longer one that has taken its place stays.
     A calendar end that the wall clock has not reached (it was set back) is waited for again.
     """
     lockout = turn.state.lockouts.get((rule, scope))
-    if lockout is None:
+    if lockout is None or lockout.breach_id != breach_id:
         return False
     if ends_by_calendar(lockout) and not ended(lockout, turn.now):
         arm(turn, lockout)
@@ -69,6 +70,7 @@ def reset_if_due(turn: Turn) -> bool:
             enforcement=_open_intent(turn, state),
             breach_count=state.breach_count,
             enforcement_count=state.enforcement_count,
+            connected=state.connected,
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

@@ -57,6 +57,11 @@ class Ledger:
         return tuple(fill for fill in self._counted() if fill.order_id in orders)
 
     @property
+    def fills(self) -> tuple[Fill, ...]:
+        """Return the counted fills."""
+        return tuple(self._counted())
+
+    @property
     def realised_usd(self) -> Decimal:
         """Return the day's realised P&L: net of all costs, or gross if so configured."""
         return sum((self._amount_usd(fill) for fill in self._counted()), Decimal(0))

@@ -4,6 +4,7 @@ Pure. A missing or old quote never counts as zero: the position is not valued, a
 contract is named as stale until a fresh quote comes.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,24 +36,34 @@ class Marks:
         if quote.contract in self._since:
             self._quotes[quote.contract] = quote
 
-    def stale(self, now: datetime) -> tuple[str, ...]:
-        """Return the held contracts without a usable quote for longer than the limit."""
+    def stale(self, now: datetime, records: Container[str]) -> tuple[str, ...]:
+        """Return the held contracts that could not be valued for longer than the limit.
+
+        Args:
+            now: The present.
+            records: Contracts whose record is known; without it a quote values nothing.
+        """
         limit = timedelta(seconds=self.max_age_s)
         return tuple(
             sorted(
                 name
                 for name, since in self._since.items()
-                if now - max(since, self._quotes[name].at if name in self._quotes else since)
-                > limit
+                if now - (self._quoted_at(name, since) if name in records else since) > limit
             )
         )
+
+    def _quoted_at(self, name: str, since: datetime) -> datetime:
+        quote = self._quotes.get(name)
+        return since if quote is None else max(since, quote.at)
 
     def pnl_usd(
         self, position: Position, contract: Contract | None, now: datetime
     ) -> Decimal | None:
         """Return a position's open P&L in dollars, or None where it cannot be valued."""
         quote = self._quotes.get(position.contract)
-        if contract is None or quote is None or position.contract in self.stale(now):
+        if contract is None or quote is None:
+            return None
+        if now - quote.at > timedelta(seconds=self.max_age_s):
             return None
         mark = mark_price(quote, position.size, conservative=self.conservative)
         return None if mark is None else open_pnl_usd(position, contract, mark)

@@ -35,6 +35,7 @@ class Picture:
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
     _quotes_stale: bool = False
+    _settling: bool = False
 
     def __post_init__(self) -> None:
         self.marks = Marks(
@@ -102,8 +103,10 @@ class Picture:
                 f"the broker's answer differed from the stream and was taken over "
                 f"({len(news)} fills were missing)",
             )
-        self.sync.taken()
+        again = self.sync.taken()
         self.hold(turn)
+        if again:
+            self.take_snapshot(turn)
         return news
 
     def _is_news(self, fill: Fill) -> bool:
@@ -129,8 +132,28 @@ class Picture:
 
     def settle(self, turn: Turn) -> None:
         """Give the broker's position a moment to follow a booked close, then ask for it."""
-        if self.state.unsettled:
+        if self.state.unsettled and not self._settling:
+            self._settling = True  # once: frequent fills must not put the look off for ever
             turn.wake_after("settle", _SETTLE_S)
+
+    def settled(self, turn: Turn) -> None:
+        """Ask the broker for the position that has not followed."""
+        self._settling = False
+        if self.state.unsettled:
+            self.reconcile(turn)
+
+    def connected(self, turn: Turn) -> None:
+        """Begin a new generation: everything is old, and what was asked of the last one is lost."""
+        self._asked_contracts.clear()
+        self.sync.connected()
+        self.take_snapshot(turn)
+
+    def reconcile(self, turn: Turn) -> None:
+        """Compare with the broker: now, or once the snapshot under way is there."""
+        if self.sync.waiting:
+            self.sync.again = True
+        else:
+            self.take_snapshot(turn)
 
     def hold(self, turn: Turn) -> None:
         """Follow the quotes of what is held, and learn the contracts that are new."""
@@ -153,8 +176,10 @@ class Picture:
 
         A restarted QuoteActor does not know it, and would otherwise stay silent.
         """
-        if self.marks.stale(turn.now):
+        if self._stale(turn.now):
             self._tell_held(turn)
+            self._asked_contracts.clear()
+            self.hold(turn)
         self._watch_quotes(turn)
 
     def unknown_contract(self, turn: Turn, contract: str, reason: str) -> None:
@@ -171,9 +196,12 @@ class Picture:
         if self.state.positions and self._valued:
             turn.wake_after("quotes", self.settings.quote_max_age_s)
 
+    def _stale(self, now: datetime) -> tuple[str, ...]:
+        return self.marks.stale(now, self.state.contracts)
+
     def note_health(self, turn: Turn) -> None:
         """Record a change of health, and the beginning of a time without usable quotes."""
-        stale = self.marks.stale(turn.now) if self._valued else ()
+        stale = self._stale(turn.now) if self._valued else ()
         if stale and not self._quotes_stale:
             turn.alarm(
                 AlarmCode.QUOTE_STALE,

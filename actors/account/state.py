@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from actors.account.ledger import Ledger
-from actors.account.lockouts import Key, joined, key_of, without
+from actors.account.lockouts import Key, flat_duty, joined, key_of, without
 from actors.account.trading_day import TradingDay
 from messages.base import AccountMessage, Message
 from messages.events import (
@@ -34,7 +34,7 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Contract, Lockout, Order, Position, Target
+from messages.values import Contract, Fill, Lockout, Order, Position, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,8 @@ class AccountState:
     breach_count: int = 0
     enforcement_count: int = 0
     attempts: int = 0
+    skipped: set[int] = field(default_factory=set)
+    """Trade ids booked under a flat duty: no rule was to judge them, and none shall later."""
     unsettled: set[str] = field(default_factory=set)
     """Contracts whose position does not show a close that is booked already."""
     seen_at: dict[str | int, datetime] = field(default_factory=dict)
@@ -91,11 +93,20 @@ class AccountState:
         pending = self.enforcement.pending if self.enforcement else ()
         return (*self.lockouts.values(), *pending)
 
+    @property
+    def unjudged_fills(self) -> tuple[Fill, ...]:
+        """Return the day's fills that a rule may have to judge after a start or a reset.
+
+        Whether a verdict on them was lost with a failed actor is not known; a rule that has judged one
+        already finds the same again, which adds nothing.
+        """
+        return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
+
     def evolve(self, event: Message) -> None:  # noqa: C901 - one case per event is the table itself
         """Change by one event; events that do not concern the state change nothing."""
         match event:
             case TradeExecuted(fill=fill):
-                self._book(event)
+                self._book(fill)
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
                     self.unsettled.add(fill.contract)
             case PositionChanged():
@@ -145,8 +156,10 @@ class AccountState:
             case ExposureUnderLock():
                 self.attempts = event.attempt
 
-    def _book(self, event: TradeExecuted) -> None:
-        self.ledger.book(event.fill, self.day.label(event.fill.executed_at))
+    def _book(self, fill: Fill) -> None:
+        self.ledger.book(fill, self.day.label(fill.executed_at))
+        if flat_duty(self.duties):
+            self.skipped.add(fill.trade_id)
 
     def _place(self, position: Position, at: datetime) -> None:
         self.seen_at[position.contract] = at
@@ -171,8 +184,10 @@ class AccountState:
 
     def _adopt(self, snapshot: SnapshotTaken) -> None:
         self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
+        known = {fill.trade_id for fill in self.ledger.fills}
         for fill in snapshot.fills or ():
-            self.ledger.book(fill, self.day.label(fill.executed_at))
+            if fill.voided or fill.trade_id not in known:
+                self._book(fill)
         self._note(snapshot.can_trade, snapshot.balance_usd)
 
     def _take_over(
@@ -207,12 +222,14 @@ class AccountState:
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
         self.ledger.reset(self.trading_date)
+        self.skipped.clear()
         alive = self.positions.keys() | self.orders.keys()
         self.seen_at = {key: at for key, at in self.seen_at.items() if key in alive}
         self.lockouts = joined({}, event.lockouts)
         self.enforcement = _intent(event.enforcement) if event.enforcement else None
         self.breach_count = event.breach_count
         self.enforcement_count = event.enforcement_count
+        self.connected = event.connected
 
 
 def _intent(event: EnforcementStarted) -> Enforcement:

@@ -20,6 +20,8 @@ class Sync:
     """The stream is up and a complete snapshot of this generation was taken."""
     snapshot_seen: bool = False
     """At least one complete snapshot was taken in this life of the actor."""
+    again: bool = False
+    """Another snapshot is wanted after the one under way."""
     _up: bool = False
     _failures: int = 0
     _pending: str | None = None
@@ -44,10 +46,17 @@ class Sync:
         """Return how long to wait before asking again: the gateway's own deadline and a little."""
         return deadline_s + _FIRST_RETRY_S
 
-    def taken(self) -> None:
-        """Note a complete snapshot."""
+    @property
+    def waiting(self) -> bool:
+        """Say whether a snapshot is under way."""
+        return self._pending is not None
+
+    def taken(self) -> bool:
+        """Note a complete snapshot; return whether another one is wanted."""
+        again, self.again = self.again, False
         self._pending, self._failures = None, 0
         self.snapshot_seen, self.synced = True, self._up
+        return again
 
     def failed(self) -> float:
         """Note a failed snapshot and return after how many seconds to try again."""

@@ -43,6 +43,9 @@ _LOST_S = 2.0
 _PROOF_READS = 2
 _FIRST_PAUSE_S = 0.1
 _LAST_PAUSE_S = 15.0
+_STUCK_PAUSE_S = 6.0
+"""Once pauses have grown so long, an order that was to close something counts as stuck (it fills within
+some 25 ms as a rule)."""
 _UNCERTAIN_PAUSE_S = 2.0
 """A command of unknown fate may still take effect: longer than it can be under way."""
 _POSITION_NOT_FOUND = 2
@@ -85,6 +88,10 @@ class EnforcerCore:
     """The last read came after a pause, so what it shows may be commanded again."""
     _pause_s: float = _FIRST_PAUSE_S
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
+    _failed: list[BrokerCommand] = field(default_factory=list)
+    """Commands that certainly had no effect, since the last complete read."""
+    _blind: bool = False
+    """The last read failed."""
     _known: set[str | int] = field(default_factory=set)
     """Contracts and orders this enforcement has been told of."""
     _uncertain: bool = False
@@ -152,7 +159,7 @@ class EnforcerCore:
 
     def _arm_deadline(self, order: Enforce, *, news: bool) -> None:
         """Set the deadline anew, unless nothing has changed: a lock that joined has its own."""
-        if not news and order.deadline_at == self._deadline_at:
+        if not news and not self._confirmed and order.deadline_at == self._deadline_at:
             return
         self._deadline_at = order.deadline_at
         self._reported = self._confirmed = False
@@ -204,6 +211,8 @@ class EnforcerCore:
             return
         self._record(answer)
         self._judge(command, answer)
+        if isinstance(answer.outcome, NotSent | Rejected):
+            self._failed.append(command)
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
             self._read()
@@ -247,7 +256,9 @@ class EnforcerCore:
 
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
-        todo = plan(self._targets, snapshot.positions, snapshot.orders)
+        self._blind, self._failed = False, []
+        patient = self._pause_s < _STUCK_PAUSE_S
+        todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         if todo.satisfied:
             self._clean += 1
             if self._clean >= _PROOF_READS:
@@ -256,7 +267,8 @@ class EnforcerCore:
                 self._read()
             return
         self._clean = 0
-        if self._settled or self._waves == 0:
+        something = bool(todo.close or todo.reduce or todo.cancel)
+        if something and (self._settled or self._waves == 0):
             self._settled = False
             self._command(todo)
         else:
@@ -264,9 +276,24 @@ class EnforcerCore:
 
     def _on_unread(self, reason: str) -> None:
         self._cancel("read")
+        self._blind = True
         self._alarm(AlarmCode.SNAPSHOT_FAILED, f"cannot verify {self._id}: {reason}")
         self._clean = 0
         self._pause()
+
+    def _again(self) -> Plan:
+        """Return the closes and cancels that certainly had no effect, if the last read failed.
+
+        With a read the plan decides. Without one these may go out again all the same: what the broker
+        refused or never got cannot be doubled.
+        """
+        if not self._blind:
+            return Plan()
+        failed, self._failed = self._failed, []
+        return Plan(
+            close=tuple(each.contract for each in failed if isinstance(each, CloseContract)),
+            cancel=tuple(each.order_id for each in failed if isinstance(each, CancelOrder)),
+        )
 
     def _pause(self) -> None:
         """Let what was commanded take effect before reading and commanding again."""
@@ -311,7 +338,7 @@ class EnforcerCore:
                 self._on_unread("the gateway did not answer")
             case "pause", Step.WAITING:
                 self._settled = True
-                self._read()
+                self._command(self._again())
             case _:
                 pass  # overtaken by events
 

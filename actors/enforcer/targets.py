@@ -81,28 +81,48 @@ def in_scope(target: Target, contract: str) -> bool:
             return False
 
 
-def plan(targets: Sequence[Target], positions: Sequence[Position], orders: Sequence[Order]) -> Plan:
-    """Return what is left to do for all targets, given a complete snapshot."""
+def plan(
+    targets: Sequence[Target],
+    positions: Sequence[Position],
+    orders: Sequence[Order],
+    *,
+    patient: bool = True,
+) -> Plan:
+    """Return what is left to do for all targets, given a complete snapshot.
+
+    While `patient`, a market order that is on its way to reduce a position is waited for: a second close
+    beside it would flip the position once both have filled. Otherwise it counts as stuck: it is cancelled
+    and its position closed.
+    """
     held = {position.contract: position.size for position in positions if position.size}
     working = [order for order in orders if order.working]
+    closing = [order for order in working if patient and is_closing(order, held)]
+    coming = {order.contract for order in closing}
     flat = [target for target in targets if is_flat_target(target)]
 
     def must_go(contract: str) -> bool:
         return any(in_scope(target, contract) for target in flat)
 
-    close = [contract for contract in held if must_go(contract)]
+    going = [contract for contract in held if must_go(contract)]
     pending = [order for order in working if must_go(order.contract)]
-    cancel = [order.order_id for order in pending if not is_closing(order, held)]
-    kept = {contract: size for contract, size in held.items() if contract not in close}
-    reduce = _reductions(targets, kept)
-    close += [contract for contract, size in reduce.items() if size == abs(kept[contract])]
-    partial = [(contract, size) for contract, size in reduce.items() if contract not in close]
+    kept = {contract: size for contract, size in held.items() if contract not in going}
+    left = {contract: _after(size, contract, closing) for contract, size in kept.items()}
+    reduce = _reductions(targets, left)
+    whole = [contract for contract, size in reduce.items() if size == abs(kept[contract])]
+    partial = [(contract, size) for contract, size in reduce.items() if contract not in whole]
     return Plan(
-        close=tuple(sorted(close)),
+        close=tuple(sorted([*(each for each in going if each not in coming), *whole])),
         reduce=tuple(sorted(partial)),
-        cancel=tuple(sorted(cancel)),
-        satisfied=not (close or partial or pending),
+        cancel=tuple(sorted(order.order_id for order in pending if order not in closing)),
+        satisfied=not (going or pending or _reductions(targets, kept)),
     )
+
+
+def _after(size: int, contract: str, closing: Sequence[Order]) -> int:
+    """Return what is left of a position when the orders on their way have filled."""
+    coming = sum(abs(each.signed_remaining) for each in closing if each.contract == contract)
+    rest = max(abs(size) - coming, 0)
+    return rest if size > 0 else -rest
 
 
 def is_closing(order: Order, held: Mapping[str, int]) -> bool:

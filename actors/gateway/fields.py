@@ -11,6 +11,8 @@ from decimal import Decimal
 
 from actors.gateway.errors import DecodeError
 
+_YEARS = range(2000, 2200)
+# Others are no times of trades, such as the year 1 that .NET writes where it has none.
 _LARGEST_ID = 2**63 - 1
 # What the journal's MessagePack can hold.
 _LARGEST_SIZE = 2**31 - 1
@@ -104,7 +106,7 @@ class Fields:
         value = self.get(name)
         try:
             parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-            if parsed is not None and parsed.tzinfo is not None:
+            if parsed is not None and parsed.tzinfo is not None and parsed.year in _YEARS:
                 return parsed.astimezone(UTC)
         except (ValueError, OverflowError):
             pass  # refused below, like every other value that is no time

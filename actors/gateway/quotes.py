@@ -76,8 +76,6 @@ class QuoteActor(PooledActor):
             self._watch()
 
     def _take(self, account: int, contract: str) -> None:
-        if account in self._holders[contract]:
-            return
         self._holders[contract].add(account)
         if contract in self._latest:
             self._directory.tell(f"account/{account}", self._latest[contract])

@@ -5,7 +5,9 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from messages.commands import ApplyLockout, ReportVerdict
+from actors.account.core import AccountCore
+from actors.account.state import AccountState
+from messages.commands import ApplyLockout, ReconcileAccount, ReportVerdict, TakeSnapshot, Woken
 from messages.events import (
     AccountLocked,
     EnforcementFinished,
@@ -15,7 +17,7 @@ from messages.events import (
 )
 from messages.facts import PositionChanged, SnapshotTaken
 from messages.values import Position
-from tests.account.world import ACCOUNT, PARAMETERS, RULES, START, World
+from tests.account.world import ACCOUNT, DAY, PARAMETERS, RULES, SETTINGS, START, World
 
 MNQ = "CON.F.US.MNQ.Z25"
 
@@ -187,3 +189,101 @@ def test_a_lock_that_joins_after_the_deadline_has_a_deadline_of_its_own(world):
     world.drain()
 
     assert {lock.rule for lock in world.account.state.lockouts.values()} == {"RULE-003", "RULE-007"}
+
+
+def test_a_fill_before_the_first_snapshot_is_judged_with_it(world):
+    """A loss that is booked while the account is read for the first time still cools."""
+    fresh = World()
+    fresh.fill(-150)
+    while fresh.queues["stream"]:
+        fresh.step("stream")
+    while fresh.queues["account"]:
+        fresh.step("account")
+
+    fresh.drain()
+
+    assert {lock.rule for lock in fresh.account.state.lockouts.values()} == {"RULE-007"}
+
+
+def test_a_fill_whose_verdict_died_with_the_process_is_judged_again(world):
+    """Booked and durable, not judged yet, killed: the next life judges it."""
+    world.fill(-150)
+    for party in ("stream", "account"):
+        world.step(party)
+    while world.queues["journal"]:
+        world.step("journal")
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    for event in world.recorded:
+        state.evolve(event)
+    for queue in world.queues.values():
+        queue.clear()
+
+    world.account = AccountCore(SETTINGS, state, epoch="2")
+    world.post("account", world.account.start(world.now))
+    world.drain()
+
+    assert {lock.rule for lock in state.lockouts.values()} == {"RULE-007"}
+
+
+def test_a_loss_booked_under_lock_is_never_judged_later(world):
+    """Nothing extends a cooldown, not even a restart after it: rules are skipped while it holds."""
+    world.fill(-150)
+    world.drain()
+    world.fill(-350)
+    world.drain()
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    for event in world.recorded:
+        state.evolve(event)
+
+    assert [fill.profit_and_loss_usd for fill in state.unjudged_fills] == [Decimal(-150)]
+
+
+def test_many_wishes_to_reconcile_are_one_snapshot_and_one_more(world):
+    """A burst of bad records must not burn the request budget."""
+    asked = [
+        send
+        for _ in range(20)
+        for send in world.account.handle(
+            ReconcileAccount(account=ACCOUNT, at=world.now, cause="quarantine"), world.now
+        )
+        if isinstance(send.message, TakeSnapshot)
+    ]
+
+    assert len(asked) == 1
+
+
+def test_a_stale_wake_ends_no_lock_that_took_the_place_of_its_own(world):
+    """The end of a lock is signalled for the breach that set it."""
+    world.fill(-120)
+    world.drain()
+    (lock,) = world.account.state.lockouts.values()
+    woken = Woken(at=world.now, cause="late", key=f"lockout RULE-007 {ACCOUNT}/b99 account")
+
+    world.post("account", world.account.handle(woken, world.now))
+
+    assert list(world.account.state.lockouts.values()) == [lock]
+
+
+def test_a_lock_that_joins_after_the_proof_keeps_its_deadline(world):
+    """The proof was for others: if reads fail from then on, the joined lock is applied in time."""
+    world.set_position(MNQ, 1)
+    world.drain()
+    world.fill(-600)
+    for party in ("stream", "account"):
+        world.step(party)
+    late = [each for each in world.queues["rule"] if each[1].parameters is PARAMETERS["RULE-007"]]
+    for each in late:
+        world.queues["rule"].remove(each)
+    step_until(world, "account", ApplyLockout)
+    proof = world.queues["account"].popleft()
+    world.queues["rule"].extend(late)
+    while world.queues["rule"]:
+        world.step("rule")
+    world.queues["account"].append(proof)
+    world.answers.extend(["blind"] * 1000)
+
+    for _ in range(20):
+        world.drain()
+        world.advance(0.5)
+
+    assert {lock.rule for lock in world.account.state.lockouts.values()} >= {"RULE-007"}

@@ -359,3 +359,12 @@ def test_parsing_raises_nothing_but_its_own_error(record):
         parse(record)
     except DecodeError:
         return
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"])
+def test_a_time_that_is_none_is_refused(when):
+    """The year 1 is what .NET writes where it has no time; it belongs to no trading day."""
+    fields = Fields({"creationTimestamp": when}, "trade")
+
+    with pytest.raises(DecodeError, match="creationTimestamp"):
+        fields.instant("creationTimestamp")

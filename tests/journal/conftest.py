@@ -53,6 +53,7 @@ def reset(account: int) -> Event:
         enforcement=None,
         breach_count=1,
         enforcement_count=1,
+        connected=True,
     )
 
 

@@ -1,0 +1,118 @@
+"""A close whose market order has not filled yet is waited for: a second one would flip (I7)."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from actors.enforcer.core import EnforcerCore
+from actors.enforcer.targets import plan
+from messages.commands import CancelOrder, CloseContract, Enforce, TakeSnapshot, WakeAfter, Woken
+from messages.events import BrokerCommandAnswered
+from messages.facts import SnapshotTaken
+from messages.values import (
+    CapProduct,
+    Done,
+    FlatAccount,
+    Order,
+    OrderStatus,
+    OrderType,
+    Position,
+    Side,
+)
+
+MNQ = "CON.F.US.MNQ.Z25"
+NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
+HEAD = {"account": 1, "cause": "test"}
+
+
+def held(size):
+    return Position(contract=MNQ, size=size, average_price=Decimal(1))
+
+
+def market(side, size):
+    return Order(
+        order_id=1,
+        contract=MNQ,
+        side=side,
+        type=OrderType.MARKET,
+        size=size,
+        filled=0,
+        status=OrderStatus.PENDING,
+    )
+
+
+@pytest.mark.parametrize(("patient", "close", "cancel"), [(True, (), ()), (False, (MNQ,), (1,))])
+def test_a_close_on_its_way_is_waited_for_until_it_counts_as_stuck(patient, close, cancel):
+    """Patient: nothing to send and not satisfied; impatient: cancelled and closed."""
+    todo = plan([FlatAccount()], [held(2)], [market(Side.SELL, 2)], patient=patient)
+
+    assert (todo.close, todo.cancel, todo.satisfied) == (close, cancel, False)
+
+
+def test_a_cap_counts_what_is_on_its_way():
+    """Long 5, limit 2, two being sold: one more is to be sold, not three."""
+    todo = plan([CapProduct(product="MNQ", limit=2)], [held(5)], [market(Side.SELL, 2)])
+
+    assert (todo.reduce, todo.close, todo.satisfied) == (((MNQ, 1),), (), False)
+
+
+@pytest.mark.parametrize("fills_after_s", [0.0, 0.05, 0.3, 2.0])
+def test_a_close_that_fills_late_is_sent_once(fills_after_s):
+    """The broker says done at once and fills a pending order later: one close, no flip."""
+    now, size, pending, closes = NOON, 2, [], 0
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    inbox = [
+        Enforce(
+            **HEAD,
+            at=now,
+            enforcement_id="e1",
+            targets=(FlatAccount(),),
+            deadline_at=now + timedelta(seconds=5),
+            known_positions=(MNQ,),
+            known_orders=(),
+        )
+    ]
+    wakes, sizes = {}, [size]
+    for _ in range(300):
+        if not inbox:
+            now += timedelta(milliseconds=50)
+            filled = [order for order, due in pending if due <= now]
+            size += sum(order.signed_remaining for order in filled)
+            pending = [(order, due) for order, due in pending if due > now]
+            sizes.append(size)
+            inbox += [
+                Woken(at=now, cause="test", key=key) for key, due in wakes.items() if due <= now
+            ]
+            wakes = {key: due for key, due in wakes.items() if due > now}
+            continue
+        for _to, message in core.handle(inbox.pop(0), now):
+            match message:
+                case CloseContract():
+                    closes += 1
+                    pending.append((market(Side.SELL, 2), now + timedelta(seconds=fills_after_s)))
+                    done = BrokerCommandAnswered(
+                        **HEAD, at=now, command_id=message.command_id, outcome=Done()
+                    )
+                    inbox.append(done)
+                case TakeSnapshot():
+                    inbox.append(
+                        SnapshotTaken(
+                            **HEAD,
+                            at=now,
+                            request_id=message.request_id,
+                            generation=1,
+                            requested_at=now,
+                            positions=(held(size),) if size else (),
+                            orders=tuple(order for order, _ in pending),
+                            fills=None,
+                            can_trade=None,
+                            balance_usd=None,
+                        )
+                    )
+                case WakeAfter():
+                    wakes[message.key] = now + timedelta(seconds=message.after_s)
+                case CancelOrder():
+                    raise AssertionError("the close itself must not be cancelled")
+
+    assert (closes, size, min(sizes)) == (1, 0, 0)
