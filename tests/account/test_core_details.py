@@ -191,7 +191,7 @@ def test_a_lock_that_joins_after_the_deadline_has_a_deadline_of_its_own(world):
     assert {lock.rule for lock in world.account.state.lockouts.values()} == {"RULE-003", "RULE-007"}
 
 
-def test_a_fill_before_the_first_snapshot_is_judged_with_it(world):
+def test_a_fill_before_the_first_snapshot_is_judged_with_it():
     """A loss that is booked while the account is read for the first time still cools."""
     fresh = World()
     fresh.fill(-150)
