@@ -33,6 +33,7 @@ from actors.runtime import (
     Directory,
     Dispatcher,
     InFlight,
+    LingeringThread,
     LoopThread,
     OwnThread,
     PooledActor,
@@ -49,6 +50,7 @@ from messages.queries import AccountStatus, GetAccountStatus, SystemStatus
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
+_JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
 _STATUS_S = 5.0
@@ -85,6 +87,8 @@ class System:
     in_flight: InFlight | None = None
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
+    linger_s: float = 0.003
+    """How long clock, log, and the journal while nobody waits for it let messages gather."""
     testimony: Testimony | None = None
     """Filled with every event of the journal, for who wants to watch."""
     directory: Directory = field(default_factory=Directory)
@@ -151,9 +155,13 @@ class System:
             clock=self.clock,
             on_give_up=self.on_give_up,
         )
-        ticks = self._keep(LoopThread("clock", in_flight=self.in_flight))
-        disk = self._keep(OwnThread("journal", in_flight=self.in_flight, slice_size=512))
-        paper = self._keep(OwnThread("log", in_flight=self.in_flight))
+        ticks = self._keep(LoopThread("clock", self.in_flight, linger_s=self.linger_s))
+        disk = self._keep(
+            LingeringThread(
+                "journal", self.in_flight, linger_s=self.linger_s, slice_size=_JOURNAL_SLICE
+            )
+        )
+        paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
         self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
         self._child(
             "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))

@@ -375,6 +375,7 @@ class Rig:
             on_give_up=lambda address, error: self.given_up.append(f"{address}: {error}"),
             journal_path=folder / "lockstep.db",
             in_flight=self.in_flight,
+            linger_s=0,  # real time means nothing on a virtual clock
             testimony=self.testimony,
             gateway=lambda login, system, dispatcher, guarded: FakeGateway(
                 self.broker, system, login.name, dispatcher, guarded

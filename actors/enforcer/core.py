@@ -175,10 +175,11 @@ class EnforcerCore:
             return
         self._uncertain = self._uncertain and bool(self._outstanding)
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
-        self._record(*(self._sent(command) for command in commands))
         for command in commands:
             self._outstanding[command.command_id] = command
             self._tell(f"gateway/{self.login}", command)
+        # After the commands, for nothing waits for it: what must be durable first is the intent.
+        self._record(*(self._sent(command) for command in commands))
         self._wake("answers", _COMMAND_S + _LOST_S)
 
     def _commands(self, todo: Plan) -> list[BrokerCommand]:

@@ -10,6 +10,8 @@ import sqlite3
 from types import TracebackType
 from typing import Any
 
+from pykka._envelope import Envelope
+
 from actors.journal.batch import (
     ADDRESS,
     Waiting,
@@ -25,6 +27,7 @@ from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.inbox import Inbox
 from messages.commands import WakeAfter, Woken
 from messages.events import AlarmRaised, DayReset, Event
 from messages.journal import (
@@ -43,6 +46,19 @@ RETRY_S = 1.0
 """Seconds between two tries while the store refuses; what comes meanwhile is refused at once."""
 
 _GOES_ON = "enforcement goes on, unrecorded for now"
+
+
+class JournalInbox(Inbox):
+    """An inbox whose thread does not linger once somebody waits for an answer."""
+
+    __slots__ = ()
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message; never blocks."""
+        super().put(envelope)
+        message = envelope.message
+        if envelope.reply_to is not None or (isinstance(message, Append) and message.asker):
+            self.dispatcher.hurry()
 
 
 class JournalActor(PooledActor):
@@ -65,6 +81,10 @@ class JournalActor(PooledActor):
         self._waiting: list[Waiting] = []
         self._refusal: str | None = None
         self._retry_at = 0.0
+
+    @staticmethod
+    def _create_actor_inbox() -> Inbox:
+        return JournalInbox()
 
     def on_receive(self, message: Any) -> Any:
         """Collect what is to be stored; answer questions only after it is."""

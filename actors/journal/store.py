@@ -88,7 +88,7 @@ class Store:
         with _transaction(self._connection):
             placed = self.preview(rows)
             self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
-            last_seq = self._last()[0]
+            last_seq = placed[-1].seq if placed else self._last()[0]
             self._connection.execute(
                 "UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,)
             )

@@ -6,7 +6,14 @@ from actors.runtime.child import ChildSpec, Restart
 from actors.runtime.clock import Clock, ClockActor, OffsetClock, SystemClock, VirtualClock
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.directory import Directory, UnknownAddressError
-from actors.runtime.dispatcher import Dispatcher, InFlight, LoopThread, OwnThread, WorkerPool
+from actors.runtime.dispatcher import (
+    Dispatcher,
+    InFlight,
+    LingeringThread,
+    LoopThread,
+    OwnThread,
+    WorkerPool,
+)
 from actors.runtime.ref import PooledRef
 from actors.runtime.supervisor import StartChild, StopChild, StopChildren, Supervisor
 
@@ -20,6 +27,7 @@ __all__ = [
     "Dispatcher",
     "GuardedFuture",
     "InFlight",
+    "LingeringThread",
     "LoopThread",
     "OffsetClock",
     "OwnThread",

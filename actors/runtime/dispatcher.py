@@ -73,6 +73,9 @@ class Dispatcher(abc.ABC):
     def __init__(self, in_flight: InFlight | None = None) -> None:
         self.in_flight = in_flight
 
+    def hurry(self) -> None:  # noqa: B027 - most have nothing to hurry
+        """Run what is submitted without delay; only a `LingeringThread` ever lets it wait."""
+
     @abc.abstractmethod
     def submit(self, inbox: Runnable) -> None:
         """Have one turn of `inbox` run soon; called only by whoever holds its turn."""
@@ -122,7 +125,11 @@ class WorkerPool(Dispatcher):
         if not self._blocking:
             forbid_blocking(f"a worker of pool {self._name!r}")
         while (inbox := self._runnable.get()) is not None:
+            self._before_turn()
             inbox.run_turn(self._slice_size)
+
+    def _before_turn(self) -> None:
+        """Let a subclass wait; runs on the worker."""
 
     def stop(self, timeout: float = 5.0) -> None:
         """Finish the turns already submitted and end the workers.
@@ -158,14 +165,56 @@ class OwnThread(WorkerPool):
         )
 
 
+class LingeringThread(OwnThread):
+    """An own thread whose turns give way: each waits a moment, unless it is hurried.
+
+    For bookkeeping. A thread that wakes at every message takes the interpreter from the decision that
+    caused it; one that waits finds more to do at once, and finds it when the decision is on its way.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        in_flight: InFlight | None = None,
+        *,
+        linger_s: float,
+        slice_size: int = SLICE_SIZE,
+    ) -> None:
+        self._linger_s = linger_s
+        self._hurried = threading.Event()
+        super().__init__(name, in_flight, slice_size=slice_size)
+
+    def hurry(self) -> None:
+        """End the wait before the coming turn."""
+        self._hurried.set()
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """Finish the turns already submitted, without lingering, and end the thread."""
+        self._linger_s = 0.0
+        self.hurry()
+        super().stop(timeout)
+
+    def _before_turn(self) -> None:
+        if self._linger_s:
+            self._hurried.wait(self._linger_s)
+            # Cleared before the turn, so a message that comes during it hurries the next one.
+            self._hurried.clear()
+
+
 class LoopThread(Dispatcher):
-    """An asyncio loop in a thread of its own; turns run on the loop and must not block it."""
+    """An asyncio loop in a thread of its own; turns run on the loop and must not block it.
+
+    With `linger_s` turns give way as those of a `LingeringThread` do, but nothing hurries them.
+    """
 
     loop: asyncio.AbstractEventLoop
     """The loop, running until `stop`."""
 
-    def __init__(self, name: str, in_flight: InFlight | None = None) -> None:
+    def __init__(
+        self, name: str, in_flight: InFlight | None = None, *, linger_s: float = 0.0
+    ) -> None:
         super().__init__(in_flight)
+        self._linger_s = linger_s
         self._name = name
         self._ready: deque[Runnable] = deque()
         self._wake = threading.Lock()
@@ -186,9 +235,13 @@ class LoopThread(Dispatcher):
 
     def _call_soon(self) -> None:
         try:
-            self.loop.call_soon_threadsafe(self._run_ready, context=self._context)
+            run = self._linger if self._linger_s else self._run_ready
+            self.loop.call_soon_threadsafe(run, context=self._context)
         except RuntimeError:  # the loop is closed
             self._abandon()
+
+    def _linger(self) -> None:
+        self.loop.call_later(self._linger_s, self._run_ready, context=self._context)
 
     def _run_ready(self) -> None:
         self._wake.release()

@@ -15,6 +15,7 @@ from actors.runtime import (
     ClockActor,
     Directory,
     InFlight,
+    LingeringThread,
     OwnThread,
     PooledActor,
     PooledRef,
@@ -81,12 +82,12 @@ class Gate(PooledActor):
 class Harness:
     """A JournalActor with its clock, and a probe at the address `probe`."""
 
-    def __init__(self, store: Store, clock: VirtualClock) -> None:
+    def __init__(self, store: Store, clock: VirtualClock, *, linger_s: float = 0) -> None:
         self.store = store
         self.clock = clock
         self.directory = Directory()
         self.in_flight = InFlight()
-        self.thread = OwnThread("journal", self.in_flight, slice_size=512)
+        self.thread = LingeringThread("journal", self.in_flight, linger_s=linger_s, slice_size=512)
         self.others = OwnThread("others", self.in_flight)
         self.memory = Memory()
         self.heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -95,7 +96,6 @@ class Harness:
             ClockActor.start(clock=clock, directory=self.directory, dispatcher=self.others),
         )
         self._register("probe", Probe.start(self.others, self.heard))
-        self.gate = Gate.start(self.thread)
         self.journal = self.start_journal()
 
     def start_journal(self) -> PooledRef[JournalActor]:
@@ -118,7 +118,7 @@ class Harness:
     def hold(self) -> Callable[[], None]:
         """Keep the journal from taking its next turn until the returned function is called."""
         let_go = threading.Event()
-        self.gate.tell(let_go)
+        Gate.start(self.thread).tell(let_go)
         return let_go.set
 
     def settle(self) -> list[Any]:
@@ -134,9 +134,8 @@ class Harness:
         """End the actors, the journal last, and their threads."""
         for address in ("probe", "clock"):
             self.directory.ref(address).stop()
-        self.gate.stop()
         self.directory.ref("journal").stop()
-        self.thread.stop()
+        self.thread.stop()  # closes the gates too
         self.others.stop()
 
     def _register(self, address: str, ref: PooledRef[Any]) -> None:

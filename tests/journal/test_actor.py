@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors.journal import Store, verify
-from actors.runtime import OwnThread, PooledActor
+from actors.runtime import OwnThread, PooledActor, VirtualClock
 from messages.events import DeadLettered
 from messages.journal import Appended, AppendFailed, Committed, ReadAccount, Subscribe
 from messages.queries import Ping
@@ -80,6 +80,26 @@ def test_an_asker_is_answered_only_after_the_commit(harness: Harness, path: Path
 
     assert len(seen) == 50
     assert all(stored >= acknowledged for acknowledged, stored in seen)
+
+
+@pytest.mark.parametrize("asks", ["append", "ping"])
+def test_a_lingering_journal_answers_an_asker_at_once(store: Store, clock: VirtualClock, asks: str):
+    """Facts gather, but what somebody waits for takes them along: one commit, without delay."""
+    harness = Harness(store, clock, linger_s=60)
+    harness.thread.hurry()
+    harness.in_flight.wait_idle(10)
+    commits = count_commits(store)
+    harness.append(moved(1, 1), asker=None)
+
+    if asks == "append":
+        harness.append(opened(2))
+        assert harness.hear().last_seq == 2
+    else:
+        harness.journal.ask(Ping(at=NOW, cause="test"), timeout=10)
+
+    assert len(commits) == 1
+    assert moved(1, 1) in [each.event for each in store.records()]
+    harness.stop()
 
 
 def test_subscribers_see_each_transaction_after_its_askers(harness: Harness):
