@@ -13,6 +13,7 @@ from messages.values import (
     Parameters,
     Position,
     Side,
+    StopMove,
     Target,
 )
 
@@ -43,6 +44,8 @@ class ReportVerdict(AccountMessage, frozen=True, kw_only=True):
     """Rule id."""
     breach: Breach | None
     """The breach, or None for clean (only in a last judgement)."""
+    moves: tuple[StopMove, ...]
+    """Stops it wants tightened; most rules never do."""
     trading_date: str
     """The trading day of the view that was judged, ISO date."""
     judgement: str | None

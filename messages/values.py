@@ -139,8 +139,14 @@ class BreachCode(StrEnum):
     UNKNOWN_INSTRUMENT = "UNKNOWN_INSTRUMENT"
     DAILY_REALIZED_LOSS = "DAILY_REALIZED_LOSS"
     DAILY_LOSS_WITH_OPEN = "DAILY_LOSS_WITH_OPEN"
+    DAILY_UNREALIZED_LOSS = "DAILY_UNREALIZED_LOSS"
+    MAX_UNREALIZED_PROFIT = "MAX_UNREALIZED_PROFIT"
+    TRADE_FREQUENCY_LIMIT = "TRADE_FREQUENCY_LIMIT"
     COOLDOWN_AFTER_LOSS = "COOLDOWN_AFTER_LOSS"
+    NO_STOP_LOSS = "NO_STOP_LOSS"
     OUTSIDE_SESSION = "OUTSIDE_SESSION"
+    CANNOT_TRADE = "CANNOT_TRADE"
+    SYMBOL_BLOCKED = "SYMBOL_BLOCKED"
     DAILY_REALIZED_PROFIT = "DAILY_REALIZED_PROFIT"
 
 
@@ -341,7 +347,30 @@ class CapProduct(Value, frozen=True, kw_only=True, tag_field="target", tag="cap_
     """Contracts, not negative."""
 
 
-type Target = FlatAccount | FlatProduct | FlatContract | CapAccount | CapProduct
+class CapContract(Value, frozen=True, kw_only=True, tag_field="target", tag="cap_contract"):
+    """At most so many contracts of one contract, on one side."""
+
+    contract: str
+    """Contract id."""
+    size: int
+    """Signed: 2 = long at most 2 and never short; 0 = nothing."""
+
+
+class NoOpeningOrders(
+    Value, frozen=True, kw_only=True, tag_field="target", tag="no_opening_orders"
+):
+    """No working order that could add to what the account holds; protective stops stay."""
+
+
+type Target = (
+    FlatAccount
+    | FlatProduct
+    | FlatContract
+    | CapAccount
+    | CapProduct
+    | CapContract
+    | NoOpeningOrders
+)
 
 
 # --- Lockouts and breaches ---
@@ -377,8 +406,8 @@ class Breach(Value, frozen=True, kw_only=True):
     """The arithmetic in short, e.g. `Daily P&L: $-35.50, Limit: $-5.00`."""
     targets: tuple[Target, ...]
     """The states the account must be brought to."""
-    lockout: LockoutTerms | None
-    """The lockout that follows, if any."""
+    lockouts: tuple[LockoutTerms, ...] = ()
+    """The lockouts that follow, if any; each of its own scope."""
 
 
 class Lockout(Value, frozen=True, kw_only=True):
@@ -438,6 +467,23 @@ class Uncertain(Value, frozen=True, kw_only=True, tag_field="outcome", tag="unce
 type Outcome = Done | Rejected | NotSent | Uncertain
 
 
+class StopMove(Value, frozen=True, kw_only=True):
+    """A rule's wish to tighten one protective stop; it is never loosened."""
+
+    rule: str
+    """Rule id."""
+    order_id: int
+    """The working stop order."""
+    contract: str
+    """Contract it protects."""
+    stop_price: Decimal
+    """New stop price, on the tick grid."""
+    limit_price: Decimal | None
+    """New limit price of a stop-limit order, moved along; None for other types."""
+    reason: str
+    """The arithmetic, for people."""
+
+
 class OpenPosition(Value, frozen=True, kw_only=True):
     """A position as a rule sees it, valued where it can be."""
 
@@ -445,6 +491,25 @@ class OpenPosition(Value, frozen=True, kw_only=True):
     """The position."""
     pnl_usd: Decimal | None
     """Open P&L; None when it cannot be valued (no fresh quote, a close not settled), never 0."""
+    mark: Decimal | None
+    """The fresh price it is valued at; None when there is none."""
+    best: Decimal | None
+    """The most favourable mark since it was opened or scaled in; None before the first."""
+    tick_size: Decimal | None
+    """Smallest price step of its contract; None while the broker's record is missing."""
+    unprotected_since: datetime | None
+    """Since when it has had no stop for its whole size, UTC; None = protected."""
+
+
+class OrderTrade(Value, frozen=True, kw_only=True):
+    """One trade as traders count: a filled order, its partial fills together."""
+
+    order_id: int
+    """The order."""
+    at: datetime
+    """The broker's time of its first fill, UTC."""
+    closing: bool
+    """Whether one of its fills closed something (has a P&L)."""
 
 
 class AccountView(Value, frozen=True, kw_only=True):
@@ -468,6 +533,12 @@ class AccountView(Value, frozen=True, kw_only=True):
     """What works."""
     order_fills: tuple[Fill, ...]
     """All of the day's fills of the orders this fact filled (empty for other facts)."""
+    trades: tuple[OrderTrade, ...]
+    """Filled orders of the trading day and of the hour before now, by time."""
+    day_start: datetime
+    """When the trading day began, UTC."""
+    read_at: datetime | None
+    """When the last complete read of the broker was requested, UTC; None before the first."""
     lockouts: tuple[Lockout, ...]
     """In force or being enforced."""
     can_trade: bool | None

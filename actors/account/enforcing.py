@@ -266,17 +266,16 @@ def _target_of(duty: Lockout, contract: str) -> Target:
 
 
 def _lockouts(breach: Breach, breach_id: str, now: datetime) -> tuple[Lockout, ...]:
-    terms = breach.lockout
-    if terms is None:
-        return ()
-    lockout = Lockout(
-        rule=breach.rule,
-        scope=terms.scope,
-        duty=terms.duty,
-        until=terms.until,
-        release_on=terms.release_on,
-        reason=breach.reason,
-        breach_id=breach_id,
-        locked_at=now,
+    return tuple(
+        Lockout(
+            rule=breach.rule,
+            scope=terms.scope,
+            duty=terms.duty,
+            until=terms.until,
+            release_on=terms.release_on,
+            reason=breach.reason,
+            breach_id=breach_id,
+            locked_at=now,
+        )
+        for terms in breach.lockouts
     )
-    return (lockout,)

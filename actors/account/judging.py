@@ -80,13 +80,14 @@ class Judging:
         return verdict.breach
 
     def _outdated(self, turn: Turn, verdict: ReportVerdict, breach: Breach) -> bool:
-        terms = breach.lockout
-        if terms is None:
+        if not breach.lockouts:
             return self._reached(breach)
-        if terms.until is not None and terms.until <= turn.now:
-            return True
         today = self.today(turn)
-        return terms.release_on is ReleaseOn.RESET and verdict.trading_date != today
+        return all(
+            (terms.until is not None and terms.until <= turn.now)
+            or (terms.release_on is ReleaseOn.RESET and verdict.trading_date != today)
+            for terms in breach.lockouts
+        )
 
     def _reached(self, breach: Breach) -> bool:
         """Say whether a breach without a lockout is mended, or being mended, already."""
@@ -134,6 +135,8 @@ class Judging:
 
     def _arm_check(self, turn: Turn, setting: RuleSetting) -> None:
         next_check = setting.rule.next_check
-        due = next_check(setting.parameters, turn.now) if next_check else None
+        if next_check is None:
+            return
+        due = next_check(self.picture.view(turn.now), setting.parameters)
         if due is not None:
             turn.wake_at(f"check {setting.rule.id}", due)

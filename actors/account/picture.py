@@ -55,11 +55,21 @@ class Picture:
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
             positions=tuple(
-                OpenPosition(position=held, pnl_usd=self._pnl_usd(held.contract, now))
+                OpenPosition(
+                    position=held,
+                    pnl_usd=self._pnl_usd(held.contract, now),
+                    mark=None,
+                    best=None,
+                    tick_size=None,
+                    unprotected_since=None,
+                )
                 for held in state.positions.values()
             ),
             orders=tuple(state.orders.values()),
             order_fills=fills,
+            trades=(),
+            day_start=state.day.start(label),
+            read_at=None,
             lockouts=state.duties,
             can_trade=state.can_trade,
         )

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from messages.values import (
     CapAccount,
+    CapContract,
     CapProduct,
     FlatAccount,
     FlatContract,
     FlatProduct,
+    NoOpeningOrders,
     Order,
     OrderStatus,
     OrderType,
@@ -77,7 +79,7 @@ def in_scope(target: Target, contract: str) -> bool:
             return product_of(contract) == target.product
         case FlatContract():
             return contract == target.contract
-        case CapAccount() | CapProduct():
+        case CapAccount() | CapProduct() | CapContract() | NoOpeningOrders():
             return False
 
 

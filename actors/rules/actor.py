@@ -37,6 +37,8 @@ class RuleActor(PooledActor):
     def _judge(self, message: Evaluate) -> None:
         try:
             breach = self._rule.evaluate(message.view, message.parameters)
+            manage = self._rule.manage
+            moves = manage(message.view, message.parameters) if manage else ()
         except Exception as error:  # noqa: BLE001 - one rule's bug must reach the account, loudly
             self._reply(
                 message,
@@ -50,7 +52,7 @@ class RuleActor(PooledActor):
                 ),
             )
             return
-        if breach is None and message.judgement is None:
+        if breach is None and not moves and message.judgement is None:
             return
         self._reply(
             message,
@@ -60,6 +62,7 @@ class RuleActor(PooledActor):
                 cause=message.cause,
                 rule=self._rule.id,
                 breach=breach,
+                moves=moves,
                 trading_date=message.view.trading_date,
                 judgement=message.judgement,
             ),

@@ -63,7 +63,7 @@ def _evaluate(view: AccountView, parameters: CooldownAfterLoss) -> Breach | None
         ),
         measure=f"Trade P&L: {usd(loss)}, Tier: {usd(-tier.loss_usd)}",
         targets=(FlatAccount(),),
-        lockout=account_lock(until, ReleaseOn.TIME),
+        lockouts=(account_lock(until, ReleaseOn.TIME),),
     )
 
 

@@ -47,7 +47,7 @@ def _evaluate(view: AccountView, parameters: DailyRealizedLoss) -> Breach | None
         reason=reason,
         measure=measure,
         targets=(FlatAccount(),),
-        lockout=account_lock(view.next_reset, ReleaseOn.RESET),
+        lockouts=(account_lock(view.next_reset, ReleaseOn.RESET),),
     )
 
 

@@ -35,7 +35,7 @@ def _evaluate(view: AccountView, parameters: DailyRealizedProfit) -> Breach | No
         reason=f"{parameters.message}: {usd(value)} (target: {usd(target)})",
         measure=f"Daily P&L: {usd(value)}, Target: {usd(target)}",
         targets=(FlatAccount(),),
-        lockout=account_lock(view.next_reset, ReleaseOn.RESET),
+        lockouts=(account_lock(view.next_reset, ReleaseOn.RESET),),
     )
 
 

@@ -40,7 +40,6 @@ def _evaluate(view: AccountView, parameters: MaxContracts) -> Breach | None:
         reason=f"Max contracts exceeded: {total} {parameters.count} (limit: {parameters.limit})",
         measure=f"Contracts ({parameters.count}): {total}, Limit: {parameters.limit}",
         targets=(reduce if parameters.action == "reduce" else FlatAccount(),),
-        lockout=None,
     )
 
 

@@ -73,7 +73,6 @@ def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breac
             else FlatProduct(product=product)
             for product in sorted(over)
         ),
-        lockout=None,
     )
 
 

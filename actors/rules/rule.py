@@ -22,6 +22,7 @@ from messages.values import (
     LockoutTerms,
     Parameters,
     ReleaseOn,
+    StopMove,
 )
 
 
@@ -61,8 +62,10 @@ class Rule[P: Parameters]:
     """List what is wrong with the values, each as `field: why and how to mend it`."""
     resolve: Callable[[P, RuleContext], P] = _as_given
     """Complete the parameters with the trading day and the calendar."""
-    next_check: Callable[[P, datetime], datetime | None] | None = None
+    next_check: Callable[[AccountView, P], datetime | None] | None = None
     """When the clock alone may break it next, UTC; None = never by the clock."""
+    manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
+    """Which stops it wants tightened, for rules that manage trades; None = it never does."""
 
 
 type AnyRule = Rule[Any]

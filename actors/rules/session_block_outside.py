@@ -149,16 +149,19 @@ def _breach(view: AccountView, hours: WeeklySession, scope: str, target: Target)
         reason=f"Outside the session{where} (next start: {opens})",
         measure=f"Now: {view.at.isoformat()}, Next session{where}: {opens}",
         targets=(target,),
-        lockout=LockoutTerms(
-            scope=scope, duty=Duty.FLAT, until=until, release_on=ReleaseOn.SESSION_START
+        lockouts=(
+            LockoutTerms(
+                scope=scope, duty=Duty.FLAT, until=until, release_on=ReleaseOn.SESSION_START
+            ),
         ),
     )
 
 
-def _next_check(parameters: SessionBlockOutside, at: datetime) -> datetime | None:
+def _next_check(view: AccountView, parameters: SessionBlockOutside) -> datetime | None:
     sessions = _resolved(parameters)
     edges = [
-        hours.next_boundary(at) for hours in (sessions.everywhere, *sessions.of_product.values())
+        hours.next_boundary(view.at)
+        for hours in (sessions.everywhere, *sessions.of_product.values())
     ]
     return min((edge for edge in edges if edge), default=None)
 

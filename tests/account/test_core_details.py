@@ -103,8 +103,10 @@ def test_a_late_and_shallower_verdict_shortens_nothing(world):
     rule = next(each for each in RULES if each.id == "RULE-007")
     breach = msgspec.structs.replace(
         _breach_of(world),
-        lockout=msgspec.structs.replace(
-            _breach_of(world).lockout, until=deep.until - (deep.until - START) / 2
+        lockouts=(
+            msgspec.structs.replace(
+                _breach_of(world).lockouts[0], until=deep.until - (deep.until - START) / 2
+            ),
         ),
     )
 
@@ -114,6 +116,7 @@ def test_a_late_and_shallower_verdict_shortens_nothing(world):
         cause="late",
         rule=rule.id,
         breach=breach,
+        moves=(),
         trading_date="2025-10-29",
         judgement=None,
     )

@@ -236,6 +236,7 @@ class World:
                 **self._head(),
                 rule=rule.id,
                 breach=breach,
+                moves=(),
                 trading_date=asked.view.trading_date,
                 judgement=asked.judgement,
             )

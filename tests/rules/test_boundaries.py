@@ -1,82 +1,20 @@
 """Every rule one tick inside its limit, exactly at it, and one tick beyond; pure, no actors."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
 
-from actors.account.trading_day import TradingDay
 from actors.rules import registry
-from actors.rules.calendar import Calendar
 from actors.rules.cooldown_after_loss import CooldownAfterLoss, Tier
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.daily_realized_profit import DailyRealizedProfit
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
-from actors.rules.rule import RuleContext
 from actors.rules.session_block_outside import SessionBlockOutside
-from messages.values import AccountView, BreachCode, Fill, OpenPosition, Position, Side
-
-NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
-CHICAGO = ZoneInfo("America/Chicago")
-CONTEXT = RuleContext(
-    trading_day=TradingDay(reset=time(17), zone=CHICAGO),
-    calendar=Calendar(
-        zone=CHICAGO,
-        holidays=frozenset(),
-        early_closes={},
-        expires=NOW.date() + timedelta(days=365),
-        source="test",
-    ),
-)
-
-
-def view(*, realised="0", positions=(), fills=(), at=NOW):
-    return AccountView(
-        account=1,
-        at=at,
-        trading_date="2025-10-29",
-        next_reset=datetime(2025, 10, 29, 22, tzinfo=UTC),
-        realised_usd=Decimal(realised),
-        closed_trades=0,
-        positions=tuple(
-            OpenPosition(
-                position=Position(
-                    contract=f"CON.F.US.{root}.Z25", size=size, average_price=Decimal(1)
-                ),
-                pnl_usd=None if pnl is None else Decimal(pnl),
-            )
-            for root, size, pnl in positions
-        ),
-        orders=(),
-        order_fills=tuple(
-            Fill(
-                trade_id=number,
-                order_id=order,
-                contract="CON.F.US.MNQ.Z25",
-                side=Side.SELL,
-                size=1,
-                price=Decimal(1),
-                profit_and_loss_usd=None if pnl is None else Decimal(pnl),
-                fees_usd=Decimal(0),
-                commissions_usd=Decimal(0),
-                voided=voided,
-                executed_at=at,
-            )
-            for number, (order, pnl, voided) in enumerate(fills)
-        ),
-        lockouts=(),
-        can_trade=True,
-    )
-
-
-def verdict(parameters, picture):
-    rule = next(each for each in registry.all_rules() if each.parameters is type(parameters))
-    assert rule.check(parameters) == []
-    return rule.evaluate(picture, rule.resolve(parameters, CONTEXT))
-
+from messages.values import BreachCode
+from tests.rules.pictures import CHICAGO, NOW, verdict, view
 
 LOSS = DailyRealizedLoss(max_loss_usd=Decimal(500))
 REALISED_ONLY = DailyRealizedLoss(max_loss_usd=Decimal(500), include_open_loss=False)
