@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-import httpx
+import aiohttp
 
 from actors.gateway.answers import Reply, outcome_of, read_of, row_of, rows_of
 from actors.gateway.budget import Priority
@@ -87,7 +87,7 @@ class BrokerClient(Session):
             return NotSent(reason=str(error))
         except (LoginRefusedError, BrokerUnreachableError) as error:
             return NotSent(reason=str(error))
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             return _lost(flight, f"{endpoint}: {failure_of(error)}")
         except TimeoutError:
             return _lost(flight, f"{endpoint}: no answer within {command.deadline_s:g} s")
@@ -190,7 +190,7 @@ class BrokerClient(Session):
                 )
         except (NoBudgetError, LoginRefusedError, BrokerUnreachableError) as error:
             raise ReadFailedError(f"{endpoint}: {error}") from None
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise ReadFailedError(f"{endpoint}: {failure_of(error)}") from None
         except TimeoutError:
             raise ReadFailedError(f"{endpoint}: no answer within {within_s:g} s") from None

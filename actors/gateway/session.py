@@ -1,10 +1,11 @@
 """One login at one broker: the SDK's `ProjectX` with our own rules for tokens, time and requests.
 
-What the SDK keeps doing: it makes the HTTP client, holds the token, and speaks `/Auth/validate`. What
-is replaced, because it is unsafe for a guard: login and refresh are single-flight, checked, and run on
-our clock; every request passes the request budget and is sent once, with no retries, no 60 s sleeps
-and no other limiter; a 401 is answered by one new login and one resend, for it proves that nothing was
-applied. Whether a request has begun to leave is known (`Flight`): "not sent" is a fact, not a guess.
+What the SDK keeps doing: it holds the token and speaks `/Auth/validate`. What is replaced, because it
+is unsafe or slow for a guard: login and refresh are single-flight, checked, and run on our clock; every
+request passes the request budget and is sent once by our HTTP client (`transport`), with no retries, no
+60 s sleeps and no other limiter; a 401 is answered by one new login and one resend, for it proves that
+nothing was applied. Whether a request has begun to leave is known (`Flight`): "not sent" is a fact, not
+a guess.
 
 Lives on the event loop of its GatewayActor. It holds the API key; no text it makes contains it.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
+import aiohttp
 import msgspec
 from project_x_py import ProjectX, ProjectXConfig
 
@@ -30,7 +31,7 @@ from actors.gateway.errors import (
     LoginRefusedError,
 )
 from actors.gateway.settings import LoginSettings
-from actors.gateway.transport import Flight, failure_of, silence_libraries
+from actors.gateway.transport import Flight, failure_of, http_client, silence_libraries
 from actors.runtime.clock import Clock
 from messages.values import AlarmCode
 
@@ -72,6 +73,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self._refusal = ""
         self._refused_until = 0.0
         self._failing = False
+        self._http: aiohttp.ClientSession | None = None
         self._lanes = Lanes()
         self.budget = RequestBudget(
             clock=clock, requests=settings.budget_requests, window_s=settings.budget_window_s
@@ -152,7 +154,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
                 reply = await self._send("POST", LOGIN, body, Flight())
         except TimeoutError:
             raise BrokerUnreachableError(f"{self._place}: no answer in {_LOGIN_S:g} s") from None
-        except httpx.HTTPError as error:
+        except aiohttp.ClientError as error:
             raise BrokerUnreachableError(f"{self._place}: {failure_of(error)}") from None
         return token_of(reply, place=self._place, secret=self.api_key)
 
@@ -189,7 +191,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             NoBudgetError: it would have had to wait too long.
             LoginRefusedError: there is no valid token to be had.
             BrokerUnreachableError: likewise.
-            httpx.HTTPError: the transport failed; `flight` tells whether anything had left.
+            aiohttp.ClientError: the transport failed; `flight` tells whether anything had left.
         """
         await self._ensure_authenticated()
         async with self._lanes.of(priority):
@@ -203,20 +205,20 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             return await self._send(method, endpoint, body, flight)
 
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
-        client: httpx.AsyncClient = await self._ensure_client()
+        if self._http is None:
+            self._http = http_client()
         flight.token = self.session_token
         self.last_request_at = self._clock.monotonic()
-        response = await client.send(
-            client.build_request(
-                method,
-                self.base_url + endpoint,
-                content=None if body is None else msgspec.json.encode(body),
-                headers=self.headers,
-                extensions={"trace": flight.trace},
-            )
-        )
-        retry_after: str | None = response.headers.get("Retry-After")
-        return Reply(response.status_code, response.content, retry_after)
+        async with self._http.request(
+            method,
+            self.base_url + endpoint,
+            data=None if body is None else msgspec.json.encode(body),
+            headers=self.headers,
+            allow_redirects=False,
+            trace_request_ctx=flight,
+        ) as response:
+            content = await response.read()
+        return Reply(response.status, content, response.headers.get("Retry-After"))
 
     async def _make_request(
         self,
@@ -238,7 +240,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             if reply.status != _OK:
                 raise BrokerUnreachableError(f"{self._place}: {endpoint}: HTTP {reply.status}")
             return signalr.parse(reply.content)
-        except (httpx.HTTPError, TimeoutError, DecodeError) as error:
+        except (aiohttp.ClientError, TimeoutError, DecodeError) as error:
             raise BrokerUnreachableError(f"{self._place}: {endpoint} failed") from error
 
     async def close(self) -> None:
@@ -246,8 +248,8 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self.budget.close()
         if self._renewal is not None:
             self._renewal.cancel()
-        if self._client is not None:
-            await self._client.aclose()
+        if self._http is not None:
+            await self._http.close()
 
     @property
     def _place(self) -> str:

@@ -1,9 +1,21 @@
-"""Small matters of the HTTP client under the SDK: progress, failures in words, quiet loggers."""
+"""The HTTP client under the session: its progress, its failures in words, and quiet loggers.
+
+aiohttp instead of the SDK's httpx, for it is what a close waits for: a request reaches the broker in half
+the time (tests/load/README.md). HTTP/1.1 with kept connections; nothing is redirected, retried (but a
+GET) or remembered between requests. Certificates are those that httpx trusts.
+"""
 
 import logging
 from typing import Any
+from urllib.request import getproxies
 
+import aiohttp
 import httpx
+
+_CONNECTIONS = 200
+_KEPT_S = 60.0
+_CONNECT_S = 5.0
+# What the SDK gives its own client.
 
 
 class Flight:
@@ -13,13 +25,30 @@ class Flight:
     token = ""
     """The token it left with."""
 
-    async def trace(self, event: str, _details: dict[str, Any]) -> None:
-        """Take note of the client's progress (httpcore's `trace` extension)."""
-        if event.endswith("send_request_headers.started"):
-            self.begun = True
+
+def http_client() -> aiohttp.ClientSession:
+    """Return a client; every request is to be given its `Flight` as `trace_request_ctx`."""
+    tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_end.append(_leaves)
+    tracing.on_connection_reuseconn.append(_leaves)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=_CONNECTIONS, keepalive_timeout=_KEPT_S, ssl=httpx.create_ssl_context()
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S),
+        trace_configs=[tracing],
+        # Asking the environment costs at every request, so it is asked only where it has an answer.
+        trust_env=bool(getproxies()),
+    )
 
 
-def failure_of(error: httpx.HTTPError) -> str:
+async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object) -> None:
+    """Note that a request has its connection: the next thing that happens is that it is written."""
+    context.trace_request_ctx.begun = True
+
+
+def failure_of(error: aiohttp.ClientError) -> str:
     """Return a failed request in words."""
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
@@ -31,5 +60,5 @@ def silence_libraries() -> None:
             logger = logging.getLogger(name)
             logger.handlers.clear()
             logger.setLevel(logging.CRITICAL + 1)
-    for name in ("httpx", "httpcore", "websockets", "hpack"):
+    for name in ("aiohttp", "websockets"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from importlib.metadata import version
 
-import httpx
 import pytest
 from project_x_py import ProjectX, ProjectXConfig
 
@@ -20,15 +19,12 @@ HOOKS = {
     "_ensure_authenticated": [],
     "_refresh_authentication": [],
     "_should_refresh_token": [],
-    "_ensure_client": [],
-    "_create_client": [],
     "_make_request": ["method", "endpoint", "data", "params", "headers", "retry_count"],
 }
 ATTRIBUTES = {
     "session_token": "",
     "token_expiry": None,
     "_authenticated": False,
-    "_client": None,
     "username": "u",
     "api_key": "k",
     "headers": {"Content-Type": "application/json"},
@@ -68,19 +64,6 @@ def test_a_new_client_has_the_attributes_we_read_and_write():
     client = bare_sdk_client()
 
     assert {name: getattr(client, name) for name in ATTRIBUTES} == ATTRIBUTES
-
-
-def test_the_sdk_makes_the_http_client_we_expect():
-    """An httpx client that follows no redirects: a redirected close would be sent twice."""
-
-    async def scene():
-        client = await bare_sdk_client()._ensure_client()
-        try:
-            return type(client), client.follow_redirects
-        finally:
-            await client.aclose()
-
-    assert asyncio.run(scene()) == (httpx.AsyncClient, False)
 
 
 def test_the_sdks_own_methods_go_through_our_request_and_its_budget(still_clock):

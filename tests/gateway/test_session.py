@@ -56,7 +56,9 @@ def test_a_broker_that_is_not_there_is_unreachable(rig):
     """Exit code 69 is made of this."""
     rig.start(api_url="http://127.0.0.1:1/api")
 
-    with pytest.raises(BrokerUnreachableError, match=r"http://127\.0\.0\.1:1/api: ConnectError"):
+    with pytest.raises(
+        BrokerUnreachableError, match=r"http://127\.0\.0\.1:1/api: ClientConnectorError"
+    ):
         rig.gateway.ask(OpenSession(**rig.head()), timeout=PATIENCE_S)
 
 
