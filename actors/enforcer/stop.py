@@ -26,10 +26,8 @@ _EVERY_S = 1.0
 """An order is modified at most once in so many seconds: the login's budget is for closes first."""
 _FRESH_S = 2.0
 """A wish that was not repeated for so long is no longer one: the market may be elsewhere."""
-_AWARE_S = 10.0
-"""By then a rule that wants a looser stop than the last one knows of it: the trader has moved it."""
 _REMEMBERED_S = 60.0
-"""An order nothing was wanted of for so long is forgotten."""
+"""So long a move is held against looser wishes; after that the rule knows of it, or of what came later."""
 _LAST_PAUSE_S = 30.0
 
 
@@ -86,8 +84,6 @@ class Stop:
     """Number of the wake that is awaited; an earlier one is out of date."""
     done: StopMove | None = None
     """The last one that took effect."""
-    done_at: datetime | None = None
-    """When, UTC."""
     failures: int = 0
     """In a row; a move that is wanted again although it was accepted is one, too."""
     alarmed: bool = False
@@ -99,11 +95,9 @@ class Stop:
             self.wish, self.wished_at = move, now
 
     def _adds(self, move: StopMove, now: datetime) -> bool:
-        if self.done is None or self.done_at is None or tighter(move, self.done):
+        if self.done is None or tighter(move, self.done):
             return True
-        if move.stop_price == self.done.stop_price:
-            return self.fate is Fate.READY
-        return now - self.done_at > timedelta(seconds=_AWARE_S)
+        return move.stop_price == self.done.stop_price and self.fate is Fate.READY
 
     def take(self, now: datetime) -> StopMove | None:
         """Return what is to be sent now, if anything is still wanted and nothing is under way."""
@@ -115,10 +109,10 @@ class Stop:
         self.fate, self.sent = Fate.SENT, wish
         return wish
 
-    def moved(self, move: StopMove, now: datetime) -> float:
+    def moved(self, move: StopMove) -> float:
         """Note that a move took effect; return for how many seconds nothing is sent."""
         again = self.done is not None and self.done.stop_price == move.stop_price
-        self.done, self.done_at = move, now
+        self.done = move
         if self.wish and not tighter(self.wish, move):
             self.wish = None
         if again:  # not taken in truth, or taken back by the trader: more and more slowly
@@ -133,7 +127,7 @@ class Stop:
         return pause_s(self.failures)
 
     def forgotten(self, now: datetime) -> bool:
-        """Say whether nothing was wanted of it for long."""
+        """Say whether nothing new was wanted of it for long."""
         long_ago = now - timedelta(seconds=_REMEMBERED_S)
         return self.fate is Fate.READY and (self.wished_at is None or self.wished_at < long_ago)
 

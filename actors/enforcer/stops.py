@@ -253,7 +253,7 @@ class Stops:
 
     def _moved(self, stop: Stop, move: StopMove) -> None:
         self._record(StopMoved(**self._about(stop, move), reason=move.reason))
-        pause = stop.moved(move, self._now)
+        pause = stop.moved(move)
         if stop.failures:
             self._alarm(stop, move, "was moved there before and is not there")
         self._wake(stop, move, pause)
