@@ -27,7 +27,7 @@ _EVERY_S = 1.0
 _FRESH_S = 2.0
 """A wish that was not repeated for so long is no longer one: the market may be elsewhere."""
 _REMEMBERED_S = 60.0
-"""So long a move is held against looser wishes; after that the rule knows of it, or of what came later."""
+"""So long a move is held against looser wishes; by then the rule knows of it, or of what came later."""
 _LAST_PAUSE_S = 30.0
 
 
@@ -91,10 +91,10 @@ class Stop:
 
     def wants(self, move: StopMove, now: datetime) -> None:
         """Take a wish, if it adds to the last move, of which the rule may not know yet."""
-        if self._adds(move, now):
+        if self._adds(move):
             self.wish, self.wished_at = move, now
 
-    def _adds(self, move: StopMove, now: datetime) -> bool:
+    def _adds(self, move: StopMove) -> bool:
         if self.done is None or tighter(move, self.done):
             return True
         return move.stop_price == self.done.stop_price and self.fate is Fate.READY
