@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.enforcer.core import EnforcerCore
 from actors.enforcer.stops import Stops
 from messages.base import Message
-from messages.commands import ModifyOrder, MoveStops, TakeSnapshot, WakeAfter, Woken
+from messages.commands import Enforce, ModifyOrder, MoveStops, TakeSnapshot, WakeAfter, Woken
 from messages.events import AlarmRaised, BrokerCommandAnswered, StopMoved, StopNotMoved
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.journal import Append
@@ -402,6 +403,46 @@ def test_after_an_enforcement_stops_are_moved_again(broker):
     broker.wish(102)
 
     assert broker.prices == [102]
+
+
+def test_an_enforcement_under_way_goes_first_and_ends_with_its_proof():
+    """Through the enforcer itself: from `Enforce` to the second clean read no stop is moved."""
+    now = datetime(2025, 10, 29, 17, tzinfo=UTC)
+    head = {"account": ACCOUNT, "at": now, "cause": "test"}
+    core = EnforcerCore(account=ACCOUNT, login="desk", epoch="t")
+    wish = StopMove(
+        rule="RULE-012",
+        order_id=ORDER,
+        contract=MNQ,
+        from_price=Decimal(100),
+        stop_price=Decimal(101),
+        limit_price=None,
+        reason="test",
+    )
+    flat = {"positions": (), "orders": (), "fills": None, "can_trade": None, "balance_usd": None}
+
+    def told(message: Message, kind: type) -> list:
+        sent = [each.message for each in core.handle(message, now)]
+        return [each for each in sent if isinstance(each, kind)]
+
+    moving = MoveStops(**head, moves=(wish,))
+    enforce = Enforce(
+        **head,
+        enforcement_id="e1",
+        targets=(FlatContract(contract=MNQ),),
+        deadline_at=now + timedelta(seconds=5),
+        known_positions=(),
+        known_orders=(),
+    )
+    (read,) = told(enforce, TakeSnapshot)
+    for _ in range(2):
+        assert told(moving, ModifyOrder) == []
+        clean = SnapshotTaken(
+            **head, request_id=read.request_id, generation=1, requested_at=now, **flat
+        )
+        read = (told(clean, TakeSnapshot) or [read])[0]
+
+    assert len(told(moving, ModifyOrder)) == 1
 
 
 STEPS = st.lists(
