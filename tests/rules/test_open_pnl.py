@@ -8,6 +8,7 @@ import pytest
 from actors.account.valuation import open_pnl_usd
 from actors.rules.daily_unrealized_loss import DailyUnrealizedLoss
 from actors.rules.max_unrealized_profit import MaxUnrealizedProfit
+from actors.rules.registry import all_rules
 from messages.values import BreachCode, Contract, FlatContract
 from tests.rules.pictures import held, verdict, view
 
@@ -122,3 +123,19 @@ def test_what_cannot_be_valued_is_not_judged_and_does_not_shield_the_rest(parame
 
     assert verdict(parameters, picture(unknown)) is None
     assert verdict(parameters, picture(unknown, broken)).targets == flat("MNQ")
+
+
+@pytest.mark.parametrize("parameters", [LOSS, PROFIT])
+def test_it_says_in_one_line_what_it_does_with_its_amount(parameters):
+    """And refuses amounts that cannot be meant."""
+    rule = next(each for each in all_rules() if each.parameters is type(parameters))
+    (field,) = [name for name in parameters.__struct_fields__ if name.endswith("_usd")]
+    amount = getattr(parameters, field)
+
+    assert rule.describe(parameters) == (
+        f"open {'loss' if parameters is LOSS else 'profit'} of ${amount:.2f} in one position: "
+        "closes it and its orders"
+    )
+    for wrong in (0, -20, "NaN"):
+        (complaint,) = rule.check(msgspec.structs.replace(parameters, **{field: Decimal(wrong)}))
+        assert complaint.startswith(f"{field}: ")

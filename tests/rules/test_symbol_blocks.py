@@ -115,3 +115,8 @@ def test_patterns_that_match_nothing_are_refused(patterns):
 
     assert complaints
     assert all(each.startswith("patterns: ") for each in complaints)
+
+
+def test_it_says_in_one_line_what_it_blocks():
+    """The patterns as they were written."""
+    assert RULE.describe(BLOCK) == "RTY, MNQ*: closed, orders cancelled, product locked"

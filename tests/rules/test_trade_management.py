@@ -206,6 +206,24 @@ def test_distances_that_cannot_be_meant_are_refused(parameters):
     assert RULE.check(parameters)
 
 
+@pytest.mark.parametrize(
+    ("parameters", "line"),
+    [
+        (EVEN_10_0, "at 10 ticks of profit the stop goes to the entry; never loosened"),
+        (
+            BOTH,
+            (
+                "at 4 ticks of profit the stop goes to the entry + 1 ticks; "
+                "from 20 ticks on it trails 10 behind the best price; never loosened"
+            ),
+        ),
+    ],
+)
+def test_it_says_in_one_line_what_it_does(parameters, line):
+    """Only what is configured."""
+    assert RULE.describe(parameters) == line
+
+
 PRICES = st.integers(-120, 120).map(lambda ticks: Decimal(16500) + ticks * Decimal("0.25"))
 
 

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.ops.narrator import narrate
 from messages.commands import ModifyOrder
 from messages.events import (
     AlarmRaised,
@@ -14,7 +15,7 @@ from messages.events import (
     StopNotMoved,
 )
 from messages.values import AlarmCode, Health, OrderType, Phase, Rejected
-from tests.rig import A, B, config_of
+from tests.rig import A, B, config_of, contract
 
 EVEN_4_1 = {"breakeven": {"after_ticks": 4, "offset_ticks": 1}}
 EVEN_10 = {"breakeven": {"after_ticks": 10}}
@@ -107,6 +108,30 @@ def test_the_journal_has_the_command_the_answer_and_the_move(rig):
     assert moved.reason == (
         "trailing: best mark 16505, 20 ticks of profit (from 20), 10 ticks behind"
     )
+
+
+def test_people_are_told_of_moves_and_of_refusals(rig):
+    """The log lines come from the journal alone."""
+    run = rig(managed(**TRAIL_20_10))
+    order = enter(run)
+    run.broker.refusing[A] = Rejected(code=3, text="Order is locked.")
+    marks(run, "16505")
+    run.broker.refusing.clear()
+    marks(run, "16505")
+
+    told = [line for each in run.testimony.events() for line in narrate(each)]
+    said = [line for line in told if f"stop order {order}" in line[1]]
+    moving, stays, alarm, _, moved = said
+    assert moving[1].endswith(f"moving stop order {order} of {contract('MNQ')} to 16502.50")
+    assert stays == (
+        "warning",
+        (
+            f"Account {A}: stop order {order} of {contract('MNQ')} stays at 16450, again in 1 s: "
+            "rejected by the broker: Order is locked. (3)"
+        ),
+    )
+    assert alarm[0] == "error"
+    assert "moved from 16450 to 16502.50: trailing" in moved[1]
 
 
 def test_a_stop_limit_takes_its_limit_along(rig):
