@@ -106,6 +106,13 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     """Working orders the account is known to have: likewise."""
 
 
+class MoveStops(AccountMessage, frozen=True, kw_only=True):
+    """Tighten these protective stops; repeated with every quote for as long as it is wanted."""
+
+    moves: tuple[StopMove, ...]
+    """At most one per order; the latest wish for an order replaces an earlier one."""
+
+
 # --- to the GatewayActor: what is asked of a broker ---
 
 

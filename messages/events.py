@@ -130,8 +130,8 @@ class EnforcementUnrecorded(AccountMessage, frozen=True, kw_only=True):
 class BrokerCommandSent(AccountMessage, frozen=True, kw_only=True):
     """A command was handed to the broker's port."""
 
-    enforcement_id: str
-    """The enforcement it belongs to."""
+    enforcement_id: str | None
+    """The enforcement it belongs to; None = it moves a stop (RULE-012)."""
     command_id: str
     """The command."""
     command: str
@@ -142,6 +142,10 @@ class BrokerCommandSent(AccountMessage, frozen=True, kw_only=True):
     """Contracts where it has a size."""
     order_id: int | None
     """Order id where it has one."""
+    stop_price: Decimal | None = None
+    """New stop price where it has one."""
+    limit_price: Decimal | None = None
+    """New limit price where it has one."""
 
 
 class BrokerCommandAnswered(AccountMessage, frozen=True, kw_only=True):
@@ -151,6 +155,46 @@ class BrokerCommandAnswered(AccountMessage, frozen=True, kw_only=True):
     """The command."""
     outcome: Outcome
     """Done, rejected with code, not sent, or uncertain."""
+
+
+class StopMoved(AccountMessage, frozen=True, kw_only=True):
+    """A protective stop was tightened, as a rule had wanted."""
+
+    command_id: str
+    """The command that moved it."""
+    rule: str
+    """Rule id."""
+    order_id: int
+    """The stop order."""
+    contract: str
+    """Contract it protects."""
+    from_price: Decimal
+    """Stop price it had."""
+    stop_price: Decimal
+    """Stop price it has now."""
+    reason: str
+    """The arithmetic, for people."""
+
+
+class StopNotMoved(AccountMessage, frozen=True, kw_only=True):
+    """A protective stop could not be tightened: the old one stays; tried again while it is wanted."""
+
+    command_id: str
+    """The command that failed."""
+    rule: str
+    """Rule id."""
+    order_id: int
+    """The stop order."""
+    contract: str
+    """Contract it protects."""
+    from_price: Decimal
+    """Stop price it keeps."""
+    stop_price: Decimal
+    """Stop price that was wanted."""
+    reason: str
+    """What the broker said, or what is not known."""
+    again_in_s: float
+    """Seconds until it may be tried again."""
 
 
 class FlatConfirmed(AccountMessage, frozen=True, kw_only=True):
@@ -307,6 +351,8 @@ type Event = (
     | EnforcementUnrecorded
     | BrokerCommandSent
     | BrokerCommandAnswered
+    | StopMoved
+    | StopNotMoved
     | FlatConfirmed
     | DeadlinePassed
     | EnforcementFinished

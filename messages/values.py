@@ -26,10 +26,16 @@ def product_of(contract: str) -> str:
     An id that is not `CON.<type>.<country>.<root>.<expiry>` is its own product: no limit that was
     set for another product can apply to it, only those for unknown products and for the account.
     """
+    root = broker_root(contract)
+    return contract if root == contract else canonical_product(root)
+
+
+def broker_root(contract: str) -> str:
+    """Return the root a contract id is written with: `CON.F.US.EP.U25` → `EP`; else the id itself."""
     parts = contract.split(".")
     if len(parts) != 5 or parts[0] != "CON" or not all(parts):  # noqa: PLR2004 - the id's five parts
         return contract
-    return canonical_product(parts[3])
+    return parts[3]
 
 
 def canonical_product(root: str) -> str:
@@ -174,6 +180,7 @@ class AlarmCode(StrEnum):
     LOGGED_OUT_BY_BROKER = "LOGGED_OUT_BY_BROKER"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     CALENDAR_EXPIRED = "CALENDAR_EXPIRED"
+    STOP_NOT_MOVED = "STOP_NOT_MOVED"
 
 
 class Position(Value, frozen=True, kw_only=True):
@@ -476,6 +483,8 @@ class StopMove(Value, frozen=True, kw_only=True):
     """The working stop order."""
     contract: str
     """Contract it protects."""
+    from_price: Decimal
+    """Stop price it has, as the rule saw it."""
     stop_price: Decimal
     """New stop price, on the tick grid."""
     limit_price: Decimal | None

@@ -41,6 +41,7 @@ from messages.commands import (
     CloseContract,
     DescribeContract,
     GuardAccounts,
+    ModifyOrder,
     OpenSession,
     PartialCloseContract,
     TakeSnapshot,
@@ -272,6 +273,15 @@ class FakeGateway(PooledActor):
                 return exchange.partial_close(command.account, command.contract, command.size, now)
             case CancelOrder():
                 return exchange.cancel(command.account, command.order_id, now)
+            case ModifyOrder():
+                return exchange.modify(
+                    command.account,
+                    command.order_id,
+                    now,
+                    size=command.size,
+                    limit_price=command.limit_price,
+                    stop_price=command.stop_price,
+                )
             case _:
                 raise TypeError(command)
 

@@ -13,6 +13,7 @@ from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
 from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
+from actors.account.managing import still_wanted
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
@@ -22,6 +23,7 @@ from messages.base import Send
 from messages.commands import (
     AccountCommand,
     ApplyLockout,
+    MoveStops,
     ReconcileAccount,
     ReportRuleFailure,
     ReportVerdict,
@@ -45,7 +47,7 @@ from messages.facts import (
 )
 from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus, EnforcementStatus
-from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase
+from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
 
 _INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
 
@@ -162,7 +164,7 @@ class AccountCore:
             case AccountChanged():
                 self._on_account(turn, fact)
             case QuoteChanged():
-                if self._picture.quoted(fact):
+                if self._picture.quoted(fact, turn.now):
                     self._judging.fact(turn, FactKind.QUOTE)
             case StreamConnected() | StreamLost():
                 self._on_stream(turn, fact)
@@ -272,7 +274,14 @@ class AccountCore:
         breach = self._judging.verdict(turn, verdict)
         if breach:
             self._enforcing.breach(turn, breach, self._judging.today(turn))
+        if verdict.moves and self._picture.sync.synced:
+            self._move_stops(turn, still_wanted(self.state, verdict.moves))
         self._judging.open_if_clean(turn)
+
+    def _move_stops(self, turn: Turn, moves: tuple[StopMove, ...]) -> None:
+        if moves:
+            enforcer = f"enforcer/{self.state.account}"
+            turn.send(enforcer, MoveStops(**turn.head(), moves=moves))
 
     def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:
         for lockout in self._enforcing.apply(turn, report):

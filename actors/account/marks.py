@@ -4,13 +4,16 @@ Pure. A missing or old quote never counts as zero: the position is not valued, a
 contract is named as stale until a fresh quote comes.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from actors.account.valuation import mark_price, open_pnl_usd
 from messages.values import Contract, Position, Quote
+
+_A_LITTLE_S = 0.05
+"""A quote of exactly the limit's age still counts: it is looked at when that is over."""
 
 
 @dataclass(slots=True)
@@ -36,34 +39,56 @@ class Marks:
         if quote.contract in self._since:
             self._quotes[quote.contract] = quote
 
-    def stale(self, now: datetime, records: Container[str]) -> tuple[str, ...]:
+    def stale(
+        self, now: datetime, records: Container[str], held: Mapping[str, Position]
+    ) -> tuple[str, ...]:
         """Return the held contracts that could not be valued for longer than the limit.
 
         Args:
             now: The present.
             records: Contracts whose record is known; without it a quote values nothing.
+            held: The positions; a quote without the side that values one is none.
         """
-        limit = timedelta(seconds=self.max_age_s)
-        return tuple(
-            sorted(
-                name
-                for name, since in self._since.items()
-                if now - (self._quoted_at(name, since) if name in records else since) > limit
-            )
-        )
+        ages = self._ages(now, records, held)
+        return tuple(sorted(name for name, age in ages.items() if age > self.max_age_s))
 
-    def _quoted_at(self, name: str, since: datetime) -> datetime:
-        quote = self._quotes.get(name)
-        return since if quote is None else max(since, quote.at)
+    def look_in_s(
+        self, now: datetime, records: Container[str], held: Mapping[str, Position]
+    ) -> float:
+        """Return after how many seconds a contract may be stale next, should no quote come."""
+        left = self.max_age_s - max(self._ages(now, records, held).values(), default=0.0)
+        return left + _A_LITTLE_S if left > 0 else self.max_age_s
+
+    def _ages(
+        self, now: datetime, records: Container[str], held: Mapping[str, Position]
+    ) -> dict[str, float]:
+        """Return since how many seconds each contract was not valued, by contract."""
+        return {
+            name: (now - self._valued_at(position, now, described=name in records)).total_seconds()
+            for name, position in held.items()
+        }
+
+    def _valued_at(self, position: Position, now: datetime, *, described: bool) -> datetime:
+        since, quote = self._since.get(position.contract, now), self._quotes.get(position.contract)
+        if not described or quote is None or self._price(quote, position) is None:
+            return since
+        return max(since, quote.at)
+
+    def mark(self, position: Position, now: datetime) -> Decimal | None:
+        """Return the fresh price a position is valued at, or None where there is none."""
+        quote = self._quotes.get(position.contract)
+        if quote is None or now - quote.at > timedelta(seconds=self.max_age_s):
+            return None
+        return self._price(quote, position)
+
+    def _price(self, quote: Quote, position: Position) -> Decimal | None:
+        return mark_price(quote, position.size, conservative=self.conservative)
 
     def pnl_usd(
         self, position: Position, contract: Contract | None, now: datetime
     ) -> Decimal | None:
         """Return a position's open P&L in dollars, or None where it cannot be valued."""
-        quote = self._quotes.get(position.contract)
-        if contract is None or quote is None:
+        mark = self.mark(position, now)
+        if contract is None or mark is None:
             return None
-        if now - quote.at > timedelta(seconds=self.max_age_s):
-            return None
-        mark = mark_price(quote, position.size, conservative=self.conservative)
-        return None if mark is None else open_pnl_usd(position, contract, mark)
+        return open_pnl_usd(position, contract, mark)

@@ -6,8 +6,8 @@ snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a 
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 
+from actors.account.extremes import Extremes
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
 from actors.account.settings import AccountSettings
@@ -17,7 +17,7 @@ from actors.account.turn import Turn
 from messages.commands import DescribeContract, HoldQuotes, TakeSnapshot
 from messages.events import HealthChanged
 from messages.facts import QuoteChanged, SnapshotTaken
-from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, OpenPosition
+from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, OpenPosition, Position
 
 _SNAPSHOT_S = 5.0
 _SETTLE_S = 1.0
@@ -32,9 +32,10 @@ class Picture:
     sync: Sync = field(default_factory=Sync)
     health: Health = Health.STALE
     marks: Marks = field(init=False)
+    extremes: Extremes = field(default_factory=Extremes)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
-    _quotes_stale: bool = False
+    _quotes_stale: frozenset[str] = frozenset()
     _settling: bool = False
 
     def __post_init__(self) -> None:
@@ -54,17 +55,7 @@ class Picture:
             next_reset=state.day.next_reset(now),
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
-            positions=tuple(
-                OpenPosition(
-                    position=held,
-                    pnl_usd=self._pnl_usd(held.contract, now),
-                    mark=None,
-                    best=None,
-                    tick_size=None,
-                    unprotected_since=None,
-                )
-                for held in state.positions.values()
-            ),
+            positions=tuple(self._open(held, now) for held in state.positions.values()),
             orders=tuple(state.orders.values()),
             order_fills=fills,
             trades=(),
@@ -74,11 +65,18 @@ class Picture:
             can_trade=state.can_trade,
         )
 
-    def _pnl_usd(self, contract: str, now: datetime) -> Decimal | None:
-        if contract in self.state.unsettled:
-            return None  # its close is booked already: the same loss must not count twice
-        held = self.state.positions[contract]
-        return self.marks.pnl_usd(held, self.state.contracts.get(contract), now)
+    def _open(self, held: Position, now: datetime) -> OpenPosition:
+        contract = self.state.contracts.get(held.contract)
+        # once its close is booked a position counts no more: the same loss must not count twice
+        settled = held.contract not in self.state.unsettled
+        return OpenPosition(
+            position=held,
+            pnl_usd=self.marks.pnl_usd(held, contract, now) if settled else None,
+            mark=self.marks.mark(held, now),
+            best=self.extremes.best(held.contract),
+            tick_size=contract.tick_size if contract else None,
+            unprotected_since=None,
+        )
 
     def take_snapshot(self, turn: Turn) -> None:
         """Ask for a complete read of the account."""
@@ -168,12 +166,16 @@ class Picture:
     def hold(self, turn: Turn) -> None:
         """Follow the quotes of what is held, and learn the contracts that are new."""
         held = frozenset(self.state.positions)
+        self.extremes.hold(self.state.positions)
         for contract in sorted(held - self.state.contracts.keys() - self._asked_contracts):
             self._asked_contracts.add(contract)
             turn.send(
                 f"gateway/{self.settings.login}", DescribeContract(**turn.head(), contract=contract)
             )
-        if self.marks.hold(held, turn.now):
+        changed = self.marks.hold(held, turn.now)
+        for position in self.state.positions.values():
+            self._follow(position, turn.now)
+        if changed:
             self._tell_held(turn)
             self._watch_quotes(turn)
 
@@ -197,28 +199,37 @@ class Picture:
         self._asked_contracts.discard(contract)
         turn.alarm(AlarmCode.UNKNOWN_CONTRACT, f"{contract} cannot be valued: {reason}")
 
-    def quoted(self, fact: QuoteChanged) -> bool:
+    def quoted(self, fact: QuoteChanged, now: datetime) -> bool:
         """Take a quote; return whether it values something that is held."""
         self.marks.note(fact.quote)
-        return fact.quote.contract in self.state.positions
+        held = self.state.positions.get(fact.quote.contract)
+        if held is not None:
+            self._follow(held, now)
+        return held is not None
+
+    def _follow(self, held: Position, now: datetime) -> None:
+        mark = self.marks.mark(held, now)
+        if mark is not None:
+            self.extremes.mark(held, mark)
 
     def _watch_quotes(self, turn: Turn) -> None:
         if self.state.positions and self._valued:
-            turn.wake_after("quotes", self.settings.quote_max_age_s)
+            records, held = self.state.contracts, self.state.positions
+            turn.wake_after("quotes", self.marks.look_in_s(turn.now, records, held))
 
     def _stale(self, now: datetime) -> tuple[str, ...]:
-        return self.marks.stale(now, self.state.contracts)
+        return self.marks.stale(now, self.state.contracts, self.state.positions)
 
     def note_health(self, turn: Turn) -> None:
         """Record a change of health, and the beginning of a time without usable quotes."""
         stale = self._stale(turn.now) if self._valued else ()
-        if stale and not self._quotes_stale:
+        if news := [name for name in stale if name not in self._quotes_stale]:
             turn.alarm(
                 AlarmCode.QUOTE_STALE,
-                f"no quote within {self.settings.quote_max_age_s} s for {', '.join(stale)}: "
+                f"no quote within {self.settings.quote_max_age_s} s for {', '.join(news)}: "
                 "its open P&L is unknown",
             )
-        self._quotes_stale = bool(stale)
+        self._quotes_stale = frozenset(stale)
         health, reason = self.sync.health(stale)
         if health is not self.health:
             self.health = health

@@ -9,7 +9,7 @@ from typing import Any
 
 from actors.enforcer.core import EnforcerCore
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
-from messages.commands import Enforce, ResumeEnforcement, Woken
+from messages.commands import Enforce, MoveStops, ResumeEnforcement, Woken
 from messages.events import BrokerCommandAnswered
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.queries import Ping
@@ -41,7 +41,14 @@ class EnforcerActor(PooledActor):
     def on_receive(self, message: Any) -> Any:
         """Hand the message to the core and send what it decides; runs on a worker of the pool."""
         match message:
-            case Enforce() | BrokerCommandAnswered() | SnapshotTaken() | SnapshotFailed() | Woken():
+            case (
+                Enforce()
+                | MoveStops()
+                | BrokerCommandAnswered()
+                | SnapshotTaken()
+                | SnapshotFailed()
+                | Woken()
+            ):
                 for to, sent in self._core.handle(message, self._clock.now()):
                     self._directory.tell(to, sent)
                 return None

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypedDict
 
+from actors.enforcer.stops import Stops
 from actors.enforcer.targets import Plan, is_flat_target, plan
 from messages import codec
 from messages.base import Message, Send
@@ -26,6 +27,7 @@ from messages.commands import (
     CancelWake,
     CloseContract,
     Enforce,
+    MoveStops,
     PartialCloseContract,
     TakeSnapshot,
     WakeAfter,
@@ -100,13 +102,24 @@ class EnforcerCore:
     _now: datetime = field(init=False)
     _cause: str = field(init=False, default="")
     _out: list[Send] = field(default_factory=list)
+    _stops: Stops = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._stops = Stops(account=self.account, login=self.login, epoch=self.epoch)
 
     def handle(
         self,
-        message: Enforce | BrokerCommandAnswered | SnapshotTaken | SnapshotFailed | Woken,
+        message: Enforce
+        | MoveStops
+        | BrokerCommandAnswered
+        | SnapshotTaken
+        | SnapshotFailed
+        | Woken,
         now: datetime,
     ) -> list[Send]:
         """Take one message in and return what leaves, in order."""
+        if self._stops.is_for(message):
+            return self._stops.handle(message, now)
         self._now, self._cause, self._out = now, message.cause, []
         match message:
             case Enforce():
@@ -129,6 +142,7 @@ class EnforcerCore:
         again = order.enforcement_id == self._id
         self._arm_deadline(order, news=not again or order.targets != self._targets)
         self._id, self._targets = order.enforcement_id, order.targets
+        self._stops.give_way(order.targets)
         self._clean = 0
         if again and self._step is not Step.IDLE:
             self._hurry(order)
@@ -204,6 +218,8 @@ class EnforcerCore:
             contract=getattr(command, "contract", None),
             size=getattr(command, "size", None),
             order_id=getattr(command, "order_id", None),
+            stop_price=getattr(command, "stop_price", None),
+            limit_price=getattr(command, "limit_price", None),
         )
 
     def _on_answer(self, answer: BrokerCommandAnswered) -> None:
@@ -308,6 +324,7 @@ class EnforcerCore:
         self._confirmed = True
         self._pause_s = _FIRST_PAUSE_S
         self._cancel("deadline")
+        self._stops.give_way(())
         self._report(snapshot)
 
     def _report(self, proof: SnapshotTaken | None) -> None:

@@ -25,6 +25,8 @@ from messages.events import (
     HealthChanged,
     LockoutReleased,
     RuleBreached,
+    StopMoved,
+    StopNotMoved,
 )
 from messages.values import Done, FlatAccount, NotSent, Outcome, Rejected, Uncertain
 
@@ -47,6 +49,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("warning", _sent(event))]
         case BrokerCommandAnswered(outcome=outcome) if unusual := _unusual(outcome):
             return [("warning", f"Account {event.account}: {event.command_id} {unusual}")]
+        case StopMoved() | StopNotMoved():
+            return [_stop(event)]
         case FlatConfirmed():
             return [
                 ("info", f"Account {event.account} verified by two complete reads of the broker")
@@ -113,9 +117,24 @@ def _sent(event: BrokerCommandSent) -> str:
             what = f"closing {event.size} of {event.contract}"
         case "cancel_order":
             what = f"cancelling order {event.order_id}"
+        case "modify_order":
+            what = f"moving stop order {event.order_id} of {event.contract} to {event.stop_price}"
         case other:
             what = f"{other} {event.order_id or event.contract}"
     return f"Account {event.account}: {what}"
+
+
+def _stop(event: StopMoved | StopNotMoved) -> Line:
+    what = f"Account {event.account}: stop order {event.order_id} of {event.contract}"
+    if isinstance(event, StopMoved):
+        return (
+            "info",
+            f"{what} moved from {event.from_price} to {event.stop_price}: {event.reason}",
+        )
+    return (
+        "warning",
+        f"{what} stays at {event.from_price}, again in {event.again_in_s:g} s: {event.reason}",
+    )
 
 
 def _unusual(outcome: Outcome) -> str:

@@ -15,6 +15,13 @@ def hold(rig, account, *contracts):
     rig.quotes.tell(HoldQuotes(**rig.head(account=account), contracts=contracts))
 
 
+def push(rig, delta):
+    """Let the market hub say just this of MNQ, as a bid that moves without a trade does."""
+    broker = rig.sim.control._broker
+    quote = broker.exchange.market.quote(MNQ, delta, rig.clock.now())
+    rig.sim.control.on_loop(lambda: broker.hubs.send_market("GatewayQuote", MNQ, quote))
+
+
 def sides(changed):
     quote = changed.quote
     return quote.last, quote.bid, quote.ask
@@ -32,6 +39,45 @@ def test_sparse_deltas_are_merged_into_whole_quotes(rig):
     changed = rig.account().one(QuoteChanged, lambda c: c.quote.bid == 24_998)
     assert sides(changed) == (25_000, 24_998, 25_001)
     assert changed.at == changed.quote.at
+
+
+def test_a_delta_without_a_last_trade_keeps_the_former_one(rig):
+    """Bids and asks move between trades; before the first trade there is no last, and it is not 0."""
+    rig.guard(A)
+    hold(rig, A, MNQ)
+    endpoint = "/hubs/market/SubscribeContractQuotes"
+    subscribed = lambda entry: getattr(entry, "endpoint", "") == endpoint  # noqa: E731
+    rig.sim.record().wait_for(subscribed, PATIENCE_S)
+    deltas = [{"bestBid": 24_999}, {"lastPrice": 25_000}, {"bestAsk": 25_001}, {"bestBid": 24_998}]
+
+    for delta in deltas:
+        push(rig, delta)
+
+    rig.account().one(QuoteChanged, lambda changed: changed.quote.bid == 24_998)
+    told = [sides(changed) for changed in rig.account().all(QuoteChanged)]
+    assert told[-1] == (25_000, 24_998, 25_001)
+    assert set(told) <= {
+        (None, 24_999, None),
+        (25_000, 24_999, None),
+        (25_000, 24_999, 25_001),
+        (25_000, 24_998, 25_001),
+    }
+
+
+def test_all_holders_of_a_login_share_one_subscription(rig):
+    """However many accounts hold a contract, the broker is asked for its quotes once."""
+    rig.guard(A, B)
+    hold(rig, A, MNQ)
+    hold(rig, B, MNQ)
+    rig.sim.control.set_price(MNQ, Decimal(25_000))
+    for account in (A, B):
+        rig.account(account).one(QuoteChanged)
+
+    endpoint = "/hubs/market/SubscribeContractQuotes"
+    asked = [
+        each for each in rig.sim.record().entries() if getattr(each, "endpoint", "") == endpoint
+    ]
+    assert len(asked) == 1
 
 
 def test_the_market_hub_carries_exactly_what_is_held(rig):

@@ -1,0 +1,131 @@
+"""Which stop moves an account passes on: late ones, loosening ones and those of closes are not."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from actors.account.lockouts import key_of
+from actors.account.managing import still_wanted
+from actors.account.state import AccountState, Enforcement
+from messages.values import (
+    CapAccount,
+    Duty,
+    FlatContract,
+    FlatProduct,
+    Lockout,
+    Order,
+    OrderStatus,
+    OrderType,
+    Position,
+    ReleaseOn,
+    Side,
+    StopMove,
+)
+from tests.account.world import DAY
+
+MNQ, MES = "CON.F.US.MNQ.Z25", "CON.F.US.MES.Z25"
+NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
+STOP = Order(
+    order_id=7,
+    contract=MNQ,
+    side=Side.SELL,
+    type=OrderType.STOP,
+    size=1,
+    filled=0,
+    status=OrderStatus.OPEN,
+    stop_price=Decimal(100),
+)
+
+
+def state(order=STOP, size=1):
+    """Return an account that holds MNQ with one stop."""
+    known = AccountState.new(1, DAY, gross=False)
+    known.trading_date = date(2025, 10, 29)
+    if size:
+        known.positions[MNQ] = Position(contract=MNQ, size=size, average_price=Decimal(100))
+    if order:
+        known.orders[order.order_id] = order
+    return known
+
+
+def move(price):
+    return StopMove(
+        rule="RULE-012",
+        order_id=7,
+        contract=MNQ,
+        from_price=Decimal(99),
+        stop_price=Decimal(price),
+        limit_price=None,
+        reason="test",
+    )
+
+
+def passed(known, price=101):
+    return bool(still_wanted(known, (move(price),)))
+
+
+@pytest.mark.parametrize(("price", "tightens"), [(99, False), (100, False), (101, True)])
+def test_only_what_tightens_the_present_stop_is_passed_on(price, tightens):
+    """The stop may have been moved since the rule looked: a long's goes up, a short's goes down."""
+    bought = msgspec.structs.replace(STOP, side=Side.BUY)
+
+    assert passed(state(), price) is tightens
+    assert passed(state(bought, size=-1), 200 - price) is tightens
+
+
+@pytest.mark.parametrize(
+    ("order", "size"),
+    [(None, 1), (STOP, 0), (STOP, -1), (msgspec.structs.replace(STOP, stop_price=None), 1)],
+    ids=["order gone", "position gone", "position turned", "no stop price"],
+)
+def test_what_is_gone_by_now_is_not_moved(order, size):
+    """A verdict may be late."""
+    assert not passed(state(order, size))
+
+
+@pytest.mark.parametrize(
+    ("target", "wanted"),
+    [
+        (FlatContract(contract=MNQ), False),
+        (FlatContract(contract=MES), True),
+        (FlatProduct(product="MNQ"), False),
+        (CapAccount(limit=1, count="net"), False),
+    ],
+)
+def test_an_enforcement_that_concerns_the_contract_goes_first(target, wanted):
+    """Another contract's enforcement is no obstacle."""
+    known = state()
+    known.enforcement = Enforcement(
+        id="e1", since=NOW, breaches=(), targets=(target,), pending=(), deadline_at=NOW
+    )
+
+    assert passed(known) is wanted
+
+
+@pytest.mark.parametrize(
+    ("scope", "duty", "wanted"),
+    [
+        ("account", Duty.FLAT, False),
+        ("product:MNQ", Duty.FLAT, False),
+        ("product:MES", Duty.FLAT, True),
+        ("account", Duty.NO_NEW_EXPOSURE, True),
+    ],
+)
+def test_under_a_flat_duty_nothing_is_moved(scope, duty, wanted):
+    """Under no_new_exposure what is open is still guarded, and its stop still follows."""
+    known = state()
+    lock = Lockout(
+        rule="RULE-009",
+        scope=scope,
+        duty=duty,
+        until=None,
+        release_on=ReleaseOn.CONFIG,
+        reason="",
+        breach_id="b1",
+        locked_at=NOW,
+    )
+    known.lockouts = {key_of(lock): lock}
+
+    assert passed(known) is wanted
