@@ -61,7 +61,7 @@ class Picture:
                     mark=None,
                     best=None,
                     tick_size=None,
-                    unprotected_since=None,
+                    unprotected_since=state.unprotected_since.get(held.contract),
                 )
                 for held in state.positions.values()
             ),
@@ -69,7 +69,7 @@ class Picture:
             order_fills=fills,
             trades=(),
             day_start=state.day.start(label),
-            read_at=None,
+            read_at=self.sync.read_at,
             lockouts=state.duties,
             can_trade=state.can_trade,
         )
@@ -113,7 +113,7 @@ class Picture:
                 f"the broker's answer differed from the stream and was taken over "
                 f"({len(news)} fills were missing)",
             )
-        again = self.sync.taken()
+        again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
         if again:
             self.take_snapshot(turn)
@@ -155,7 +155,7 @@ class Picture:
     def connected(self, turn: Turn) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""
         self._asked_contracts.clear()
-        self.sync.connected()
+        self.sync.connected(turn.now)
         self.take_snapshot(turn)
 
     def reconcile(self, turn: Turn) -> None:

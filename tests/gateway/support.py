@@ -115,10 +115,10 @@ class Rig:
         self.session = self.gateway.ask(OpenSession(**self.head()), timeout=PATIENCE_S)
         return self
 
-    def guard(self, *accounts, **changes):
+    def guard(self, *accounts, poll_s=None, **changes):
         """Start it, log in, and wait until these accounts' streams are up."""
         self.open(**changes)
-        self.gateway.tell(GuardAccounts(**self.head(accounts=accounts)))
+        self.gateway.tell(GuardAccounts(**self.head(accounts=accounts, poll_s=poll_s)))
         for account in accounts:
             self.account(account).one(StreamConnected)
         return self

@@ -227,7 +227,7 @@ def test_an_order_status_nobody_knows_is_kept_and_counts_as_working(status):
             "creationTimestamp",
             id="time before time",
         ),
-        pytest.param(account_record_of, ACCOUNT | {"canTrade": None}, "canTrade", id="no flag"),
+        pytest.param(account_record_of, ACCOUNT | {"canTrade": 1}, "canTrade", id="no flag"),
         pytest.param(
             contract_of,
             {"id": MYM, "name": "MYMM6", "tickSize": 0, "tickValue": 0.5},
