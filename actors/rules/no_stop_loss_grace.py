@@ -40,7 +40,7 @@ def _evaluate(view: AccountView, parameters: NoStopLossGrace) -> Breach | None:
     if not bare:
         return None
     unread = not all(_was_read(view, end) for end in bare.values())
-    grace_s = Decimal(str(parameters.grace_s))
+    grace = f"{parameters.grace_s:g}"
     since = min(bare.values()) - timedelta(seconds=parameters.grace_s)
     seconds = Decimal(str((view.at - since).total_seconds()))
     what = ", ".join(f"{each.position.contract} {each.position.size:+d}" for each in bare)
@@ -49,9 +49,9 @@ def _evaluate(view: AccountView, parameters: NoStopLossGrace) -> Breach | None:
         rule=RULE.id,
         code=BreachCode.NO_STOP_LOSS,
         value=seconds,
-        limit=grace_s,
-        reason=f"No stop loss for the whole size of {what} (grace: {grace_s:f} s){blind}",
-        measure=f"Without a stop: {seconds:.1f} s, Grace: {grace_s:f} s",
+        limit=Decimal(grace),
+        reason=f"No stop loss for the whole size of {what} (grace: {grace} s){blind}",
+        measure=f"Without a stop: {seconds:.1f} s, Grace: {grace} s",
         targets=tuple(FlatContract(contract=each.position.contract) for each in bare),
     )
 

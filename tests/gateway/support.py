@@ -94,14 +94,14 @@ class Rig:
         defaults = {"name": "sim", "username": USER, "api_key": KEY, "reconcile_every_s": 3600.0}
         return LoginSettings(**(defaults | urls | changes))
 
-    def start(self, guarded=(), **changes):
+    def start(self, guarded=(), poll_s=None, **changes):
         """Start the gateway and the quote actor, no session yet."""
         common = {"clock": self.clock, "directory": self.directory}
         self.quotes = QuoteActor.start(login="sim", dispatcher=self.pool, **common)
         self.directory.register("quotes/sim", self.quotes)
         login = self.settings(**changes)
         self.gateway = GatewayActor.start(
-            login=login, dispatcher=self.loop, guarded=guarded, **common
+            login=login, dispatcher=self.loop, guarded=guarded, poll_s=poll_s, **common
         )
         self.directory.register("gateway/sim", self.gateway)
         return self
