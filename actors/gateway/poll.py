@@ -52,9 +52,7 @@ class AccountPoll:
 
     async def look(self) -> None:
         """Ask once and tell every account what the answer says of it."""
-        at = (
-            self.outbox.stamp()
-        )  # before the question: the answer may be older than what a push says
+        at = self.outbox.stamp()  # before asking: a push may be newer than the answer
         try:
             rows = await self.client.accounts(within_s=self.within_s, only_active=False)
         except ReadFailedError as error:

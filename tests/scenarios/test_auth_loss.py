@@ -230,6 +230,7 @@ def test_an_older_true_does_not_release(rig):
 
     told(run, A, can_trade=True, asked_s_ago=1)
     assert rules_in_force(run) == ["RULE-010"]
+    assert [each.can_trade for each in run.events(AccountChanged)] == [False]
     told(run, A, can_trade=True, asked_s_ago=-1)
 
     assert rules_in_force(run) == []
