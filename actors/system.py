@@ -70,7 +70,8 @@ def sdk_gateway(
     login: LoginSettings, system: "System", dispatcher: Dispatcher, guarded: tuple[int, ...]
 ) -> PooledActor:
     """Return the gateway to a ProjectX broker through the SDK."""
-    return GatewayActor(login=login, guarded=guarded, **system.wiring(dispatcher))
+    poll_s = system.poll_s(login.name)
+    return GatewayActor(login=login, guarded=guarded, poll_s=poll_s, **system.wiring(dispatcher))
 
 
 @dataclass(slots=True)
@@ -214,8 +215,14 @@ class System:
             at=self.clock.now(),
             cause="start",
             accounts=tuple(record.account for record in records),
+            poll_s=self.poll_s(login),
         )
         self.directory.tell(f"gateway/{login}", guard)
+
+    def poll_s(self, login: str) -> float | None:
+        """Return how often a login's account records are read: what its most impatient account needs."""
+        wanted = [each.poll_s for each in self.accounts.values() if each.login == login]
+        return min((each for each in wanted if each is not None), default=None)
 
     def _enforcer(self, settings: AccountSettings, wiring: Wiring) -> EnforcerActor:
         core = EnforcerCore(account=settings.account, login=settings.login, epoch=self._epoch())

@@ -218,6 +218,8 @@ class GuardAccounts(Message, frozen=True, kw_only=True):
 
     accounts: tuple[int, ...]
     """Account ids of this login."""
+    poll_s: float | None
+    """Every so often their records are read, all in one request; None = no rule needs it."""
 
 
 # --- to the QuoteActor ---

@@ -30,6 +30,7 @@ from messages.values import (
     Outcome,
     Position,
     Target,
+    Unprotected,
 )
 
 
@@ -284,6 +285,16 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """Enforcements numbered so far."""
     connected: bool
     """Whether the stream was up."""
+    positions: tuple[Position, ...]
+    """What is held, as far as it is known."""
+    orders: tuple[Order, ...]
+    """What works, likewise."""
+    unprotected: tuple[Unprotected, ...]
+    """What is held without a stop for its whole size."""
+    can_trade: bool | None
+    """The firm's flag; None when it was not told."""
+    can_trade_at: datetime | None
+    """When it was told, or asked for, UTC."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):

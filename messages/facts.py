@@ -32,10 +32,13 @@ class OrderChanged(AccountMessage, frozen=True, kw_only=True):
 
 
 class AccountChanged(AccountMessage, frozen=True, kw_only=True):
-    """The account's own record changed."""
+    """The account's own record, as it was pushed or polled.
+
+    `at` is when a push came, and when a poll was asked for: it never claims to be newer than it is.
+    """
 
     can_trade: bool | None
-    """The firm's flag; None where the message left it out (which changes nothing)."""
+    """The firm's flag; None where the message left it out (which changes nothing, and alarms)."""
     balance_usd: Decimal | None
     """Cash balance; None where the message left it out."""
 
@@ -82,7 +85,7 @@ class SnapshotTaken(AccountMessage, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] | None
     """Every fill since `TakeSnapshot.trades_since`; None if they were not asked for."""
     can_trade: bool | None
-    """The firm's flag; None if the account's record was not asked for."""
+    """The firm's flag; None if the account's record was not asked for, or left it out."""
     balance_usd: Decimal | None
     """Cash balance; None if the account's record was not asked for."""
 

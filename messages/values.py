@@ -172,6 +172,7 @@ class AlarmCode(StrEnum):
     UNKNOWN_CONTRACT = "UNKNOWN_CONTRACT"
     UNKNOWN_ORDER_STATUS = "UNKNOWN_ORDER_STATUS"
     QUOTE_STALE = "QUOTE_STALE"
+    CAN_TRADE_UNKNOWN = "CAN_TRADE_UNKNOWN"
     RULE_FAILED = "RULE_FAILED"
     RULE_SILENT = "RULE_SILENT"
     ACTOR_RESTARTED = "ACTOR_RESTARTED"
@@ -309,10 +310,19 @@ class AccountRecord(Value, frozen=True, kw_only=True):
     """Account name."""
     balance_usd: Decimal
     """Cash balance."""
-    can_trade: bool
-    """Whether the firm lets it trade."""
+    can_trade: bool | None
+    """Whether the firm lets it trade; None where the record left it out."""
     simulated: bool
     """Whether it is a simulated account (live-funded ones may refuse our closes)."""
+
+
+class Unprotected(Value, frozen=True, kw_only=True):
+    """A held contract without working stops for its whole size."""
+
+    contract: str
+    """Contract id."""
+    since: datetime
+    """Since when, UTC."""
 
 
 # --- Targets: states to reach, never deltas, so they can be joined, repeated and resumed. ---

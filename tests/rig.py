@@ -45,10 +45,13 @@ from messages.commands import (
     OpenSession,
     PartialCloseContract,
     TakeSnapshot,
+    WakeAfter,
     WatchQuotes,
+    Woken,
 )
 from messages.events import BrokerCommandAnswered, SessionOpened
 from messages.facts import (
+    AccountChanged,
     ContractDescribed,
     ContractUnknown,
     QuoteChanged,
@@ -131,6 +134,8 @@ class FakeBroker:
     """Accounts that say done and do nothing."""
     muted: set[int] = field(default_factory=set)
     """Accounts whose stream says nothing."""
+    reads: int = 0
+    """Snapshots asked for."""
 
     def __post_init__(self) -> None:
         self.exchange = Exchange(catalogue(self.clock.now().date()))
@@ -166,10 +171,12 @@ class FakeGateway(PooledActor):
         self._generation = itertools.count(1)
         self._ticks = itertools.count()
         self._current = 0
+        self._poll_s = system.poll_s(login)
 
     def on_start(self) -> None:
         if self._guarded:
             self._connect()
+            self._poll_later()
 
     def on_receive(self, message: Any) -> Any:
         match message:
@@ -178,8 +185,12 @@ class FakeGateway(PooledActor):
                     **self._head("session"), login=self._login, accounts=self._records()
                 )
             case GuardAccounts():
-                self._guarded = message.accounts
+                self._guarded, self._poll_s = message.accounts, message.poll_s
                 self._connect()
+                self._poll_later()
+            case Woken():
+                self.poll()
+                self._poll_later()
             case BrokerCommand():
                 self._obey(message)
             case TakeSnapshot():
@@ -215,6 +226,28 @@ class FakeGateway(PooledActor):
         self._directory.tell(
             f"quotes/{self._login}", QuoteChanged(at=self._clock.now(), cause="quote", quote=quote)
         )
+
+    def say_account(self, account: int, *, can_trade: bool | None) -> None:
+        """Push the account's record, perhaps without the flag."""
+        told = AccountChanged(
+            **self._head("account"), account=account, can_trade=can_trade, balance_usd=None
+        )
+        self._directory.tell(f"account/{account}", told)
+
+    def poll(self) -> None:
+        """Read every account's record, as the real gateway's poll does; a blind account's fails."""
+        for account in self._guarded:
+            if account not in self._broker.blind:
+                self.say_account(
+                    account, can_trade=self._broker.exchange.accounts[account].can_trade
+                )
+
+    def _poll_later(self) -> None:
+        if self._poll_s:
+            wake = WakeAfter(
+                **self._head("poll"), to=f"gateway/{self._login}", key="poll", after_s=self._poll_s
+            )
+            self._directory.tell("clock", wake)
 
     def lose(self) -> None:
         """Lose the stream."""
@@ -296,6 +329,7 @@ class FakeGateway(PooledActor):
             self._directory.tell(f"account/{push.account}", fact)
 
     def _snapshot(self, command: TakeSnapshot) -> Message:
+        self._broker.reads += 1
         if command.account in self._broker.blind:
             return SnapshotFailed(
                 **self._head("snapshot"),
@@ -414,6 +448,7 @@ class Rig:
             abs(size),
             limit_price=prices.get("limit"),
             stop_price=prices.get("stop"),
+            trail_price=prices.get("trail"),
         )
         placed: list[int] = []
 
@@ -424,6 +459,14 @@ class Rig:
 
         self.do(lambda gateway: gateway.trade(place))
         return placed[0]
+
+    def cancel(self, account: int, order_id: int) -> None:
+        """Cancel an order."""
+        self.do(
+            lambda gateway: gateway.trade(
+                lambda exchange, now: exchange.cancel(account, order_id, now)
+            )
+        )
 
     def price(self, product: str, last: str, *, expiry: str = "Z25") -> None:
         """Move the market."""
@@ -484,6 +527,14 @@ class Rig:
                 lambda gateway: gateway.trade(lambda exchange, now: exchange.rematch(name, now))
             )
         liquid(None)
+
+    def let_trade(self, account: int, can_trade: bool) -> None:
+        """Let the firm allow an account to trade, or not."""
+        self.do(
+            lambda gateway: gateway.trade(
+                lambda exchange, _now: exchange.change_account(account, {"can_trade": can_trade})
+            )
+        )
 
     def void(self, account: int, trade_id: int) -> None:
         """Take a fill back."""

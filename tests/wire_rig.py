@@ -123,6 +123,7 @@ class WireRig:
         return WatchedGateway(
             login=login,
             guarded=guarded,
+            poll_s=system.poll_s(login.name),
             journal=self.journal,
             on_disk=self.on_disk,
             **system.wiring(dispatcher),

@@ -14,6 +14,7 @@ from actors.account.judging import Judging
 from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
 from actors.account.managing import still_wanted
+from actors.account.permission import Permission
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
@@ -68,6 +69,7 @@ class AccountCore:
         self._picture = Picture(settings, state)
         self._judging = Judging(settings, state, self._picture)
         self._enforcing = Enforcing(settings, state)
+        self._permission = Permission(settings, state)
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
@@ -109,6 +111,7 @@ class AccountCore:
                 self._obey(turn, message)
             case _:
                 self._book(turn, message)
+        self._judging.follow_checks(turn)
         self._picture.note_health(turn)
         return turn.sends()
 
@@ -219,12 +222,11 @@ class AccountCore:
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:
-        news = (
-            fact.can_trade not in {None, self.state.can_trade},
-            fact.balance_usd not in {None, self.state.balance_usd},
-        )
-        if any(news):
-            turn.record(fact)
+        if not self._permission.take(turn, fact):
+            return
+        if keeping.let_trade(turn):
+            self._judging.everything(turn)
+        else:
             self._judging.fact(turn, FactKind.ACCOUNT)
 
     def _on_stream(self, turn: Turn, fact: StreamConnected | StreamLost) -> None:
@@ -240,6 +242,7 @@ class AccountCore:
         news = self._picture.adopt(turn, fact)
         if news is None:
             return
+        keeping.let_trade(turn)
         self._enforcing.guard_all(turn)
         orders = {fill.order_id for fill in news}
         fills = self.state.unjudged_fills if first else self.state.ledger.fills_of(orders)
@@ -288,6 +291,9 @@ class AccountCore:
             keeping.arm(turn, lockout)
             if lockout.scope == ACCOUNT_SCOPE:
                 self._judging.opened = False
+        keeping.let_trade(turn)  # the firm may have changed its mind before the lock was applied
+        if report.read_at:
+            self._picture.sync.read(report.read_at)
         self._picture.hold(turn)
 
     def _said(self, turn: Turn, locked: bool) -> None:

@@ -6,6 +6,7 @@ OPEN becomes so only by a last judgement that every rule has answered and none h
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from actors.account.judgement import Judgement
 from actors.account.lockouts import flat_duty
@@ -15,10 +16,13 @@ from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
 from messages.commands import Evaluate, ReportVerdict
-from messages.events import AccountOpened
+from messages.events import AccountOpened, FlatConfirmed
+from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
 from messages.values import ACCOUNT_SCOPE, AlarmCode, Breach, FactKind, Fill, ReleaseOn
 
 _JUDGEMENT_S = 5.0
+_MOVING = (PositionChanged, OrderChanged, SnapshotTaken, FlatConfirmed)
+"""The events that change what is held or works, and with it what the clock may break next."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class Judging:
     """OPEN: the last judgement was clean and no lock of the account has come since."""
     started: bool = False
     """It has been OPEN at least once in this life of the actor."""
+    _armed: dict[str, datetime] = field(default_factory=dict)
+    """When each rule is checked next by the clock."""
 
     def fact(self, turn: Turn, kind: FactKind, fills: tuple[Fill, ...] = ()) -> None:
         """Ask the rules that listen to a kind of fact."""
@@ -51,6 +57,8 @@ class Judging:
             self._evaluate(turn, self.settings.rules, fills, judgement)
             turn.wake_after("judgement", _JUDGEMENT_S)
             self.open_if_clean(turn)
+        else:
+            self.fact(turn, FactKind.CLOCK)  # what only waits for a read need not wait for more
 
     @property
     def _may_judge(self) -> bool:
@@ -84,7 +92,8 @@ class Judging:
             return self._reached(breach)
         today = self.today(turn)
         return all(
-            (terms.until is not None and terms.until <= turn.now)
+            (terms.release_on is ReleaseOn.CAN_TRADE and self.state.can_trade is True)
+            or (terms.until is not None and terms.until <= turn.now)
             or (terms.release_on is ReleaseOn.RESET and verdict.trading_date != today)
             for terms in breach.lockouts
         )
@@ -126,17 +135,34 @@ class Judging:
         for setting in self.settings.rules:
             self._arm_check(turn, setting)
 
+    def follow_checks(self, turn: Turn) -> None:
+        """Move the checks to where they belong now, if this turn changed what is held or works."""
+        if turn.recorded(_MOVING):
+            self.arm_checks(turn)
+
     def check(self, turn: Turn, rule_id: str) -> None:
-        """Ask the rules that listen to the clock, and be woken for the next time."""
-        self.fact(turn, FactKind.CLOCK)
+        """Ask the rules that listen to the clock, and be woken for the next time.
+
+        A rule that wants the broker read first is asked again with what the read shows.
+        """
+        self._armed.pop(rule_id, None)
         for setting in self.settings.rules:
             if setting.rule.id == rule_id:
+                if setting.rule.reads_first:
+                    self.picture.reconcile(turn)
                 self._arm_check(turn, setting)
+        self.fact(turn, FactKind.CLOCK)
 
     def _arm_check(self, turn: Turn, setting: RuleSetting) -> None:
-        next_check = setting.rule.next_check
-        if next_check is None:
+        rule = setting.rule
+        if rule.next_check is None:
             return
-        due = next_check(self.picture.view(turn.now), setting.parameters)
-        if due is not None:
-            turn.wake_at(f"check {setting.rule.id}", due)
+        due = rule.next_check(self.picture.view(turn.now), setting.parameters)
+        if due == self._armed.get(rule.id):
+            return
+        if due is None:
+            del self._armed[rule.id]
+            turn.cancel_wake(f"check {rule.id}")
+        else:
+            self._armed[rule.id] = due
+            turn.wake_at(f"check {rule.id}", due)

@@ -9,7 +9,7 @@ from actors.account.lockouts import ended, ends_by_calendar
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
-from messages.values import Lockout, ReleaseOn
+from messages.values import Lockout, ReleaseOn, Unprotected
 
 
 def arm(turn: Turn, lockout: Lockout) -> None:
@@ -37,6 +37,22 @@ def end(turn: Turn, rule: str, scope: str, breach_id: str) -> bool:
         return False
     _release(turn, lockout)
     return True
+
+
+def let_trade(turn: Turn) -> bool:
+    """Release what waits for the firm's flag if it is true; return whether something was released.
+
+    The state believes only the newest word of the broker, so a true that is older than the false which
+    set the lockout never gets here.
+    """
+    waiting = [
+        each for each in turn.state.lockouts.values() if each.release_on is ReleaseOn.CAN_TRADE
+    ]
+    if turn.state.can_trade is not True:
+        return False
+    for lockout in waiting:
+        _release(turn, lockout)
+    return bool(waiting)
 
 
 def _release(turn: Turn, lockout: Lockout) -> None:
@@ -71,6 +87,14 @@ def reset_if_due(turn: Turn) -> bool:
             breach_count=state.breach_count,
             enforcement_count=state.enforcement_count,
             connected=state.connected,
+            positions=tuple(state.positions.values()),
+            orders=tuple(state.orders.values()),
+            unprotected=tuple(
+                Unprotected(contract=name, since=since)
+                for name, since in state.unprotected_since.items()
+            ),
+            can_trade=state.can_trade,
+            can_trade_at=state.can_trade_at,
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

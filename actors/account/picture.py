@@ -60,7 +60,7 @@ class Picture:
             order_fills=fills,
             trades=(),
             day_start=state.day.start(label),
-            read_at=None,
+            read_at=self.sync.read_at,
             lockouts=state.duties,
             can_trade=state.can_trade,
         )
@@ -75,7 +75,7 @@ class Picture:
             mark=self.marks.mark(held, now),
             best=self.extremes.best(held.contract),
             tick_size=contract.tick_size if contract else None,
-            unprotected_since=None,
+            unprotected_since=self.state.unprotected_since.get(held.contract),
         )
 
     def take_snapshot(self, turn: Turn) -> None:
@@ -111,7 +111,7 @@ class Picture:
                 f"the broker's answer differed from the stream and was taken over "
                 f"({len(news)} fills were missing)",
             )
-        again = self.sync.taken()
+        again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
         if again:
             self.take_snapshot(turn)
@@ -153,7 +153,7 @@ class Picture:
     def connected(self, turn: Turn) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""
         self._asked_contracts.clear()
-        self.sync.connected()
+        self.sync.connected(turn.now)
         self.take_snapshot(turn)
 
     def reconcile(self, turn: Turn) -> None:

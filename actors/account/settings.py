@@ -48,3 +48,11 @@ class AccountSettings:
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool
     """Leave fees and commissions out of the day's P&L."""
+
+    @property
+    def poll_s(self) -> float | None:
+        """Return how often the account's record must be read, seconds; None = no rule needs it."""
+        wanted = [
+            each.rule.poll_s(each.parameters) for each in self.rules if each.rule.poll_s is not None
+        ]
+        return min(wanted, default=None)

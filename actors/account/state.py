@@ -4,13 +4,14 @@ Pure. Live operation and replay share `evolve`, so an actor restored from the jo
 failed one stood. What is only of this moment (quotes, waiting, health) is not here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from actors.account.ledger import Ledger
 from actors.account.lockouts import Key, flat_duty, joined, key_of, without
+from actors.account.protection import followed
 from actors.account.trading_day import TradingDay
 from messages.base import AccountMessage, Message
 from messages.events import (
@@ -69,6 +70,8 @@ class AccountState:
     lockouts: dict[Key, Lockout] = field(default_factory=dict)
     enforcement: Enforcement | None = None
     can_trade: bool | None = None
+    can_trade_at: datetime | None = None
+    """When the broker said so: a push when it came, a read when it was asked for."""
     balance_usd: Decimal | None = None
     generation: int = 0
     connected: bool = False
@@ -81,6 +84,8 @@ class AccountState:
     """Contracts whose position does not show a close that is booked already."""
     seen_at: dict[str | int, datetime] = field(default_factory=dict)
     """When this stream last told a contract's position or an order, as the gateway stamped it."""
+    unprotected_since: dict[str, datetime] = field(default_factory=dict)
+    """Since when each held contract has had no stop for its whole size; protected ones are not here."""
 
     @classmethod
     def new(cls, account: int, day: TradingDay, *, gross: bool) -> "AccountState":
@@ -114,7 +119,7 @@ class AccountState:
             case OrderChanged():
                 self._work(event.order, event.at)
             case AccountChanged():
-                self._note(event.can_trade, event.balance_usd)
+                self._note(event.can_trade, event.balance_usd, event.at)
             case SnapshotTaken():
                 self._adopt(event)
             case ContractDescribed():
@@ -122,6 +127,8 @@ class AccountState:
             case StreamConnected():
                 self.connected, self.generation = True, event.generation
                 self.seen_at.clear()  # what an earlier stream told is older than any new read
+                if self.can_trade_at:  # the same, should the clock have been set back since
+                    self.can_trade_at = min(self.can_trade_at, event.at)
             case StreamLost():
                 self.connected = False
             case DayReset():
@@ -162,12 +169,14 @@ class AccountState:
             self.skipped.add(fill.trade_id)
 
     def _place(self, position: Position, at: datetime) -> None:
+        before = dict(self.positions)
         self.seen_at[position.contract] = at
         self.unsettled.discard(position.contract)
         if position.size:
             self.positions[position.contract] = position
         else:
             self.positions.pop(position.contract, None)
+        self._follow_protection(before, at)
 
     def _work(self, order: Order, at: datetime) -> None:
         self.seen_at[order.order_id] = at
@@ -175,10 +184,20 @@ class AccountState:
             self.orders[order.order_id] = order
         else:
             self.orders.pop(order.order_id, None)
+        self._follow_protection(self.positions, at)
 
-    def _note(self, can_trade: bool | None, balance_usd: Decimal | None) -> None:
-        if can_trade is not None:
-            self.can_trade = can_trade
+    def _follow_protection(self, before: Mapping[str, Position], at: datetime) -> None:
+        self.unprotected_since = followed(
+            self.unprotected_since, before, self.positions, self.orders.values(), at
+        )
+
+    def believes(self, can_trade: bool | None, at: datetime) -> bool:
+        """Say whether what was told of the firm's flag is not older than what is known of it."""
+        return can_trade is not None and (self.can_trade_at is None or at >= self.can_trade_at)
+
+    def _note(self, can_trade: bool | None, balance_usd: Decimal | None, at: datetime) -> None:
+        if self.believes(can_trade, at):
+            self.can_trade, self.can_trade_at = can_trade, at
         if balance_usd is not None:
             self.balance_usd = balance_usd
 
@@ -188,7 +207,7 @@ class AccountState:
         for fill in snapshot.fills or ():
             if fill.voided or fill.trade_id not in known:
                 self._book(fill)
-        self._note(snapshot.can_trade, snapshot.balance_usd)
+        self._note(snapshot.can_trade, snapshot.balance_usd, snapshot.requested_at)
 
     def _take_over(
         self, positions: Iterable[Position], orders: Iterable[Order], read_at: datetime
@@ -196,9 +215,12 @@ class AccountState:
         """Take over a complete read; what the stream told since it was requested is newer."""
         held = {each.contract: each for each in positions}
         working = {each.order_id: each for each in orders}
+        before = self.positions
         self.positions = self._newer(self.positions, held, read_at)
         self.orders = self._newer(self.orders, working, read_at)
         self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
+        # not from when it came: a grace may begin a little early, never late
+        self._follow_protection(before, read_at)
 
     def _newer[K: str | int, V](
         self, held: dict[K, V], read: dict[K, V], since: datetime
@@ -230,6 +252,10 @@ class AccountState:
         self.breach_count = event.breach_count
         self.enforcement_count = event.enforcement_count
         self.connected = event.connected
+        self.positions = {each.contract: each for each in event.positions}
+        self.orders = {each.order_id: each for each in event.orders}
+        self.unprotected_since = {each.contract: each.since for each in event.unprotected}
+        self.can_trade, self.can_trade_at = event.can_trade, event.can_trade_at
 
 
 def _intent(event: EnforcementStarted) -> Enforcement:

@@ -5,6 +5,7 @@ UNKNOWN, never "flat". Neither clears by the absence of news.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from messages.values import Health
 
@@ -22,13 +23,17 @@ class Sync:
     """At least one complete snapshot was taken in this life of the actor."""
     again: bool = False
     """Another snapshot is wanted after the one under way."""
+    read_at: datetime | None = None
+    """When the last complete read since the stream (re)connected was asked for; None before the first."""
+    _connected_at: datetime | None = None
     _up: bool = False
     _failures: int = 0
     _pending: str | None = None
 
-    def connected(self) -> None:
+    def connected(self, at: datetime) -> None:
         """Note a new generation: what was known is old."""
         self._up, self.synced = True, False
+        self._connected_at, self.read_at = at, None
 
     def lost(self) -> None:
         """Note that the stream is down."""
@@ -51,8 +56,15 @@ class Sync:
         """Say whether a snapshot is under way."""
         return self._pending is not None
 
-    def taken(self) -> bool:
+    def read(self, at: datetime) -> None:
+        """Note a complete read that was asked for at an instant, by whomever."""
+        current = self._connected_at is None or at >= self._connected_at
+        if current and (self.read_at is None or at > self.read_at):
+            self.read_at = at
+
+    def taken(self, requested_at: datetime) -> bool:
         """Note a complete snapshot; return whether another one is wanted."""
+        self.read(requested_at)
         again, self.again = self.again, False
         self._pending, self._failures = None, 0
         self.snapshot_seen, self.synced = True, self._up

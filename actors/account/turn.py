@@ -53,6 +53,10 @@ class Turn:
             self.state.evolve(event)
             self._events.append(event)
 
+    def recorded(self, kinds: tuple[type[Event], ...]) -> bool:
+        """Say whether an event of one of these kinds happened in this turn."""
+        return any(isinstance(each, kinds) for each in self._events)
+
     def send(self, to: str, message: Message) -> None:
         """Tell an actor something, after the journal has been told this turn's events."""
         self._sends.append(Send(to, message))

@@ -25,6 +25,7 @@ from actors.gateway.errors import (
 )
 from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
+from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
@@ -62,6 +63,7 @@ class GatewayActor(PooledActor):
         directory: Directory,
         dispatcher: Dispatcher,
         guarded: tuple[int, ...] = (),
+        poll_s: float | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         # Here and not above: importing the SDK costs a second, which only a gateway has to pay.
@@ -73,6 +75,14 @@ class GatewayActor(PooledActor):
         self._contracts: dict[str, Contract] = {}
         self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._guarded = dict.fromkeys(guarded)
+        self._poll = AccountPoll(
+            client=self._client,
+            outbox=self._outbox,
+            login=login.name,
+            within_s=login.request_deadline_s,
+            accounts=self._guarded.keys(),
+            every_s=poll_s,
+        )
 
     def on_start(self) -> None:
         """Start what runs by itself; after a restart resume; on the loop."""
@@ -108,6 +118,7 @@ class GatewayActor(PooledActor):
             case WatchQuotes():
                 self._watch(message.contracts)
             case GuardAccounts():
+                self._poll.every_s = message.poll_s
                 self._guard(message.accounts)
             case OpenSession():
                 return self._open_session(message)
@@ -203,6 +214,7 @@ class GatewayActor(PooledActor):
             self.keep_running(self._user.hub.run())
             every_s = self._login.reconcile_every_s
             self.keep_running(reconcile_in_turn(self._guarded, self._outbox, every_s))
+            self.keep_running(self._poll.run())
         self._user.guard(accounts)
 
     def _watch(self, contracts: tuple[str, ...]) -> None:

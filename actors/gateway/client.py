@@ -97,9 +97,10 @@ class BrokerClient(Session):
 
     # --- reads ----------------------------------------------------------------------------------
 
-    async def accounts(self, *, within_s: float) -> tuple[Fields, ...]:
-        """Return the active accounts of the login, undecoded: one bad record must not hide others."""
-        answer = await self._read(_ACCOUNTS, {"onlyActiveAccounts": True}, Priority.READ, within_s)
+    async def accounts(self, *, within_s: float, only_active: bool = True) -> tuple[Fields, ...]:
+        """Return the accounts of the login, undecoded: one bad record must not hide others."""
+        body: Body = {"onlyActiveAccounts": only_active}
+        answer = await self._read(_ACCOUNTS, body, Priority.READ, within_s)
         return rows_of(_ACCOUNTS, answer, "accounts", _as_it_is)
 
     async def account_record(

@@ -171,12 +171,15 @@ def fill_of(fields: Fields) -> Fill:
 
 
 def account_record_of(fields: Fields) -> AccountRecord:
-    """Read an account as `/Account/search` lists it; one that does not say so is not simulated."""
+    """Read an account as `/Account/search` lists it; one that does not say so is not simulated.
+
+    Whether it can trade is unknown where it is left out: that is no reason not to guard it.
+    """
     return AccountRecord(
         account=fields.integer("id"),
         name=fields.text("name"),
         balance_usd=fields.decimal("balance"),
-        can_trade=fields.flag("canTrade"),
+        can_trade=fields.flag_or_none("canTrade"),
         simulated=fields.flag_or_none("simulated") or False,
     )
 

@@ -64,6 +64,10 @@ class Rule[P: Parameters]:
     """Complete the parameters with the trading day and the calendar."""
     next_check: Callable[[AccountView, P], datetime | None] | None = None
     """When the clock alone may break it next, UTC; None = never by the clock."""
+    reads_first: bool = False
+    """Whether the broker is read at its `next_check`, before it judges: some changes send no event."""
+    poll_s: Callable[[P], float] | None = None
+    """How often the account's own record must be read for it; None = the stream is enough."""
     manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
 
@@ -76,7 +80,7 @@ def always(*kinds: FactKind) -> Callable[[Parameters], frozenset[FactKind]]:
     return lambda _parameters: frozenset(kinds)
 
 
-def positive(field: str, value: Decimal | int) -> list[str]:
+def positive(field: str, value: Decimal | float) -> list[str]:
     """Return the complaint about a value that must be finite and greater than zero, if any."""
     if not math.isfinite(value):
         return [f"{field}: must be a finite amount, not {value}"]

@@ -150,7 +150,8 @@ class AccountMachine(RuleBasedStateMachine):
         again = AccountState.new(ACCOUNT, DAY, gross=False)
         for event in self.world.account_events():
             again.evolve(event)
-        for name in ("positions", "orders", "lockouts", "enforcement", "trading_date"):
+        durable = ("positions", "orders", "lockouts", "enforcement", "trading_date")
+        for name in (*durable, "unprotected_since", "can_trade"):
             assert getattr(again, name) == getattr(live, name), name
         assert again.ledger.realised_usd == live.ledger.realised_usd
 

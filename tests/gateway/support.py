@@ -94,14 +94,14 @@ class Rig:
         defaults = {"name": "sim", "username": USER, "api_key": KEY, "reconcile_every_s": 3600.0}
         return LoginSettings(**(defaults | urls | changes))
 
-    def start(self, guarded=(), **changes):
+    def start(self, guarded=(), poll_s=None, **changes):
         """Start the gateway and the quote actor, no session yet."""
         common = {"clock": self.clock, "directory": self.directory}
         self.quotes = QuoteActor.start(login="sim", dispatcher=self.pool, **common)
         self.directory.register("quotes/sim", self.quotes)
         login = self.settings(**changes)
         self.gateway = GatewayActor.start(
-            login=login, dispatcher=self.loop, guarded=guarded, **common
+            login=login, dispatcher=self.loop, guarded=guarded, poll_s=poll_s, **common
         )
         self.directory.register("gateway/sim", self.gateway)
         return self
@@ -115,10 +115,10 @@ class Rig:
         self.session = self.gateway.ask(OpenSession(**self.head()), timeout=PATIENCE_S)
         return self
 
-    def guard(self, *accounts, **changes):
+    def guard(self, *accounts, poll_s=None, **changes):
         """Start it, log in, and wait until these accounts' streams are up."""
         self.open(**changes)
-        self.gateway.tell(GuardAccounts(**self.head(accounts=accounts)))
+        self.gateway.tell(GuardAccounts(**self.head(accounts=accounts, poll_s=poll_s)))
         for account in accounts:
             self.account(account).one(StreamConnected)
         return self

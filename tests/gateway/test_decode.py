@@ -227,7 +227,7 @@ def test_an_order_status_nobody_knows_is_kept_and_counts_as_working(status):
             "creationTimestamp",
             id="time before time",
         ),
-        pytest.param(account_record_of, ACCOUNT | {"canTrade": None}, "canTrade", id="no flag"),
+        pytest.param(account_record_of, ACCOUNT | {"canTrade": 1}, "canTrade", id="flag of 1"),
         pytest.param(
             contract_of,
             {"id": MYM, "name": "MYMM6", "tickSize": 0, "tickValue": 0.5},
@@ -247,6 +247,13 @@ def test_an_account_that_does_not_say_so_is_not_simulated():
     record = account_record_of(Fields({k: v for k, v in ACCOUNT.items() if k != "simulated"}, "x"))
 
     assert not record.simulated
+
+
+def test_an_account_that_does_not_say_whether_it_can_trade_is_listed_all_the_same():
+    """Unknown is None, never a guess, and no reason to leave the account unguarded."""
+    record = account_record_of(Fields({k: v for k, v in ACCOUNT.items() if k != "canTrade"}, "x"))
+
+    assert record.can_trade is None
 
 
 @pytest.mark.parametrize(

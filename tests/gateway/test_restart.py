@@ -38,7 +38,7 @@ def supervised(rig):
     spec = ChildSpec(address="gateway/sim", factory=factory)
     rig.gateway = supervisor.ask(StartChild(spec), timeout=PATIENCE_S)
     rig.gateway.ask(OpenSession(**rig.head()), timeout=PATIENCE_S)
-    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A,))))
+    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A,), poll_s=None)))
     rig.account().one(StreamConnected)
     guarded.append(A)
     yield rig

@@ -200,7 +200,7 @@ def test_no_key_and_no_token_is_ever_shown(rig, capfd, caplog):
 def test_stopping_leaves_nothing_running(rig):
     """Tasks, hubs and HTTP connections are gone when the stop is answered."""
     rig.guard(A, B)
-    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A, B))))
+    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A, B), poll_s=None)))
 
     begun = time.perf_counter()
     rig.gateway.stop(timeout=PATIENCE_S)

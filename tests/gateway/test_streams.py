@@ -170,7 +170,7 @@ def test_facts_of_an_account_nobody_guards_are_set_aside_with_an_alarm(rig):
 def test_an_account_the_hub_refuses_hears_so_and_does_not_blind_the_others(rig):
     """Account 999 is not of this login."""
     rig.open()
-    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(999, A))))
+    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(999, A), poll_s=None)))
 
     rig.account(A).one(StreamConnected)
     assert alarm(rig, AlarmCode.UNKNOWN_ACCOUNT).account == 999
@@ -181,7 +181,7 @@ def test_an_account_the_hub_refuses_hears_so_and_does_not_blind_the_others(rig):
 def test_accounts_can_be_added_while_the_hub_is_up(rig):
     """On the same connection, and whoever is up already hears so again."""
     rig.guard(A)
-    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A, B))))
+    rig.gateway.tell(GuardAccounts(**rig.head(accounts=(A, B), poll_s=None)))
 
     assert rig.account(B).one(StreamConnected).generation == 1
     assert rig.account(A).wait(StreamConnected, count=2)[1].generation == 1

@@ -55,6 +55,11 @@ def reset(account: int) -> Event:
         breach_count=1,
         enforcement_count=1,
         connected=True,
+        positions=(),
+        orders=(),
+        unprotected=(),
+        can_trade=True,
+        can_trade_at=NOW,
     )
 
 

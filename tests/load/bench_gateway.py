@@ -85,7 +85,7 @@ def measure(pipe: Connection, closes: int) -> None:
     gateway = GatewayActor.start(login=login, clock=CLOCK, directory=directory, dispatcher=loop)
     head = {"at": CLOCK.now(), "cause": "bench"}
     gateway.ask(OpenSession(**head), timeout=10)
-    gateway.tell(GuardAccounts(**head, accounts=(ACCOUNT,)))
+    gateway.tell(GuardAccounts(**head, accounts=(ACCOUNT,), poll_s=None))
 
     def wait(kind: type, wanted: Callable[[Any], bool] = bool) -> float:
         while True:
