@@ -17,7 +17,6 @@ from actors.account.picture import Picture
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.turn import Turn
-from actors.enforcer.targets import is_closing
 from messages.base import Send
 from messages.commands import (
     AccountCommand,
@@ -185,6 +184,7 @@ class AccountCore:
         if booking is Booking.UNCHANGED:
             return
         turn.record(fact)
+        self._enforcing.note(fill.contract)
         self._picture.settle(turn)
         if booking is not Booking.AHEAD:
             self._judging.fact(turn, FactKind.TRADE, ledger.fills_of({fill.order_id}))
@@ -192,13 +192,12 @@ class AccountCore:
     def _on_position(self, turn: Turn, fact: PositionChanged) -> None:
         position, state = fact.position, self.state
         settled = position.contract not in state.unsettled
+        settled = settled and position.contract not in state.unplaced
         if settled and state.positions.get(position.contract) == position:
             return
         turn.record(fact)
         self._picture.hold(turn)
-        self._enforcing.guard(
-            turn, f"position {position.contract} {position.size}", position.contract
-        )
+        self._enforcing.guard_position(turn, position.contract, position.size)
         self._judging.fact(turn, FactKind.POSITION)
 
     def _on_order(self, turn: Turn, fact: OrderChanged) -> None:
@@ -211,9 +210,7 @@ class AccountCore:
                 AlarmCode.UNKNOWN_ORDER_STATUS,
                 f"order {order.order_id} has status {order.status}: it counts as working",
             )
-        held = {name: each.size for name, each in self.state.positions.items()}
-        if order.working and not is_closing(order, held):
-            self._enforcing.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+        self._enforcing.guard_order(turn, order)
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:
@@ -272,6 +269,7 @@ class AccountCore:
         breach = self._judging.verdict(turn, verdict)
         if breach:
             self._enforcing.breach(turn, breach, self._judging.today(turn))
+            self._picture.settle(turn)
         self._judging.open_if_clean(turn)
 
     def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:
@@ -285,7 +283,7 @@ class AccountCore:
         if locked:
             self._judging.everything(turn)
 
-    def _on_woken(self, turn: Turn, key: str) -> None:
+    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901 - one case per key
         match key.split(" ", 3):
             case ["lockout", rule, breach_id, scope]:
                 if keeping.end(turn, rule, scope, breach_id):
@@ -298,6 +296,8 @@ class AccountCore:
                 self._judging.late(turn)
             case ["snapshot"]:
                 self._picture.take_snapshot(turn)
+            case ["leftovers"]:
+                self._enforcing.guard_all(turn)
             case ["settle"]:
                 self._picture.settled(turn)
             case ["quotes"]:

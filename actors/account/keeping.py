@@ -5,6 +5,7 @@ clock is there, durations by elapsed real time. The daily reset happens once, ho
 closes the old day in the journal and carries over what stays.
 """
 
+from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
 from actors.account.state import AccountState
 from actors.account.turn import Turn
@@ -71,6 +72,9 @@ def reset_if_due(turn: Turn) -> bool:
             breach_count=state.breach_count,
             enforcement_count=state.enforcement_count,
             connected=state.connected,
+            attempts=state.attempts,
+            allowances=None if state.allowances is None else journaled(state.allowances),
+            recent_trades=state.trades.recent(turn.now),
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

@@ -13,6 +13,7 @@ from actors.account.marks import Marks
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.sync import Sync
+from actors.account.trades import LONGEST_WINDOW
 from actors.account.turn import Turn
 from messages.commands import DescribeContract, HoldQuotes, TakeSnapshot
 from messages.events import HealthChanged
@@ -67,7 +68,7 @@ class Picture:
             ),
             orders=tuple(state.orders.values()),
             order_fills=fills,
-            trades=(),
+            trades=state.trades.shown(now),
             day_start=state.day.start(label),
             read_at=None,
             lockouts=state.duties,
@@ -83,7 +84,8 @@ class Picture:
     def take_snapshot(self, turn: Turn) -> None:
         """Ask for a complete read of the account."""
         self.sync.asked(turn.token)
-        since = self.state.day.start(self.state.day.label(turn.now))
+        day_start = self.state.day.start(self.state.day.label(turn.now))
+        since = min(day_start, turn.now - LONGEST_WINDOW)
         turn.send(
             f"gateway/{self.settings.login}",
             TakeSnapshot(
@@ -129,6 +131,7 @@ class Picture:
         return bool(
             (held, working) != (self.state.positions, self.state.orders)
             or self.state.unsettled
+            or self.state.unplaced
             or snapshot.can_trade not in {None, self.state.can_trade}
         )
 
@@ -141,16 +144,22 @@ class Picture:
         turn.wake_after("snapshot", retry_s)
 
     def settle(self, turn: Turn) -> None:
-        """Give the broker's position a moment to follow a booked close, then ask for it."""
-        if self.state.unsettled and not self._settling:
+        """Give the broker's position a moment to follow a booked fill, then ask for it."""
+        if self._waits_for_position and not self._settling:
             self._settling = True  # once: frequent fills must not put the look off for ever
             turn.wake_after("settle", _SETTLE_S)
 
     def settled(self, turn: Turn) -> None:
         """Ask the broker for the position that has not followed."""
         self._settling = False
-        if self.state.unsettled:
+        if self._waits_for_position:
             self.reconcile(turn)
+
+    @property
+    def _waits_for_position(self) -> bool:
+        """Say whether a close is booked that no position shows, or under allowances any fill."""
+        state = self.state
+        return bool(state.unsettled or (state.allowances is not None and state.unplaced))
 
     def connected(self, turn: Turn) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""
