@@ -82,6 +82,8 @@ class AccountCore:
         for lockout in self.state.lockouts.values():
             keeping.arm(turn, lockout)
         self._judging.arm_checks(turn)
+        if self.state.enforcement:
+            self._enforcing.know_what_is_there()
         self._enforcing.resume(turn)
         if self.state.connected:
             self._picture.connected(turn)

@@ -75,7 +75,10 @@ class Enforcing:
     def note(self, contract: str) -> None:
         """Note what a fact has changed about a contract: what appears anew is a new attempt."""
         if self.state.duties:
-            self._reentry.saw(contract, exposed=standing.is_exposed(self.state, contract))
+            exposed = standing.is_exposed(self.state, contract)
+            self._reentry.saw(contract, exposed=exposed)
+            if not exposed:
+                self._reappeared.discard(contract)
 
     def guard_position(self, turn: Turn, contract: str, size: int) -> None:
         """Stand guard over a position that was told."""
@@ -99,14 +102,15 @@ class Enforcing:
         asked = standing.demand(self.state, contract)
         if asked is None:
             return
-        if self._is_under_way(asked.targets):
-            if self._reentry.is_new(contract):
-                self._count(turn, appeared, contract, asked)
+        under_way = self._is_under_way(asked.targets)
+        if self._reentry.is_new(contract):
+            self._count(turn, appeared, contract, asked)
+            if under_way:
                 self._reappeared.add(contract)
+        if under_way:
             self.resume(turn)
-            return
-        self._count(turn, appeared, contract, asked)
-        self._intend(turn, (), asked.targets, ())
+        else:
+            self._intend(turn, (), asked.targets, ())
 
     def guard_all(self, turn: Turn) -> None:
         """Stand guard over everything that is held or works."""
@@ -116,6 +120,7 @@ class Enforcing:
             self.note(held.contract)
             self.guard(turn, f"position {held.contract} {held.size}", held.contract)
         for order in tuple(self.state.orders.values()):
+            self.note(order.contract)
             self.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
 
     def _is_under_way(self, targets: tuple[Target, ...]) -> bool:
@@ -149,6 +154,14 @@ class Enforcing:
             )
         )
         self._intend(turn, (breach_id,), breach.targets, lockouts)
+        self.know_what_is_there()
+
+    def know_what_is_there(self) -> None:
+        """Take what is held and works for no attempt: it was there when the duty began."""
+        there = {*self.state.held, *(order.contract for order in self.state.orders.values())}
+        for contract in there:
+            if standing.is_exposed(self.state, contract):
+                self._reentry.knew(contract)
 
     def _adds(self, lockouts: tuple[Lockout, ...]) -> bool:
         duties = {key_of(each): each for each in self.state.duties}
@@ -245,7 +258,8 @@ class Enforcing:
 
     def _command(self, turn: Turn, under_way: Enforcement) -> Enforce:
         held, orders = standing.known(self.state, under_way.targets)
-        reappeared, self._reappeared = self._reappeared, set()
+        reappeared = self._reappeared.intersection(held)
+        self._reappeared -= reappeared  # an order that is not a position yet stays noted
         return Enforce(
             **turn.head(),
             enforcement_id=under_way.id,
@@ -253,7 +267,7 @@ class Enforcing:
             deadline_at=under_way.deadline_at,
             known_positions=held,
             known_orders=orders,
-            reappeared=tuple(sorted(reappeared.intersection(held))),
+            reappeared=tuple(sorted(reappeared)),
             verify_every_s=self._reentry.verify_every_s(turn.now),
         )
 
