@@ -326,9 +326,7 @@ def test_the_journal_says_what_was_asked_and_confirmed(rig):
 
 
 def alarms(run):
-    return [
-        each.text for each in run.events(AlarmRaised) if each.code is AlarmCode.REENTRY_PATTERN
-    ]
+    return [each.text for each in run.events(AlarmRaised) if each.code is AlarmCode.REENTRY_PATTERN]
 
 
 @pytest.mark.parametrize(
