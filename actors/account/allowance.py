@@ -62,15 +62,15 @@ class Unplaced:
     def placed(self, contract: str, before: int, now: int) -> None:
         """Take out the fills that a new position includes.
 
-        Fills are told in order, so it includes the first few of them; a position that no such run of
-        fills leads to knows better than the fills, and includes all.
+        Each fill is told before its position, so it includes the first at least. A position that no run
+        of the first fills leads to knows better than they (a read was faster), and includes all.
         """
         fills, reached = self._fills.get(contract, ()), before
-        for count, (_, signed) in enumerate(fills):
+        for count, (_, signed) in enumerate(fills, start=1):
+            reached += signed
             if reached == now:
                 self._keep(contract, fills[count:])
                 return
-            reached += signed
         self._fills.pop(contract, None)
 
     def read(self, since: datetime) -> None:

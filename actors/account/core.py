@@ -271,7 +271,6 @@ class AccountCore:
         breach = self._judging.verdict(turn, verdict)
         if breach:
             self._enforcing.breach(turn, breach, self._judging.today(turn))
-            self._picture.settle(turn)
         self._judging.open_if_clean(turn)
 
     def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:

@@ -144,22 +144,16 @@ class Picture:
         turn.wake_after("snapshot", retry_s)
 
     def settle(self, turn: Turn) -> None:
-        """Give the broker's position a moment to follow a booked fill, then ask for it."""
-        if self._waits_for_position and not self._settling:
+        """Give the broker's position a moment to follow a booked close, then ask for it."""
+        if self.state.unsettled and not self._settling:
             self._settling = True  # once: frequent fills must not put the look off for ever
             turn.wake_after("settle", _SETTLE_S)
 
     def settled(self, turn: Turn) -> None:
         """Ask the broker for the position that has not followed."""
         self._settling = False
-        if self._waits_for_position:
+        if self.state.unsettled:
             self.reconcile(turn)
-
-    @property
-    def _waits_for_position(self) -> bool:
-        """Say whether a close is booked that no position shows, or under allowances any fill."""
-        state = self.state
-        return bool(state.unsettled or (state.allowances is not None and state.unplaced))
 
     def connected(self, turn: Turn) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 
 from actors.account.allowance import Unplaced, clipped, journaled, ratcheted, restored
+from messages.facts import SnapshotTaken
 from messages.values import Fill, Position, Side
+from tests.account.world import World
 
 MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
 NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -58,13 +60,13 @@ def test_what_is_journaled_is_restored(allowances):
         (2, [1, 1], 3, 4),
         (2, [1, 1], 4, 4),
         (3, [-1, -2], 2, 0),
-        (2, [1], 2, 3),
+        (2, [1, -1, 1], 3, 3),
+        (2, [1], 2, 2),
         (2, [1, 1], 9, 9),
-        (0, [-1], 0, -1),
     ],
 )
 def test_a_position_includes_the_first_fills_that_lead_to_it(before, fills, told, held_after):
-    """All of them, the first of two, none yet, or a position that no run of fills explains."""
+    """The first of two, both, or all of them where no run of fills leads to the position."""
     unplaced = Unplaced()
     for signed in fills:
         unplaced.filled(fill(signed), NOON)
@@ -94,3 +96,46 @@ def test_a_broker_that_tells_no_positions_costs_no_memory():
         unplaced.filled(fill(1), NOON)
 
     assert unplaced.size(MNQ) == 16
+
+
+def test_a_position_that_only_repeats_a_read_still_places_its_fill():
+    """The read overtook the stream: fill, read, position; then the fill is not counted beside it."""
+    world = World()
+    world.drain()
+    world.connect()
+    while not world.queues["gateway"]:
+        world.step(world.pending()[0])
+    world.trade(MNQ, 2)
+    world.step("gateway")
+    snapshot = world.queues["account"].pop()
+    assert isinstance(snapshot[1], SnapshotTaken)
+    world.step("stream")
+    while world.queues["account"]:
+        world.step("account")
+    world.queues["account"].append(snapshot)
+    world.step("account")
+    assert world.account.state.positions[MNQ].size == 2
+    assert world.account.state.unplaced
+
+    world.drain()
+
+    assert world.account.state.held == {MNQ: 2}
+
+
+def test_a_locked_account_is_not_judged_for_opening_again_and_again():
+    """Under no_new_exposure the last judgement waits for the end of the lockout."""
+    world = World()
+    world.drain()
+    for _ in range(6):
+        world.trade(MNQ, 1)
+        world.trade(MNQ, -1)
+        world.drain()
+    assert world.account.state.allowances is not None
+    asked = []
+    world._judge = asked.append
+
+    for _ in range(4):
+        world.advance(16)
+        world.drain()
+
+    assert asked == []

@@ -54,6 +54,11 @@ class AccountMachine(RuleBasedStateMachine):
         for size in sizes:
             self.world.trade(contract, size)
 
+    @precondition(lambda self: no_new_exposure(self.world.account.state.duties))
+    @rule(contract=CONTRACTS, size=SIZES)
+    def position_under_the_duty(self, contract, size):
+        self.world.set_position(contract, size)
+
     @rule(pnl=st.sampled_from([-600, -350, -200, -100, -99, 0, 50]))
     def fill(self, pnl):
         self.world.fill(pnl)

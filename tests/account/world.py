@@ -81,7 +81,7 @@ PARAMETERS = {
         max_loss_usd=Decimal(500), include_open_loss=False
     ),
     "RULE-006": trade_frequency_limit.TradeFrequencyLimit(
-        per_minute=5, cooldown_s=trade_frequency_limit.Cooldowns(per_minute=600)
+        per_minute=3, cooldown_s=trade_frequency_limit.Cooldowns(per_minute=600)
     ),
     "RULE-007": cooldown_after_loss.CooldownAfterLoss(),
 }

@@ -51,11 +51,10 @@ def test_what_was_held_stays_the_last_fill_included(rig):
 
 @pytest.mark.parametrize("size", [1, 4], ids=["one", "more than is held"])
 def test_an_increase_is_closed_back_to_what_was_held(rig, size):
-    """S-72: exactly the excess goes, by one partial close."""
+    """S-72: exactly the excess goes, by one partial close, as soon as a read has shown it."""
     run = locked(rig)
 
     run.order(A, "MNQ", size)
-    run.advance(1)
 
     assert run.held() == {MNQ: 3}
     assert [each.size for each in run.commands(PartialCloseContract)] == [size]
@@ -226,14 +225,13 @@ def test_it_ends_with_the_lockout(rig):
 
 
 def test_a_fill_whose_position_never_comes_allows_nothing_for_long(rig):
-    """A fill without a position is looked into after a second: the broker's answer is what may stay."""
+    """The read that proves the enforcement knows better than the fills: nothing is held."""
     run = rig(ONLY)
     for _ in range(2):
         run.fill(A, None)
     (intent,) = run.events(EnforcementStarted)
     assert [(each.contract, each.size) for each in intent.allowances] == [(MNQ, -2)]
 
-    run.advance(1)
     run.order(A, "MNQ", -1)
     run.advance(1)
 
@@ -423,3 +421,20 @@ def test_another_account_is_not_slowed(rig):
 
     assert run.held(B) == {}
     assert run.status(B).phase is Phase.LOCKED
+
+
+def test_a_close_that_fills_in_parts_is_no_attempt(rig):
+    """What was there when the lock began is closed, part by part: nothing has appeared."""
+    run = rig(config_of(daily_realized_loss={"max_loss_usd": 500}))
+    run.price("MNQ", "26000")
+    run.order(A, "MNQ", 4)
+    listing = run.broker.exchange.market.listing(MNQ)
+    listing.liquidity = 1
+
+    run.fill(A, "-500")
+    assert run.held() == {MNQ: 3}
+    listing.liquidity = None
+    run.advance(5)
+
+    assert run.held() == {}
+    assert run.events(ExposureUnderLock) == []
