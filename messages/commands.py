@@ -101,9 +101,17 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     deadline_at: datetime
     """After this the lock is applied even if the targets are not confirmed."""
     known_positions: tuple[str, ...]
-    """Contracts the account is known to hold: the first closes go out without a read."""
+    """Contracts known to be held of which nothing may stay: closed at first without a read."""
     known_orders: tuple[int, ...]
-    """Working orders the account is known to have: likewise."""
+    """Working orders known of which none may stay: likewise."""
+    reappeared: tuple[str, ...] = ()
+    """Contracts that were gone and are held again: closed at once, though closed before."""
+    verify_every_s: float = 0.0
+    """Least seconds between two reads, while a trader keeps re-entering; 0 = as soon as needed.
+
+    Closes and cancels of what is known never wait for it: it keeps one looping account from using
+    up the requests of its login.
+    """
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):

@@ -24,9 +24,11 @@ from messages.facts import (
 from messages.values import (
     AccountRecord,
     AlarmCode,
+    Allowance,
     Breach,
     Lockout,
     Order,
+    OrderTrade,
     Outcome,
     Position,
     Target,
@@ -100,6 +102,8 @@ class EnforcementStarted(AccountMessage, frozen=True, kw_only=True):
     """Lockouts that follow, in force as a duty from now on."""
     deadline_at: datetime
     """When the lock is applied even without confirmation, UTC."""
+    allowances: tuple[Allowance, ...] | None = None
+    """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
 
 
 class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
@@ -115,6 +119,8 @@ class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
     """All lockouts that follow."""
     deadline_at: datetime
     """When the lock is applied even without confirmation, UTC."""
+    allowances: tuple[Allowance, ...] | None = None
+    """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
 
 
 class EnforcementUnrecorded(AccountMessage, frozen=True, kw_only=True):
@@ -252,14 +258,17 @@ class LockoutReleased(AccountMessage, frozen=True, kw_only=True):
 
 
 class ExposureUnderLock(AccountMessage, frozen=True, kw_only=True):
-    """PRE-CHECK: something appeared under a flat duty; all rules are skipped and it is closed at once."""
+    """PRE-CHECK: something appeared that a lockout forbids; it is closed or cancelled at once.
+
+    Under a flat duty all rules are skipped; under `no_new_exposure` they go on judging.
+    """
 
     appeared: str
     """What, e.g. `position CON.F.US.MNQ.Z26 2` or `order 77`."""
     rules_skipped: int
-    """Rules that would otherwise have judged: the number running for this account."""
+    """Rules that would otherwise have judged: the number running for this account, or none."""
     lockout: Lockout
-    """The strictest lockout in force."""
+    """The lockout that forbids it, the strictest if there are several."""
     attempt: int
     """Counts the times it happened under the present locks, from 1."""
 
@@ -295,6 +304,12 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """The firm's flag; None when it was not told."""
     can_trade_at: datetime | None
     """When it was told, or asked for, UTC."""
+    attempts: int = 0
+    """Times something forbidden appeared under the lockouts that stay."""
+    allowances: tuple[Allowance, ...] | None = None
+    """What may stay under `no_new_exposure`; None = no such lockout binds."""
+    recent_trades: tuple[OrderTrade, ...] = ()
+    """Trades of the closed day's last hour, which windows of the new day still count."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):

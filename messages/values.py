@@ -162,6 +162,7 @@ class AlarmCode(StrEnum):
     BROKER_UNCERTAIN = "BROKER_UNCERTAIN"
     BROKER_REJECTED = "BROKER_REJECTED"
     FLAT_NOT_CONFIRMED = "FLAT_NOT_CONFIRMED"
+    REENTRY_PATTERN = "REENTRY_PATTERN"
     JOURNAL_LATE = "JOURNAL_LATE"
     JOURNAL_FAILED = "JOURNAL_FAILED"
     STREAM_LOST = "STREAM_LOST"
@@ -406,6 +407,15 @@ class LockoutTerms(Value, frozen=True, kw_only=True):
     """What ends it."""
 
 
+class Allowance(Value, frozen=True, kw_only=True):
+    """What may be held of one contract under `no_new_exposure`; of any other contract nothing may."""
+
+    contract: str
+    """Contract id."""
+    size: int
+    """Signed contracts; it only ever shrinks while the lockout binds."""
+
+
 class Breach(Value, frozen=True, kw_only=True):
     """A rule's verdict that its limit is broken, with the arithmetic."""
 
@@ -529,6 +539,8 @@ class OrderTrade(Value, frozen=True, kw_only=True):
     """The broker's time of its first fill, UTC."""
     closing: bool
     """Whether one of its fills closed something (has a P&L)."""
+    under_lock: bool = False
+    """Whether its first fill was booked while a lockout of the whole account bound."""
 
 
 class AccountView(Value, frozen=True, kw_only=True):

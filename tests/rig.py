@@ -340,7 +340,12 @@ class FakeGateway(PooledActor):
         requested_at = self._stamp()
         account = self._broker.exchange.accounts[command.account]
         fields = lambda row: Fields(decode(encode(row)), "row")  # noqa: E731
-        fills = tuple(fill_of(fields(trade_row(trade))) for trade in account.trades.values())
+        since = command.trades_since
+        fills = tuple(
+            fill_of(fields(trade_row(trade)))
+            for trade in account.trades.values()
+            if since and trade.created >= since
+        )
         return SnapshotTaken(
             **self._head("snapshot"),
             account=command.account,

@@ -19,7 +19,6 @@ from actors.account.picture import Picture
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.turn import Turn
-from actors.enforcer.targets import is_closing
 from messages.base import Send
 from messages.commands import (
     AccountCommand,
@@ -87,6 +86,8 @@ class AccountCore:
         for lockout in self.state.lockouts.values():
             keeping.arm(turn, lockout)
         self._judging.arm_checks(turn)
+        if self.state.enforcement:
+            self._enforcing.know_what_is_there()
         self._enforcing.resume(turn)
         if self.state.connected:
             self._picture.connected(turn)
@@ -190,6 +191,7 @@ class AccountCore:
         if booking is Booking.UNCHANGED:
             return
         turn.record(fact)
+        self._enforcing.note(fill.contract)
         self._picture.settle(turn)
         if booking is not Booking.AHEAD:
             self._judging.fact(turn, FactKind.TRADE, ledger.fills_of({fill.order_id}))
@@ -197,13 +199,12 @@ class AccountCore:
     def _on_position(self, turn: Turn, fact: PositionChanged) -> None:
         position, state = fact.position, self.state
         settled = position.contract not in state.unsettled
+        settled = settled and position.contract not in state.unplaced
         if settled and state.positions.get(position.contract) == position:
             return
         turn.record(fact)
         self._picture.hold(turn)
-        self._enforcing.guard(
-            turn, f"position {position.contract} {position.size}", position.contract
-        )
+        self._enforcing.guard_position(turn, position.contract, position.size)
         self._judging.fact(turn, FactKind.POSITION)
 
     def _on_order(self, turn: Turn, fact: OrderChanged) -> None:
@@ -216,9 +217,7 @@ class AccountCore:
                 AlarmCode.UNKNOWN_ORDER_STATUS,
                 f"order {order.order_id} has status {order.status}: it counts as working",
             )
-        held = {name: each.size for name, each in self.state.positions.items()}
-        if order.working and not is_closing(order, held):
-            self._enforcing.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+        self._enforcing.guard_order(turn, order)
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:
@@ -300,7 +299,7 @@ class AccountCore:
         if locked:
             self._judging.everything(turn)
 
-    def _on_woken(self, turn: Turn, key: str) -> None:
+    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901 - one case per key
         match key.split(" ", 3):
             case ["lockout", rule, breach_id, scope]:
                 if keeping.end(turn, rule, scope, breach_id):
@@ -313,6 +312,8 @@ class AccountCore:
                 self._judging.late(turn)
             case ["snapshot"]:
                 self._picture.take_snapshot(turn)
+            case ["leftovers"]:
+                self._enforcing.guard_all(turn)
             case ["settle"]:
                 self._picture.settled(turn)
             case ["quotes"]:

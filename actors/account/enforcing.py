@@ -8,7 +8,10 @@ under way; what comes meanwhile joins it.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from actors.account.lockouts import flat_duty, joined, key_of, strictness
+from actors.account import standing
+from actors.account.allowance import journaled
+from actors.account.lockouts import joined, key_of, no_new_exposure, strictness
+from actors.account.reentry import Reentry, pattern_text
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState, Enforcement
 from actors.account.turn import Turn
@@ -26,15 +29,17 @@ from messages.events import (
     RuleBreached,
 )
 from messages.values import (
-    ACCOUNT_SCOPE,
     AlarmCode,
+    Allowance,
     Breach,
-    FlatAccount,
-    FlatProduct,
+    Duty,
     Lockout,
+    Order,
     Target,
-    product_of,
 )
+
+_LEFTOVERS_S = 1.0
+"""How long an order that a closed position has left behind is given to be cancelled by the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,9 @@ class Enforcing:
     settings: AccountSettings
     state: AccountState
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
+    _reentry: Reentry = field(default_factory=Reentry)
+    _reappeared: set[str] = field(default_factory=set)
+    """Contracts the enforcer is to close again although it has closed them before."""
 
     @property
     def busy(self) -> bool:
@@ -64,37 +72,75 @@ class Enforcing:
     def _intent_waits(self) -> bool:
         return any(not waiting.locked for waiting in self._waiting.values())
 
+    def note(self, contract: str) -> None:
+        """Note what a fact has changed about a contract: what appears anew is a new attempt."""
+        if self.state.duties:
+            exposed = standing.is_exposed(self.state, contract)
+            self._reentry.saw(contract, exposed=exposed)
+            if not exposed:
+                self._reappeared.discard(contract)
+
+    def guard_position(self, turn: Turn, contract: str, size: int) -> None:
+        """Stand guard over a position that was told."""
+        self.note(contract)
+        asked = standing.demand(self.state, contract)
+        if asked is None:
+            return
+        if asked.lockout.duty is Duty.FLAT or standing.is_beyond(self.state, contract):
+            self.guard(turn, f"position {contract} {size}", contract)
+        else:  # the other leg of an OCO pair is told to be cancelled a moment after this
+            turn.wake_after("leftovers", _LEFTOVERS_S)
+
+    def guard_order(self, turn: Turn, order: Order) -> None:
+        """Stand guard over an order that was told."""
+        self.note(order.contract)
+        if order.working and standing.forbids(self.state, order):
+            self.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+
     def guard(self, turn: Turn, appeared: str, contract: str) -> None:
-        """Stand guard: under a flat duty whatever is held or works in its scope must go at once."""
-        duty = flat_duty(self.state.duties, product_of(contract))
-        if duty is None or not self._exposed(contract):
+        """Have what the lockouts forbid of a contract closed and cancelled at once, if it is there."""
+        asked = standing.demand(self.state, contract)
+        if asked is None:
             return
-        target = _target_of(duty, contract)
-        under_way = self.state.enforcement
-        if under_way and any(algebra.covers(each, target) for each in under_way.targets):
+        under_way = self._is_under_way(asked.targets)
+        if self._reentry.is_new(contract):
+            self._count(turn, appeared, contract, asked)
+            if under_way:
+                self._reappeared.add(contract)
+        if under_way:
             self.resume(turn)
-            return
+        else:
+            self._intend(turn, (), asked.targets, ())
+
+    def guard_all(self, turn: Turn) -> None:
+        """Stand guard over everything that is held or works."""
+        for contract in self._reentry.watched:
+            self.note(contract)
+        for held in tuple(self.state.positions.values()):
+            self.note(held.contract)
+            self.guard(turn, f"position {held.contract} {held.size}", held.contract)
+        for order in tuple(self.state.orders.values()):
+            self.note(order.contract)
+            self.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+
+    def _is_under_way(self, targets: tuple[Target, ...]) -> bool:
+        under_way = self.state.enforcement
+        return under_way is not None and all(
+            any(algebra.covers(each, target) for each in under_way.targets) for target in targets
+        )
+
+    def _count(self, turn: Turn, appeared: str, contract: str, asked: standing.Demand) -> None:
         turn.record(
             ExposureUnderLock(
                 **turn.head(),
                 appeared=appeared,
-                rules_skipped=len(self.settings.rules) if duty.scope == ACCOUNT_SCOPE else 0,
-                lockout=duty,
+                rules_skipped=len(self.settings.rules) if asked.skips_rules else 0,
+                lockout=asked.lockout,
                 attempt=self.state.attempts + 1,
             )
         )
-        self._intend(turn, (), (target,), ())
-
-    def guard_all(self, turn: Turn) -> None:
-        """Stand guard over everything that is held or works."""
-        for held in tuple(self.state.positions.values()):
-            self.guard(turn, f"position {held.contract} {held.size}", held.contract)
-        for order in tuple(self.state.orders.values()):
-            self.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
-
-    def _exposed(self, contract: str) -> bool:
-        working = any(order.contract == contract for order in self.state.orders.values())
-        return working or contract in self.state.positions
+        if self._reentry.attempted(contract, turn.now):
+            turn.alarm(AlarmCode.REENTRY_PATTERN, pattern_text(asked.lockout.rule))
 
     def breach(self, turn: Turn, breach: Breach, trading_date: str) -> None:
         """Turn a verdict into an intent, unless its lockout adds nothing to those that bind."""
@@ -108,6 +154,14 @@ class Enforcing:
             )
         )
         self._intend(turn, (breach_id,), breach.targets, lockouts)
+        self.know_what_is_there()
+
+    def know_what_is_there(self) -> None:
+        """Take what is held and works for no attempt: it was there when the duty began."""
+        there = {*self.state.held, *(order.contract for order in self.state.orders.values())}
+        for contract in there:
+            if standing.is_exposed(self.state, contract):
+                self._reentry.knew(contract)
 
     def _adds(self, lockouts: tuple[Lockout, ...]) -> bool:
         duties = {key_of(each): each for each in self.state.duties}
@@ -135,6 +189,7 @@ class Enforcing:
                     targets=algebra.joined((*under_way.targets, *targets)),
                     lockouts=_all_pending(under_way, lockouts),
                     deadline_at=under_way.deadline_at if under_way.pending else deadline_at,
+                    allowances=self._baseline(lockouts),
                 )
             )
         else:
@@ -146,9 +201,16 @@ class Enforcing:
                     targets=algebra.joined(targets),
                     lockouts=lockouts,
                     deadline_at=deadline_at,
+                    allowances=self._baseline(lockouts),
                 )
             )
         self._await_disk(turn, locked=False)
+
+    def _baseline(self, lockouts: tuple[Lockout, ...]) -> tuple[Allowance, ...] | None:
+        """Return what may stay from now on, where `no_new_exposure` begins to bind."""
+        if self.state.allowances is not None or not no_new_exposure(lockouts):
+            return None
+        return journaled(self.state.held)
 
     def _await_disk(self, turn: Turn, *, locked: bool) -> None:
         under_way = self.state.enforcement
@@ -195,17 +257,18 @@ class Enforcing:
             turn.send(f"enforcer/{self.state.account}", self._command(turn, self.state.enforcement))
 
     def _command(self, turn: Turn, under_way: Enforcement) -> Enforce:
-        def goes(contract: str) -> bool:
-            return any(algebra.in_scope(target, contract) for target in under_way.targets)
-
-        orders = (key for key, order in self.state.orders.items() if goes(order.contract))
+        held, orders = standing.known(self.state, under_way.targets)
+        reappeared = self._reappeared.intersection(held)
+        self._reappeared -= reappeared  # an order that is not a position yet stays noted
         return Enforce(
             **turn.head(),
             enforcement_id=under_way.id,
             targets=under_way.targets,
             deadline_at=under_way.deadline_at,
-            known_positions=tuple(sorted(filter(goes, self.state.positions))),
-            known_orders=tuple(sorted(orders)),
+            known_positions=held,
+            known_orders=orders,
+            reappeared=tuple(sorted(reappeared)),
+            verify_every_s=self._reentry.verify_every_s(turn.now),
         )
 
     def apply(self, turn: Turn, report: ApplyLockout) -> tuple[Lockout, ...]:
@@ -257,12 +320,6 @@ class Enforcing:
 
 def _all_pending(under_way: Enforcement, more: tuple[Lockout, ...]) -> tuple[Lockout, ...]:
     return tuple(joined({key_of(each): each for each in under_way.pending}, more).values())
-
-
-def _target_of(duty: Lockout, contract: str) -> Target:
-    if duty.scope == ACCOUNT_SCOPE:
-        return FlatAccount()
-    return FlatProduct(product=product_of(contract))
 
 
 def _lockouts(breach: Breach, breach_id: str, now: datetime) -> tuple[Lockout, ...]:

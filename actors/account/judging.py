@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actors.account.judgement import Judgement
-from actors.account.lockouts import flat_duty
+from actors.account.lockouts import account_duty, flat_duty
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
@@ -18,7 +18,7 @@ from actors.enforcer import targets as algebra
 from messages.commands import Evaluate, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
-from messages.values import ACCOUNT_SCOPE, AlarmCode, Breach, FactKind, Fill, ReleaseOn
+from messages.values import AlarmCode, Breach, FactKind, Fill, ReleaseOn
 
 _JUDGEMENT_S = 5.0
 _MOVING = (PositionChanged, OrderChanged, SnapshotTaken, FlatConfirmed)
@@ -50,7 +50,7 @@ class Judging:
         """Ask every rule once: the last judgement where the account is not OPEN."""
         if not self._may_judge:
             return
-        if self.opened:
+        if self.opened or self._locked:
             self._evaluate(turn, self.settings.rules, fills, None)
         elif self.picture.sync.synced and not self.state.enforcement:
             judgement = self.judgement.begin(each.rule.id for each in self.settings.rules)
@@ -63,6 +63,11 @@ class Judging:
     @property
     def _may_judge(self) -> bool:
         return self.picture.sync.snapshot_seen and not flat_duty(self.state.duties)
+
+    @property
+    def _locked(self) -> bool:
+        """Say whether a lockout of the account is in force: the last judgement waits for its end."""
+        return account_duty(self.state.lockouts.values())
 
     def _evaluate(
         self,
@@ -115,8 +120,7 @@ class Judging:
         """Open the account when every rule has answered the last judgement and none objects."""
         if self.opened or not self.judgement.clean or not self.picture.sync.synced:
             return
-        locked = any(scope == ACCOUNT_SCOPE for _, scope in self.state.lockouts)
-        if locked or self.state.enforcement:
+        if self._locked or self.state.enforcement:
             return
         self.opened = self.started = True
         turn.cancel_wake("judgement")

@@ -5,6 +5,7 @@ clock is there, durations by elapsed real time. The daily reset happens once, ho
 closes the old day in the journal and carries over what stays.
 """
 
+from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
 from actors.account.state import AccountState
 from actors.account.turn import Turn
@@ -95,6 +96,9 @@ def reset_if_due(turn: Turn) -> bool:
             ),
             can_trade=state.can_trade,
             can_trade_at=state.can_trade_at,
+            attempts=state.attempts,
+            allowances=None if state.allowances is None else journaled(state.allowances),
+            recent_trades=state.trades.recent(turn.now),
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

@@ -62,6 +62,21 @@ def flat_duty(lockouts: Iterable[Lockout], product: str | None = None) -> Lockou
     return max(duties, key=strictness, default=None)
 
 
+def no_new_exposure(lockouts: Iterable[Lockout]) -> Lockout | None:
+    """Return the strictest lockout under which the whole account may hold no more than it did."""
+    duties = [
+        each
+        for each in lockouts
+        if each.duty is Duty.NO_NEW_EXPOSURE and each.scope == ACCOUNT_SCOPE
+    ]
+    return max(duties, key=strictness, default=None)
+
+
+def account_duty(lockouts: Iterable[Lockout]) -> bool:
+    """Say whether any lockout of the whole account binds, whatever it demands."""
+    return any(each.scope == ACCOUNT_SCOPE for each in lockouts)
+
+
 def ended(lockout: Lockout, now: datetime) -> bool:
     """Say whether a lockout's calendar end has come; those without an end never end by time."""
     return lockout.until is not None and lockout.until <= now

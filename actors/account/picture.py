@@ -13,6 +13,7 @@ from actors.account.marks import Marks
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.sync import Sync
+from actors.account.trades import LONGEST_WINDOW
 from actors.account.turn import Turn
 from messages.commands import DescribeContract, HoldQuotes, TakeSnapshot
 from messages.events import HealthChanged
@@ -58,7 +59,7 @@ class Picture:
             positions=tuple(self._open(held, now) for held in state.positions.values()),
             orders=tuple(state.orders.values()),
             order_fills=fills,
-            trades=(),
+            trades=state.trades.shown(now),
             day_start=state.day.start(label),
             read_at=self.sync.read_at,
             lockouts=state.duties,
@@ -81,7 +82,8 @@ class Picture:
     def take_snapshot(self, turn: Turn) -> None:
         """Ask for a complete read of the account."""
         self.sync.asked(turn.token)
-        since = self.state.day.start(self.state.day.label(turn.now))
+        day_start = self.state.day.start(self.state.day.label(turn.now))
+        since = min(day_start, turn.now - LONGEST_WINDOW)
         turn.send(
             f"gateway/{self.settings.login}",
             TakeSnapshot(
@@ -127,6 +129,7 @@ class Picture:
         return bool(
             (held, working) != (self.state.positions, self.state.orders)
             or self.state.unsettled
+            or self.state.unplaced
             or snapshot.can_trade not in {None, self.state.can_trade}
         )
 

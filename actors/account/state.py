@@ -9,9 +9,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from actors.account.ledger import Ledger
-from actors.account.lockouts import Key, flat_duty, joined, key_of, without
+from actors.account.allowance import Allowances, Unplaced, ratcheted, restored
+from actors.account.ledger import Booking, Ledger
+from actors.account.lockouts import (
+    Key,
+    account_duty,
+    flat_duty,
+    joined,
+    key_of,
+    no_new_exposure,
+    without,
+)
 from actors.account.protection import followed
+from actors.account.trades import LONGEST_WINDOW, Trades
 from actors.account.trading_day import TradingDay
 from messages.base import AccountMessage, Message
 from messages.events import (
@@ -35,7 +45,7 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Contract, Fill, Lockout, Order, Position, Target
+from messages.values import Allowance, Contract, Fill, Lockout, Order, Position, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,12 @@ class AccountState:
     """When this stream last told a contract's position or an order, as the gateway stamped it."""
     unprotected_since: dict[str, datetime] = field(default_factory=dict)
     """Since when each held contract has had no stop for its whole size; protected ones are not here."""
+    trades: Trades = field(default_factory=Trades)
+    """Filled orders of the day and the hour before now."""
+    unplaced: Unplaced = field(default_factory=Unplaced)
+    """Fills booked whose position has not been told yet."""
+    allowances: Allowances | None = None
+    """What may be held by contract while `no_new_exposure` binds the account; None = it does not."""
 
     @classmethod
     def new(cls, account: int, day: TradingDay, *, gross: bool) -> "AccountState":
@@ -99,6 +115,11 @@ class AccountState:
         return (*self.lockouts.values(), *pending)
 
     @property
+    def held(self) -> dict[str, int]:
+        """Return what is held by contract: the positions told, and the fills they do not show yet."""
+        return self.unplaced.added_to(self.positions)
+
+    @property
     def unjudged_fills(self) -> tuple[Fill, ...]:
         """Return the day's fills that a rule may have to judge after a start or a reset.
 
@@ -107,11 +128,12 @@ class AccountState:
         """
         return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
 
-    def evolve(self, event: Message) -> None:  # noqa: C901 - one case per event is the table itself
+    def evolve(self, event: Message) -> None:  # noqa: C901, PLR0912 - one case per event
         """Change by one event; events that do not concern the state change nothing."""
         match event:
             case TradeExecuted(fill=fill):
-                self._book(fill)
+                if self._book(fill) in {Booking.BOOKED, Booking.AHEAD}:
+                    self.unplaced.filled(fill, event.at)
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
                     self.unsettled.add(fill.contract)
             case PositionChanged():
@@ -143,7 +165,9 @@ class AccountState:
             case EnforcementStarted():
                 self.enforcement_count += 1
                 self.enforcement = _intent(event)
+                self._allow(event.allowances)
             case EnforcementJoined() if self.enforcement:
+                self._allow(event.allowances)
                 self.enforcement = replace(
                     self.enforcement,
                     breaches=(*self.enforcement.breaches, *event.breaches),
@@ -157,19 +181,43 @@ class AccountState:
                 self._lock(event.lockout)
             case EnforcementFinished():
                 self.enforcement = None
+                self._keep_allowances()
             case LockoutReleased():
                 self.lockouts = without(self.lockouts, (event.rule, event.scope))
                 self.attempts = self.attempts if self.lockouts else 0
+                self._keep_allowances()
             case ExposureUnderLock():
                 self.attempts = event.attempt
 
-    def _book(self, fill: Fill) -> None:
+    def _book(self, fill: Fill) -> Booking:
+        booking = self.ledger.weigh(fill, self.day.label(fill.executed_at))
         self.ledger.book(fill, self.day.label(fill.executed_at))
         if flat_duty(self.duties):
             self.skipped.add(fill.trade_id)
+        if booking is Booking.BOOKED:
+            self.trades.book(fill, under_lock=account_duty(self.duties))
+        elif booking is Booking.VOIDED:
+            self.trades.void(fill)
+        return booking
+
+    def _allow(self, allowances: tuple[Allowance, ...] | None) -> None:
+        if allowances is not None:
+            self.allowances = restored(allowances)
+
+    def _keep_allowances(self) -> None:
+        if not no_new_exposure(self.duties):
+            self.allowances = None
+
+    def _ratchet(self, contracts: Iterable[str]) -> None:
+        if self.allowances is not None:
+            held = self.held
+            for contract in contracts:
+                self.allowances = ratcheted(self.allowances, contract, held.get(contract, 0))
 
     def _place(self, position: Position, at: datetime) -> None:
         before = dict(self.positions)
+        held = before.get(position.contract)
+        self.unplaced.placed(position.contract, held.size if held else 0, position.size)
         self.seen_at[position.contract] = at
         self.unsettled.discard(position.contract)
         if position.size:
@@ -177,6 +225,7 @@ class AccountState:
         else:
             self.positions.pop(position.contract, None)
         self._follow_protection(before, at)
+        self._ratchet((position.contract,))
 
     def _work(self, order: Order, at: datetime) -> None:
         self.seen_at[order.order_id] = at
@@ -207,6 +256,8 @@ class AccountState:
         for fill in snapshot.fills or ():
             if fill.voided or fill.trade_id not in known:
                 self._book(fill)
+            if self._of_the_last_hour(fill, snapshot.requested_at):
+                self.trades.recall(fill)
         self._note(snapshot.can_trade, snapshot.balance_usd, snapshot.requested_at)
 
     def _take_over(
@@ -221,6 +272,13 @@ class AccountState:
         self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
         # not from when it came: a grace may begin a little early, never late
         self._follow_protection(before, read_at)
+        self.unplaced.read(read_at)
+        self._ratchet(tuple(self.allowances or ()))
+
+    def _of_the_last_hour(self, fill: Fill, now: datetime) -> bool:
+        """Say whether a fill is of the day before, and windows of an hour may still count it."""
+        yesterday = self.day.label(fill.executed_at) < self.ledger.day
+        return yesterday and fill.executed_at > now - LONGEST_WINDOW
 
     def _newer[K: str | int, V](
         self, held: dict[K, V], read: dict[K, V], since: datetime
@@ -244,11 +302,17 @@ class AccountState:
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
         self.ledger.reset(self.trading_date)
+        self.trades.reset(event.recent_trades)
+        for fill in self.ledger.fills:  # told before the reset: the broker's clock was ahead
+            self.trades.book(fill, under_lock=False)
         self.skipped.clear()
         alive = self.positions.keys() | self.orders.keys()
         self.seen_at = {key: at for key, at in self.seen_at.items() if key in alive}
         self.lockouts = joined({}, event.lockouts)
         self.enforcement = _intent(event.enforcement) if event.enforcement else None
+        self.allowances = None
+        self._allow(event.allowances)
+        self.attempts = event.attempts
         self.breach_count = event.breach_count
         self.enforcement_count = event.enforcement_count
         self.connected = event.connected

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import TypedDict
 
 from actors.enforcer.stops import Stops
-from actors.enforcer.targets import Plan, is_flat_target, plan
+from actors.enforcer.targets import Plan, needs_no_read, plan
 from messages import codec
 from messages.base import Message, Send
 from messages.commands import (
@@ -94,6 +94,10 @@ class EnforcerCore:
     """Commands that certainly had no effect, since the last complete read."""
     _blind: bool = False
     """The last read failed."""
+    _moved: bool = False
+    """Positions were commanded since what was commanded last had time to take effect."""
+    _verify_every_s: float = 0.0
+    _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
     """Contracts and orders this enforcement has been told of."""
     _uncertain: bool = False
@@ -143,6 +147,7 @@ class EnforcerCore:
         self._arm_deadline(order, news=not again or order.targets != self._targets)
         self._id, self._targets = order.enforcement_id, order.targets
         self._stops.give_way(order.targets)
+        self._verify_every_s = order.verify_every_s
         self._clean = 0
         if again and self._step is not Step.IDLE:
             self._hurry(order)
@@ -150,10 +155,12 @@ class EnforcerCore:
         self._known = {*order.known_positions, *order.known_orders}
         if not again:
             self._waves, self._pause_s = 0, _FIRST_PAUSE_S
-        if not again and all(is_flat_target(target) for target in order.targets):
-            self._command(Plan(close=order.known_positions, cancel=order.known_orders))
+        self._settled, self._moved = True, False  # nothing is under way that could be doubled
+        known = Plan(close=order.known_positions, cancel=order.known_orders)
+        unread = all(needs_no_read(target) for target in order.targets)
+        if order.reappeared or (not again and (unread or known.cancel)):
+            self._command(known)
         else:
-            self._settled = True  # nothing is under way that a command could double
             self._read()
 
     def _hurry(self, order: Enforce) -> None:
@@ -162,7 +169,11 @@ class EnforcerCore:
         What is new goes at once, whatever else is refused or hangs; anything else (a contract that was
         closed and opened again) is found by the next read, which then need not wait for a long pause.
         """
-        close = tuple(name for name in order.known_positions if name not in self._known)
+        close = tuple(
+            name
+            for name in order.known_positions
+            if name not in self._known or name in order.reappeared
+        )
         cancel = tuple(key for key in order.known_orders if key not in self._known)
         self._known.update(close, cancel)
         self._pause_s = _FIRST_PAUSE_S
@@ -188,6 +199,8 @@ class EnforcerCore:
             self._read()
             return
         self._uncertain = self._uncertain and bool(self._outstanding)
+        self._settled = False
+        self._moved = self._moved or bool(todo.close or todo.reduce)
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         for command in commands:
             self._outstanding[command.command_id] = command
@@ -254,6 +267,11 @@ class EnforcerCore:
     # --- read ---
 
     def _read(self) -> None:
+        if (early_s := self._early_s()) > 0:
+            self._step, self._request = Step.WAITING, ""
+            self._wake("pause", early_s)
+            return
+        self._read_at = self._now
         self._step = Step.READING
         self._request = self._next_id("r")
         self._tell(
@@ -271,6 +289,12 @@ class EnforcerCore:
         )
         self._wake("read", _COMMAND_S + _LOST_S)
 
+    def _early_s(self) -> float:
+        """Return how long the next read is put off, so that a looping trader costs few of them."""
+        if self._read_at is None:
+            return 0.0
+        return self._verify_every_s - (self._now - self._read_at).total_seconds()
+
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
         self._blind, self._failed = False, []
@@ -286,8 +310,9 @@ class EnforcerCore:
         self._clean = 0
         something = bool(todo.close or todo.reduce or todo.cancel)
         if something and (self._settled or self._waves == 0):
-            self._settled = False
             self._command(todo)
+        elif (todo.close or todo.reduce) and not self._moved:
+            self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
         else:
             self._pause()
 
@@ -355,7 +380,7 @@ class EnforcerCore:
             case "read", Step.READING:
                 self._on_unread("the gateway did not answer")
             case "pause", Step.WAITING:
-                self._settled = True
+                self._settled, self._moved = True, False
                 self._command(self._again())
             case _:
                 pass  # overtaken by events

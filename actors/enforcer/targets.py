@@ -23,6 +23,8 @@ from messages.values import (
     product_of,
 )
 
+_PROTECTIVE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -48,21 +50,44 @@ def joined(targets: Iterable[Target]) -> tuple[Target, ...]:
     )
 
 
-def covers(wider: Target, target: Target) -> bool:
+def covers(wider: Target, target: Target) -> bool:  # noqa: PLR0911 - a table of pairs
     """Say whether reaching one target reaches the other as well."""
     match wider, target:
         case FlatAccount(), _:
             return True
         case FlatProduct(), FlatProduct() | CapProduct():
             return wider.product == target.product
-        case FlatProduct(), FlatContract():
+        case FlatProduct(), FlatContract() | CapContract():
             return wider.product == product_of(target.contract)
+        case FlatContract(), CapContract():
+            return wider.contract == target.contract
+        case CapContract(), CapContract():
+            return wider.contract == target.contract and _within(wider.size, target.size)
         case CapProduct(), CapProduct():
             return wider.product == target.product and wider.limit <= target.limit
         case CapAccount(), CapAccount():
             return wider.count == target.count and wider.limit <= target.limit
         case _:
             return wider == target
+
+
+def _within(size: int, cap: int) -> bool:
+    """Say whether a signed size keeps a signed cap: on its side, and not beyond it."""
+    return size == 0 or (size * cap > 0 and abs(size) <= abs(cap))
+
+
+def needs_no_read(target: Target) -> bool:
+    """Say whether what must go for a target follows from its name, not from how much is held."""
+    match target:
+        case CapContract():
+            return target.size == 0
+        case _:
+            return is_flat_target(target) or isinstance(target, NoOpeningOrders)
+
+
+def all_must_go(target: Target, contract: str) -> bool:
+    """Say whether a target leaves nothing of a position in a contract."""
+    return in_scope(target, contract) or target == CapContract(contract=contract, size=0)
 
 
 def is_flat_target(target: Target) -> bool:
@@ -106,17 +131,24 @@ def plan(
         return any(in_scope(target, contract) for target in flat)
 
     going = [contract for contract in held if must_go(contract)]
-    pending = [order for order in working if must_go(order.contract)]
     kept = {contract: size for contract, size in held.items() if contract not in going}
     left = {contract: _after(size, contract, closing) for contract, size in kept.items()}
     reduce = _reductions(targets, left)
     whole = [contract for contract, size in reduce.items() if size == abs(kept[contract])]
     partial = [(contract, size) for contract, size in reduce.items() if contract not in whole]
+    excess = _reductions(targets, kept)
+    staying = {name: size - excess.get(name, 0) * _sign(size) for name, size in kept.items()}
+    opening = NoOpeningOrders() in targets
+    pending = [
+        order
+        for order in working
+        if must_go(order.contract) or (opening and is_opening(order, staying))
+    ]
     return Plan(
         close=tuple(sorted([*(each for each in going if each not in coming), *whole])),
         reduce=tuple(sorted(partial)),
         cancel=tuple(sorted(order.order_id for order in pending if order not in closing)),
-        satisfied=not (going or pending or _reductions(targets, kept)),
+        satisfied=not (going or pending or excess),
     )
 
 
@@ -138,9 +170,27 @@ def is_closing(order: Order, held: Mapping[str, int]) -> bool:
     )
 
 
+def is_opening(order: Order, held: Mapping[str, int]) -> bool:
+    """Say whether a working order could add to what is held, or open something new.
+
+    An order on the closing side, of at most the size held, only reduces; several may together exceed the
+    position, as the legs of an OCO pair do. A stop on the closing side protects whatever its size: it is
+    left alone where a partial close has made it too large, for a position without it is the worse risk.
+    """
+    size, coming = held.get(order.contract, 0), order.signed_remaining
+    if coming == 0:
+        return False
+    if size * coming >= 0:
+        return True
+    return order.type not in _PROTECTIVE and abs(coming) > abs(size)
+
+
 def _reductions(targets: Sequence[Target], held: dict[str, int]) -> dict[str, int]:
-    """Return contracts to close per position so that every cap holds, product caps first."""
+    """Return contracts to close per position so that every cap holds, the narrowest caps first."""
     left = dict(held)
+    for target in targets:
+        if isinstance(target, CapContract) and target.contract in left:
+            left[target.contract] = _kept_of(left[target.contract], target.size)
     for target in targets:
         if isinstance(target, CapProduct):
             own = {name: size for name, size in left.items() if product_of(name) == target.product}
@@ -149,6 +199,17 @@ def _reductions(targets: Sequence[Target], held: dict[str, int]) -> dict[str, in
         if isinstance(target, CapAccount):
             left |= _capped(left, target)
     return {name: abs(held[name] - left[name]) for name in held if held[name] != left[name]}
+
+
+def _kept_of(size: int, cap: int) -> int:
+    """Return what a signed cap leaves of a position."""
+    if size * cap <= 0:
+        return 0
+    return size if _within(size, cap) else cap
+
+
+def _sign(size: int) -> int:
+    return 1 if size > 0 else -1
 
 
 def _capped(held: dict[str, int], cap: CapAccount) -> dict[str, int]:

@@ -28,7 +28,16 @@ from messages.events import (
     StopMoved,
     StopNotMoved,
 )
-from messages.values import Done, FlatAccount, NotSent, Outcome, Rejected, Uncertain
+from messages.values import (
+    Done,
+    Duty,
+    FlatAccount,
+    NoOpeningOrders,
+    NotSent,
+    Outcome,
+    Rejected,
+    Uncertain,
+)
 
 type Line = tuple[str, str]
 """(level, text); levels are those of logging, in small letters."""
@@ -45,6 +54,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return _breached(event)
         case EnforcementStarted() if event.breaches and FlatAccount() in event.targets:
             return [("warning", f"Flattening all positions of account {event.account}")]
+        case EnforcementStarted() if event.breaches and NoOpeningOrders() in event.targets:
+            return [("warning", _kept(event))]
         case BrokerCommandSent():
             return [("warning", _sent(event))]
         case BrokerCommandAnswered(outcome=outcome) if unusual := _unusual(outcome):
@@ -59,6 +70,9 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("critical", f"Account {event.account}: enforcement deadline passed, not flat")]
         case EnforcementUnrecorded():
             return [("critical", f"Account {event.account}: intent not on disk ({event.reason})")]
+        case AccountLocked(lockout=lock) if lock.duty is Duty.NO_NEW_EXPOSURE:
+            text = f"Account {event.account}: no new exposure until {_until(lock.until)}"
+            return [("warning", f"{text}: {lock.reason}")]
         case AccountLocked(lockout=lock):
             return [
                 (
@@ -150,7 +164,20 @@ def _unusual(outcome: Outcome) -> str:
             return f"is of unknown fate, the broker is read next: {outcome.reason}"
 
 
+def _kept(event: EnforcementStarted) -> str:
+    held = ", ".join(f"{each.contract} {each.size}" for each in event.allowances or ())
+    what = f"Cancelling opening orders of account {event.account}"
+    return f"{what}; what is held may stay: {held or 'nothing'}"
+
+
 def _under_lock(event: ExposureUnderLock) -> list[Line]:
+    if event.lockout.duty is Duty.NO_NEW_EXPOSURE:
+        return [
+            ("critical", f"PRE-CHECK: {event.appeared} is new exposure in account {event.account}"),
+            ("critical", f"   Reason: {event.lockout.reason}"),
+            ("critical", f"   Until: {_until(event.lockout.until)}"),
+            ("critical", f"   Attempt {event.attempt}: closed back; the rules go on judging"),
+        ]
     return [
         ("critical", f"PRE-CHECK: {event.appeared} appeared in locked account {event.account}"),
         ("critical", "HARD LOCKOUT ACTIVE"),

@@ -4,8 +4,10 @@ import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from actors.account.lockouts import flat_duty, strictness
+from actors.account.allowance import clipped
+from actors.account.lockouts import account_duty, flat_duty, no_new_exposure, strictness
 from actors.account.state import AccountState
+from actors.enforcer.targets import is_opening
 from messages.events import (
     AccountLocked,
     BrokerCommandSent,
@@ -30,6 +32,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.world = World()
         self.world.drain()
         self.locks = {}
+        self.allowances = None
 
     # --- what the world does ---
 
@@ -45,6 +48,16 @@ class AccountMachine(RuleBasedStateMachine):
     @rule(status=st.sampled_from([OrderStatus.FILLED, OrderStatus.CANCELLED]))
     def order_ends(self, status):
         self.world.set_order(min(self.world.orders), status)
+
+    @rule(contract=CONTRACTS, sizes=st.lists(st.integers(-3, 3).filter(bool), max_size=6))
+    def trades(self, contract, sizes):
+        for size in sizes:
+            self.world.trade(contract, size)
+
+    @precondition(lambda self: no_new_exposure(self.world.account.state.duties))
+    @rule(contract=CONTRACTS, size=SIZES)
+    def position_under_the_duty(self, contract, size):
+        self.world.set_position(contract, size)
 
     @rule(pnl=st.sampled_from([-600, -350, -200, -100, -99, 0, 50]))
     def fill(self, pnl):
@@ -91,13 +104,21 @@ class AccountMachine(RuleBasedStateMachine):
         if flat_duty(state.duties):
             assert not any(self.world.held.values()), "I6: exposure under lock"
             assert not self.world.orders, "I6: working orders under lock"
+        elif no_new_exposure(state.duties):
+            self._nothing_beyond_the_allowance()
         assert sum(map(abs, self.world.held.values())) <= CAP, "RULE-001 holds at rest"
         assert state.enforcement is None, "every enforcement ends"
         held = {name: size for name, size in self.world.held.items() if size}
         assert {name: each.size for name, each in state.positions.items()} == held
         assert state.orders.keys() == self.world.orders.keys()
-        locked = flat_duty(state.lockouts.values()) is not None
+        locked = account_duty(state.lockouts.values())
         assert self.world.account.phase is (Phase.LOCKED if locked else Phase.OPEN)
+
+    def _nothing_beyond_the_allowance(self):
+        allowances, held = self.world.account.state.allowances, self.world.held
+        for contract, size in held.items():
+            assert clipped(allowances.get(contract, 0), size) == size, "I6: more than may stay"
+        assert not any(is_opening(order, held) for order in self.world.orders.values()), "I6"
 
     # --- what always holds ---
 
@@ -126,6 +147,16 @@ class AccountMachine(RuleBasedStateMachine):
         self.locks = now
 
     @invariant()
+    def allowances_exist_under_the_duty_and_only_shrink(self):
+        state = self.world.account.state
+        assert (state.allowances is not None) == (no_new_exposure(state.duties) is not None)
+        if state.allowances is not None and self.allowances is not None:
+            for contract, size in state.allowances.items():
+                before = self.allowances.get(contract, 0)
+                assert clipped(before, size) == size, f"grew: {before} to {size}"
+        self.allowances = state.allowances
+
+    @invariant()
     def the_journal_is_in_order(self):
         """I1: intent, then commands, then proof or deadline, then the lock."""
         intents, ended = set(), set()
@@ -150,10 +181,12 @@ class AccountMachine(RuleBasedStateMachine):
         again = AccountState.new(ACCOUNT, DAY, gross=False)
         for event in self.world.account_events():
             again.evolve(event)
-        durable = ("positions", "orders", "lockouts", "enforcement", "trading_date")
+        durable = ("positions", "orders", "lockouts", "enforcement", "trading_date", "allowances")
         for name in (*durable, "unprotected_since", "can_trade"):
             assert getattr(again, name) == getattr(live, name), name
         assert again.ledger.realised_usd == live.ledger.realised_usd
+        now = self.world.now
+        assert again.trades.shown(now) == live.trades.shown(now)
 
 
 AccountMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

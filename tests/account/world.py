@@ -18,7 +18,12 @@ from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.trading_day import TradingDay
 from actors.enforcer.core import EnforcerCore
-from actors.rules import cooldown_after_loss, daily_realized_loss, max_contracts
+from actors.rules import (
+    cooldown_after_loss,
+    daily_realized_loss,
+    max_contracts,
+    trade_frequency_limit,
+)
 from messages.base import Message, Send
 from messages.commands import (
     ApplyLockout,
@@ -75,9 +80,17 @@ PARAMETERS = {
     "RULE-003": daily_realized_loss.DailyRealizedLoss(
         max_loss_usd=Decimal(500), include_open_loss=False
     ),
+    "RULE-006": trade_frequency_limit.TradeFrequencyLimit(
+        per_minute=3, cooldown_s=trade_frequency_limit.Cooldowns(per_minute=600)
+    ),
     "RULE-007": cooldown_after_loss.CooldownAfterLoss(),
 }
-RULES = (max_contracts.RULE, daily_realized_loss.RULE, cooldown_after_loss.RULE)
+RULES = (
+    max_contracts.RULE,
+    daily_realized_loss.RULE,
+    trade_frequency_limit.RULE,
+    cooldown_after_loss.RULE,
+)
 SETTINGS = AccountSettings(
     account=ACCOUNT,
     name="test",
@@ -358,16 +371,25 @@ class World:
 
     def fill(self, pnl: int) -> None:
         """Book a closing fill."""
+        self._book("CON.F.US.MNQ.Z25", -1, Decimal(pnl))
+
+    def trade(self, contract: str, size: int) -> None:
+        """Let an order be filled: the fill is told, then the position."""
+        before = self.held[contract]
+        self._book(contract, size, Decimal(0) if before * size < 0 else None)
+        self.set_position(contract, before + size)
+
+    def _book(self, contract: str, size: int, pnl: Decimal | None) -> None:
         self._ids += 1
         self.fills.append(
             Fill(
                 trade_id=self._ids,
                 order_id=self._ids,
-                contract="CON.F.US.MNQ.Z25",
-                side=Side.SELL,
-                size=1,
+                contract=contract,
+                side=Side.BUY if size > 0 else Side.SELL,
+                size=abs(size),
                 price=Decimal(1),
-                profit_and_loss_usd=Decimal(pnl),
+                profit_and_loss_usd=pnl,
                 fees_usd=Decimal(0),
                 commissions_usd=Decimal(0),
                 voided=False,

@@ -3,15 +3,18 @@
 from decimal import Decimal
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import given
 
 from actors.enforcer.targets import covers, joined, plan
 from messages.values import (
     CapAccount,
+    CapContract,
     CapProduct,
     FlatAccount,
     FlatContract,
     FlatProduct,
+    NoOpeningOrders,
     Order,
     OrderStatus,
     OrderType,
@@ -21,6 +24,7 @@ from messages.values import (
 )
 
 CONTRACTS = ["CON.F.US.MNQ.Z25", "CON.F.US.MNQ.H26", "CON.F.US.EP.Z25", "CON.F.US.RTY.Z25", "odd"]
+MNQ = CONTRACTS[0]
 contracts = st.sampled_from(CONTRACTS)
 products = contracts.map(product_of)
 targets = st.one_of(
@@ -29,6 +33,8 @@ targets = st.one_of(
     st.builds(FlatContract, contract=contracts),
     st.builds(CapAccount, limit=st.integers(0, 9), count=st.sampled_from(["net", "gross"])),
     st.builds(CapProduct, product=products, limit=st.integers(0, 9)),
+    st.builds(CapContract, contract=contracts, size=st.integers(-9, 9)),
+    st.just(NoOpeningOrders()),
 )
 holdings = st.dictionaries(contracts, st.integers(-9, 9), max_size=5)
 orders = st.lists(
@@ -63,7 +69,7 @@ def carried_out(held, todo):
     return {name: size for name, size in left.items() if size}
 
 
-def holds(target, held):
+def holds(target, held):  # noqa: PLR0911 - a table
     """Say whether a target is reached, from its definition."""
     match target:
         case FlatAccount():
@@ -77,6 +83,11 @@ def holds(target, held):
         case CapProduct():
             own = [abs(size) for name, size in held.items() if product_of(name) == target.product]
             return sum(own) <= target.limit
+        case CapContract(size=cap):
+            size = held.get(target.contract, 0)
+            return size == 0 or (size * cap > 0 and abs(size) <= abs(cap))
+        case NoOpeningOrders():
+            return True
         case CapAccount(count="gross"):
             return sum(map(abs, held.values())) <= target.limit
         case CapAccount():
@@ -120,11 +131,14 @@ def test_joined_targets_are_all_reached(wanted, held):
 @given(targets, holdings)
 def test_a_cap_closes_no_more_than_it_must(target, held):
     """A cap ends exactly at its limit, not below."""
-    if not isinstance(target, CapProduct | CapAccount) or holds(target, held):
+    if not isinstance(target, CapProduct | CapAccount | CapContract) or holds(target, held):
         return
     left = carried_out(held, plan([target], positions_of(held), []))
 
-    if isinstance(target, CapProduct):
+    if isinstance(target, CapContract):
+        same_side = target.size * held[target.contract] > 0
+        assert left.get(target.contract, 0) == (target.size if same_side else 0)
+    elif isinstance(target, CapProduct):
         assert (
             sum(abs(s) for n, s in left.items() if product_of(n) == target.product) == target.limit
         )
@@ -153,3 +167,58 @@ def test_flat_cancels_everything_that_works_but_its_own_kind_of_close(held, work
         if order.working and order.order_id not in todo.cancel:
             assert (order.type, order.status) == (OrderType.MARKET, OrderStatus.PENDING)
             assert held[order.contract] * order.signed_remaining < 0
+
+
+@given(holdings, orders)
+def test_only_orders_that_could_add_are_cancelled(held, working):
+    """What stays works on the closing side and is a stop or no larger than the position."""
+    todo = plan([NoOpeningOrders()], positions_of(held), working)
+
+    assert (todo.close, todo.reduce) == ((), ())
+    assert todo.satisfied == (not todo.cancel)
+    for order in (each for each in working if each.working):
+        size, coming = held.get(order.contract, 0), order.signed_remaining
+        reduces = size * coming < 0 and (
+            abs(coming) <= abs(size) or order.type in {OrderType.STOP, 3, OrderType.TRAILING_STOP}
+        )
+        assert (order.order_id in todo.cancel) is not reduces
+
+
+@pytest.mark.parametrize(
+    ("held", "cap", "close", "reduce"),
+    [
+        (3, 2, (), ((MNQ, 1),)),
+        (2, 2, (), ()),
+        (1, 2, (), ()),
+        (-1, 2, (MNQ,), ()),
+        (-5, -2, (), ((MNQ, 3),)),
+        (4, 0, (MNQ,), ()),
+    ],
+)
+def test_a_contract_is_capped_on_its_side(held, cap, close, reduce):
+    """Long at most 2 and never short; nothing at all for 0; never flipped."""
+    todo = plan([CapContract(contract=MNQ, size=cap)], positions_of({MNQ: held}), [])
+
+    assert (todo.close, todo.reduce, todo.satisfied) == (close, reduce, not (close or reduce))
+
+
+def test_an_order_is_judged_by_what_a_cap_leaves():
+    """Long 5, capped at 2: a limit order to sell 3 would end short once the cap holds."""
+    targets = [NoOpeningOrders(), CapContract(contract=MNQ, size=2)]
+    sells = [limit(1, Side.SELL, 3), limit(2, Side.SELL, 2), limit(3, Side.BUY, 1)]
+
+    todo = plan(targets, positions_of({MNQ: 5}), sells)
+
+    assert (todo.reduce, todo.cancel) == (((MNQ, 3),), (1, 3))
+
+
+def limit(order_id, side, size):
+    return Order(
+        order_id=order_id,
+        contract=MNQ,
+        side=side,
+        type=OrderType.LIMIT,
+        size=size,
+        filled=0,
+        status=OrderStatus.OPEN,
+    )

@@ -1,0 +1,141 @@
+"""What may stay under no_new_exposure: the ratchet, and fills whose position is still to come."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import hypothesis.strategies as st
+import pytest
+from hypothesis import given
+
+from actors.account.allowance import Unplaced, clipped, journaled, ratcheted, restored
+from messages.facts import SnapshotTaken
+from messages.values import Fill, Position, Side
+from tests.account.world import World
+
+MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
+NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
+
+
+def fill(signed, contract=MNQ):
+    return Fill(
+        trade_id=1,
+        order_id=1,
+        contract=contract,
+        side=Side.BUY if signed > 0 else Side.SELL,
+        size=abs(signed),
+        price=Decimal(1),
+        profit_and_loss_usd=None,
+        fees_usd=Decimal(0),
+        commissions_usd=Decimal(0),
+        voided=False,
+        executed_at=NOON,
+    )
+
+
+def held(size, contract=MNQ):
+    return {contract: Position(contract=contract, size=size, average_price=Decimal(1))}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "size", "left"),
+    [(3, 2, 2), (3, 3, 3), (3, 4, 3), (3, 0, 0), (3, -1, 0), (-2, -1, -1), (-2, -3, -2), (0, 1, 0)],
+)
+def test_an_allowance_shrinks_and_never_grows(allowed, size, left):
+    """One less, the same, one more, closed, turned round; long and short."""
+    assert clipped(allowed, size) == left
+    assert ratcheted({MNQ: allowed, ES: 5}, MNQ, size).get(MNQ, 0) == left
+    assert ratcheted({MNQ: allowed, ES: 5}, MNQ, size)[ES] == 5
+
+
+@given(st.dictionaries(st.text(), st.integers().filter(bool)))
+def test_what_is_journaled_is_restored(allowances):
+    """Every allowance survives the journal."""
+    assert restored(journaled(allowances)) == allowances
+
+
+@pytest.mark.parametrize(
+    ("before", "fills", "told", "held_after"),
+    [
+        (2, [1], 3, 3),
+        (2, [1, 1], 3, 4),
+        (2, [1, 1], 4, 4),
+        (3, [-1, -2], 2, 0),
+        (2, [1, -1, 1], 3, 3),
+        (2, [1], 2, 2),
+        (2, [1, 1], 9, 9),
+    ],
+)
+def test_a_position_includes_the_first_fills_that_lead_to_it(before, fills, told, held_after):
+    """The first of two, both, or all of them where no run of fills leads to the position."""
+    unplaced = Unplaced()
+    for signed in fills:
+        unplaced.filled(fill(signed), NOON)
+    assert unplaced.added_to(held(before) if before else {}).get(MNQ, 0) == before + sum(fills)
+
+    unplaced.placed(MNQ, before, told)
+
+    assert told + unplaced.size(MNQ) == held_after
+
+
+def test_a_read_includes_what_was_told_before_it_was_requested():
+    """A fill told later stays unplaced; contracts do not mix."""
+    unplaced = Unplaced()
+    unplaced.filled(fill(1), NOON)
+    unplaced.filled(fill(2, ES), NOON + timedelta(seconds=1))
+
+    unplaced.read(NOON + timedelta(milliseconds=1))
+
+    assert MNQ not in unplaced
+    assert unplaced.added_to(held(3)) == {MNQ: 3, ES: 2}
+
+
+def test_a_broker_that_tells_no_positions_costs_no_memory():
+    """Only so many fills without a position are remembered."""
+    unplaced = Unplaced()
+    for _ in range(1000):
+        unplaced.filled(fill(1), NOON)
+
+    assert unplaced.size(MNQ) == 16
+
+
+def test_a_position_that_only_repeats_a_read_still_places_its_fill():
+    """The read overtook the stream: fill, read, position; then the fill is not counted beside it."""
+    world = World()
+    world.drain()
+    world.connect()
+    while not world.queues["gateway"]:
+        world.step(world.pending()[0])
+    world.trade(MNQ, 2)
+    world.step("gateway")
+    snapshot = world.queues["account"].pop()
+    assert isinstance(snapshot[1], SnapshotTaken)
+    world.step("stream")
+    while world.queues["account"]:
+        world.step("account")
+    world.queues["account"].append(snapshot)
+    world.step("account")
+    assert world.account.state.positions[MNQ].size == 2
+    assert world.account.state.unplaced
+
+    world.drain()
+
+    assert world.account.state.held == {MNQ: 2}
+
+
+def test_a_locked_account_is_not_judged_for_opening_again_and_again():
+    """Under no_new_exposure the last judgement waits for the end of the lockout."""
+    world = World()
+    world.drain()
+    for _ in range(6):
+        world.trade(MNQ, 1)
+        world.trade(MNQ, -1)
+        world.drain()
+    assert world.account.state.allowances is not None
+    asked = []
+    world._judge = asked.append
+
+    for _ in range(4):
+        world.advance(16)
+        world.drain()
+
+    assert asked == []
