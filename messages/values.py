@@ -174,6 +174,7 @@ class AlarmCode(StrEnum):
     LOGGED_OUT_BY_BROKER = "LOGGED_OUT_BY_BROKER"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     CALENDAR_EXPIRED = "CALENDAR_EXPIRED"
+    CALENDAR_MISSING = "CALENDAR_MISSING"
 
 
 class Position(Value, frozen=True, kw_only=True):

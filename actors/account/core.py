@@ -83,6 +83,7 @@ class AccountCore:
         for lockout in self.state.lockouts.values():
             keeping.arm(turn, lockout)
         self._judging.arm_checks(turn)
+        self._judging.say_caveats(turn)
         self._enforcing.resume(turn)
         if self.state.connected:
             self._picture.connected(turn)
@@ -92,6 +93,7 @@ class AccountCore:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if keeping.reset_if_due(turn):
+            self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
         match message:
             case (
