@@ -67,16 +67,18 @@ class Calendar:
 
     def closures(self, first: date, last: date) -> Iterator[Span]:
         """Yield the spans around some local dates that are closed out of the ordinary, UTC, in order."""
-        ended: datetime | None = None
-        special = False
-        for day in _trading_dates(first - _MARGIN, last + _MARGIN):
+        first, last = first - _MARGIN, last + _MARGIN
+        ended, special = local_instant(first, time(), self.zone), False
+        for day in _trading_dates(first, last):
             session = self._session(day)
             if session is None:
                 special = True
                 continue
-            if ended and (special or day in self.late_opens):
+            if special or day in self.late_opens:
                 yield ended, session[0]
             ended, special = session[1], self._early_close(day) is not None
+        if special:  # no session follows: closed as far as was asked
+            yield ended, local_instant(last, time(), self.zone)
 
     def _session(self, day: date) -> Span | None:
         """Return the session of a trading date; None where nothing of it is left."""
