@@ -117,7 +117,7 @@ def test_every_table_has_the_holidays_of_every_year(table):
     special = table.holidays | table.early_closes.keys()
     for day in (
         "01-01",
-        "11-27|11-26|11-25",
+        "11-28|11-27|11-26",
         "12-25|12-24",
         "04-18|04-03|03-26",
     ):
