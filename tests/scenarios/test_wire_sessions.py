@@ -10,18 +10,23 @@ from tests.rig import A, B, contract
 from tests.wire_rig import CANCEL, CLOSE, wire_config
 
 CHICAGO = ZoneInfo("America/Chicago")
-BELL, BEFORE = datetime(2025, 10, 29, 12, 1, tzinfo=CHICAGO), timedelta(seconds=4)
-"""The system's clock starts so long before the bell: time to open and to be given positions."""
+BELL = datetime(2025, 10, 29, 13, tzinfo=CHICAGO)
+SOON = timedelta(seconds=0.5)
+
+
+def pass_the_hour(run):
+    """Move the system's wall clock to just before the bell, as sleep or a correction would."""
+    run.clock._start += BELL - SOON - run.clock.now()
 
 
 def until_the_bell(**more):
     """Return hours that end at the bell."""
-    return wire_config(session_block_outside={"start": "08:00", "end": "12:01"} | more)
+    return wire_config(session_block_outside={"start": "08:00", "end": "13:00"} | more)
 
 
 def test_the_bell_sweeps_every_account_with_no_traffic(wire):
     """S-49: positions closed and orders cancelled at the broker, then locked, in both accounts."""
-    run = wire(until_the_bell(), at=BELL - BEFORE)
+    run = wire(until_the_bell())
     run.buy(A, "MNQ", 2)
     run.limit(A, "ES", 1, "5000")
     run.buy(B, "MNQ", -1)
@@ -32,6 +37,7 @@ def test_the_bell_sweeps_every_account_with_no_traffic(wire):
         for each in run.events(kind, A)
     )
 
+    pass_the_hour(run)
     for account in (A, B):
         run.wait(EnforcementFinished, account=account)
 
@@ -51,10 +57,12 @@ def test_the_bell_sweeps_every_account_with_no_traffic(wire):
 def test_the_bell_of_one_product_leaves_the_other(wire):
     """Two products outside at once are two lockouts of one verdict; ES has a week of its own."""
     hours = {"ES": {"start": "sun 17:00", "end": "fri 16:00"}}
-    run = wire(until_the_bell(products=hours), at=BELL - BEFORE)
+    run = wire(until_the_bell(products=hours))
     for product in ("MNQ", "RTY", "ES"):
         run.buy(A, product, 1)
 
+    run.mark(A)
+    pass_the_hour(run)
     run.wait(AccountLocked, count=2)
     run.wait(EnforcementFinished)
 
