@@ -203,3 +203,19 @@ def test_an_early_close_before_the_open_leaves_nothing_of_the_day():
 
     assert not hours.is_open(chicago(2028, 1, 4, 9, 0))
     assert hours.next_start(chicago(2028, 1, 4, 9, 0)) is None
+
+
+def test_a_late_open_is_closed_until_then_on_any_day():
+    """Without a holiday before it the evening is gone all the same."""
+    table = Calendar(
+        zone=CHICAGO,
+        holidays=frozenset(),
+        early_closes={},
+        late_opens={date(2026, 11, 24): time(8, 30)},
+        expires=date(2026, 12, 31),
+        source="test",
+    )
+
+    assert closures(table, "2026-11-23", "2026-11-25") == [
+        (chicago(2026, 11, 23, 16), chicago(2026, 11, 24, 8, 30))
+    ]

@@ -227,3 +227,13 @@ def test_sessions_worked_out_twice_are_equal():
     assert resolved(products={"ES": WEEK}) != resolved()
     assert hash(shipped().calendar) == hash(shipped().calendar)
     assert msgspec.structs.asdict(PLAIN)["start"] == time(9).isoformat("minutes")
+
+
+def test_a_session_of_almost_a_week_is_open_to_its_last_day():
+    """Thursday 08:00 to Wednesday 12:00, asked on each day of the week."""
+    parameters = resolved(products={"ES": ProductHours(start="thu 08:00", end="wed 12:00")})
+
+    for day in range(6, 11):
+        assert evaluate(parameters, chicago(2026, 11, day, 9), "ES") is None
+    assert evaluate(parameters, chicago(2026, 11, 11, 11, 59, 59), "ES") is None
+    assert evaluate(parameters, chicago(2026, 11, 11, 12), "ES") is not None
