@@ -7,8 +7,7 @@ from typing import Literal
 from actors.account.settings import RuleSetting
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
-from actors.rules.rule import RuleContext
-from actors.rules.session_block_outside import SessionBlockOutside
+from actors.rules.session_block_outside import ResolvedSessions
 
 type Name = Literal["product_limit_above_total", "calendar_expires_soon"]
 
@@ -25,9 +24,7 @@ class Contradiction:
     """Both values, and why they cannot both be meant."""
 
 
-def contradictions(
-    settings: tuple[RuleSetting, ...], context: RuleContext, now: datetime
-) -> list[Contradiction]:
+def contradictions(settings: tuple[RuleSetting, ...], now: datetime) -> list[Contradiction]:
     """Return what contradicts itself in one account's effective rules."""
     parameters = {type(each.parameters): each.parameters for each in settings}
     found: list[Contradiction] = []
@@ -36,8 +33,8 @@ def contradictions(
     if isinstance(total, MaxContracts) and isinstance(single, MaxContractsPerInstrument):
         found += _above_total(total, single)
     for each in settings:
-        if isinstance(each.parameters, SessionBlockOutside) and each.parameters.holidays:
-            found += _expiring(context, now)
+        if isinstance(each.parameters, ResolvedSessions):
+            found += _expiring(each.parameters, now)
     return found
 
 
@@ -56,14 +53,14 @@ def _above_total(total: MaxContracts, single: MaxContractsPerInstrument) -> list
     ]
 
 
-def _expiring(context: RuleContext, now: datetime) -> list[Contradiction]:
-    ends = context.calendar.expires
-    if now.date() + _NOTICE <= ends:
-        return []
+def _expiring(sessions: ResolvedSessions, now: datetime) -> list[Contradiction]:
+    """Return the tables in use that end soon; those nobody uses may."""
     return [
         Contradiction(
             "calendar_expires_soon",
-            f"session_block_outside observes holidays, but the calendar ends on {ends} "
-            f"({context.calendar.source})",
+            f"session_block_outside observes holidays, but the calendar ends on {table.expires} "
+            f"({table.source})",
         )
+        for table in sessions.tables
+        if now.date() + _NOTICE > table.expires
     ]

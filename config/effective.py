@@ -25,8 +25,9 @@ def check_rules(
         # what is wrong in the defaults is said once, not for every account that inherits it
         complaints += [each for each in found if each.removeprefix(where) not in said]
         said |= {each.removeprefix(where) for each in found}
+        warnings += [f"{where}: {text}" for text in _caveats(settings, now)]
         if not found:
-            clashes = contradictions(settings, context, now)
+            clashes = contradictions(settings, now)
             allowed = [clash for clash in clashes if clash.name in file.checks.allow]
             warnings += [f"{where}: {clash.text} (allowed)" for clash in allowed]
             complaints += [
@@ -35,6 +36,16 @@ def check_rules(
                 if clash not in allowed
             ]
     return list(dict.fromkeys(warnings))
+
+
+def _caveats(settings: tuple[RuleSetting, ...], now: datetime) -> list[str]:
+    """Return what the rules do not know, and what they do instead."""
+    return [
+        f"{setting.rule.key}: {text}"
+        for setting in settings
+        if setting.rule.caveats
+        for _, text in setting.rule.caveats(setting.parameters, now)
+    ]
 
 
 def merged(defaults: RuleTables, overrides: list[RuleTables]) -> RuleTables:

@@ -77,7 +77,7 @@ class CalendarTable(_Table, frozen=True):
     """Holidays and early closes."""
 
     file: str = "calendar/cme_equity.toml"
-    """Table of special days, relative to this file (or one that ships with the program)."""
+    """Table of special days of the account as a whole, beside this file (or one that ships)."""
 
 
 class Journal(_Table, frozen=True):
@@ -134,17 +134,25 @@ class ConfigFile(_Table, frozen=True):
 
 
 class CalendarFile(_Table, frozen=True):
-    """A table of special days."""
+    """A table of special days, by trading date: evening trade belongs to the next one."""
 
     source: str
     """Where the rows come from."""
     checked: str
     """The day they were last compared with the source, ISO date."""
     expires: str
-    """The last day they cover, ISO date."""
+    """The last trading date they cover, ISO date."""
     timezone: str
-    """IANA zone of the early closes."""
+    """IANA zone of all times."""
     holidays: tuple[str, ...]
-    """Days without trading, ISO dates."""
+    """Trading dates without trading, ISO dates."""
     early_closes: dict[str, str]
-    """Days that end early: ISO date = local time."""
+    """Trading dates that end early: ISO date = local time."""
+    late_opens: dict[str, str] = msgspec.field(default_factory=dict)
+    """Trading dates that begin late, on the day itself: ISO date = local time."""
+    opens: str = "17:00"
+    """When a session regularly opens; not earlier than `closes` = on the evening before."""
+    closes: str = "16:00"
+    """When a session regularly closes."""
+    products: tuple[str, ...] = ()
+    """Products it speaks for, by the exchange's root; none = every product."""

@@ -183,6 +183,7 @@ class AlarmCode(StrEnum):
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     CALENDAR_EXPIRED = "CALENDAR_EXPIRED"
     STOP_NOT_MOVED = "STOP_NOT_MOVED"
+    CALENDAR_MISSING = "CALENDAR_MISSING"
 
 
 class Position(Value, frozen=True, kw_only=True):

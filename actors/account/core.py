@@ -88,6 +88,7 @@ class AccountCore:
         self._judging.arm_checks(turn)
         if self.state.enforcement:
             self._enforcing.know_what_is_there()
+        self._judging.say_caveats(turn)
         self._enforcing.resume(turn)
         if self.state.connected:
             self._picture.connected(turn)
@@ -97,6 +98,7 @@ class AccountCore:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if keeping.reset_if_due(turn):
+            self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
         match message:
             case (

@@ -134,6 +134,13 @@ class Judging:
             turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")
         self.everything(turn)
 
+    def say_caveats(self, turn: Turn) -> None:
+        """Say what the rules do not know today, and what they do instead."""
+        for setting in self.settings.rules:
+            if caveats := setting.rule.caveats:
+                for code, text in caveats(setting.parameters, turn.now):
+                    turn.alarm(code, f"{setting.rule.id}: {text}")
+
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
         for setting in self.settings.rules:

@@ -1,13 +1,17 @@
 """The trading day: one reset time in one zone, for everything.
 
-Pure. The label of an instant is the date of (local wall time + 24 h - reset): with a reset at 17:00
-Chicago, Thursday 17:00 already belongs to Friday's trading day. Local wall times are turned into
-UTC by the zone's own rules, so a day that changes to or from summer time has 23 or 25 hours.
+Pure. With a reset at 17:00 Chicago, Thursday 17:00 already belongs to Friday's trading day. Local wall
+times are turned into UTC by the zone's own rules, so a day that changes to or from summer time has 23
+or 25 hours. A day is where its start and the next one's put it, never what the wall clock reads: a reset
+inside the hour that is skipped or repeated still happens once, and labels never go back.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+_DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,22 +25,43 @@ class TradingDay:
 
     def label(self, at: datetime) -> date:
         """Return the trading date an instant belongs to."""
-        local = at.astimezone(self.zone)
-        return local.date() if local.time() < self.reset else local.date() + timedelta(days=1)
+        label = at.astimezone(self.zone).date()
+        while self.start(label) > at:
+            label -= _DAY
+        while self.start(label + _DAY) <= at:
+            label += _DAY
+        return label
 
     def start(self, label: date) -> datetime:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
-        return local_instant(label - timedelta(days=1), self.reset, self.zone)
+        return local_instant(label - _DAY, self.reset, self.zone)
 
     def next_reset(self, at: datetime) -> datetime:
         """Return the first reset after an instant, UTC; at a reset itself the following one."""
-        return self.start(self.label(at) + timedelta(days=1))
+        return self.start(self.label(at) + _DAY)
 
 
+@lru_cache(maxsize=4096)
 def local_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
-    """Return the UTC instant of a local wall time.
+    """Return the UTC instant of a local wall time, never earlier for a later wall time.
 
-    A wall time that occurs twice means its first occurrence; one that a clock change skips is read
-    with the offset before the change, so it falls just after the gap.
+    A wall time that occurs twice means its first occurrence; one that a clock change skips means the
+    end of the gap, i.e. the instant of the change.
     """
-    return datetime.combine(day, wall, tzinfo=zone).astimezone(UTC)
+    local = datetime.combine(day, wall, tzinfo=zone)
+    instant = local.astimezone(UTC)
+    if instant.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return instant
+    return _change_between(local.replace(fold=1).astimezone(UTC), instant, zone)
+
+
+def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """Return the first second at which a zone's offset is no longer what it was."""
+    old = before.astimezone(zone).utcoffset()
+    while after - before > _SECOND:
+        middle = before + ((after - before) // (2 * _SECOND)) * _SECOND
+        if middle.astimezone(zone).utcoffset() == old:
+            before = middle
+        else:
+            after = middle
+    return after

@@ -16,6 +16,7 @@ from actors.rules.calendar import Calendar
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
+    AlarmCode,
     Breach,
     Duty,
     FactKind,
@@ -25,6 +26,8 @@ from messages.values import (
     StopMove,
 )
 
+type Caveat = tuple[AlarmCode, str]
+
 
 @dataclass(frozen=True, slots=True)
 class RuleContext:
@@ -33,7 +36,9 @@ class RuleContext:
     trading_day: TradingDay
     """Reset and zone."""
     calendar: Calendar
-    """Holidays and early closes."""
+    """Holidays and early closes of the account as a whole."""
+    groups: tuple[Calendar, ...] = ()
+    """Those of each product group, for hours of single products."""
 
 
 def _as_given[P: Parameters](parameters: P, _context: RuleContext) -> P:
@@ -70,6 +75,8 @@ class Rule[P: Parameters]:
     """How often the account's own record must be read for it; None = the stream is enough."""
     manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
+    caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
+    """What it does not know at an instant, and does instead; alarmed at start and once a day."""
 
 
 type AnyRule = Rule[Any]

@@ -1,7 +1,9 @@
 """RULE-009 SessionBlockOutside: outside the session nothing is held; by facts and by the clock.
 
-With `products` each product listed there has hours of its own, and every other one the global hours;
-lockouts are then per product, since the account as a whole may still trade somewhere.
+Hours are wall times of a zone; special days are cut out of them (`calendar`). With `products` each
+product listed there has hours of its own, less the closures of its product group, and every other one the
+global hours; lockouts are then per product, since the account as a whole may still trade somewhere.
+Where no session is in sight (a table long expired) the lockout lasts until the reset, and is judged anew.
 """
 
 import re
@@ -13,11 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from actors.rules.calendar import Calendar, WeeklySession
-from actors.rules.rule import Rule, RuleContext, always
+from actors.rules.calendar import Calendar, is_listed, tables_for
+from actors.rules.rule import Caveat, Rule, RuleContext, always
+from actors.rules.weekly_session import WeeklySession
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
+    AlarmCode,
     Breach,
     BreachCode,
     Duty,
@@ -27,7 +31,6 @@ from messages.values import (
     LockoutTerms,
     Parameters,
     ReleaseOn,
-    Target,
     canonical_product,
     product_of,
     product_scope,
@@ -73,36 +76,54 @@ class ResolvedSessions(SessionBlockOutside, frozen=True, kw_only=True):
     """The global hours."""
     of_product: dict[str, WeeklySession]
     """Hours of single products."""
+    unlisted: tuple[str, ...]
+    """Products with hours of their own that no calendar names."""
+
+    @property
+    def sessions(self) -> tuple[WeeklySession, ...]:
+        """Return all hours."""
+        return (self.everywhere, *self.of_product.values())
+
+    @property
+    def tables(self) -> tuple[Calendar, ...]:
+        """Return the calendars in use, each once."""
+        used = (table for session in self.sessions for table in session.calendars)
+        return tuple(dict.fromkeys(used))
 
 
 def _resolve(parameters: SessionBlockOutside, context: RuleContext) -> SessionBlockOutside:
     zone = ZoneInfo(parameters.timezone) if parameters.timezone else context.trading_day.zone
-    calendar = context.calendar if parameters.holidays else None
+    own, groups, observed = context.calendar, context.groups, parameters.holidays
     return ResolvedSessions(
         **{name: getattr(parameters, name) for name in SessionBlockOutside.__struct_fields__},
-        everywhere=_daily(parameters, zone, calendar),
+        everywhere=_daily(parameters, zone, (own,) if observed else ()),
         of_product={
-            product: _weekly(hours, zone, calendar)
+            product: _weekly(hours, zone, tables_for(product, own, groups) if observed else ())
             for product, hours in parameters.products.items()
         },
+        unlisted=tuple(
+            product
+            for product in sorted(parameters.products)
+            if observed and not is_listed(product, own, groups)
+        ),
     )
 
 
 def _daily(
-    parameters: SessionBlockOutside, zone: ZoneInfo, calendar: Calendar | None
+    parameters: SessionBlockOutside, zone: ZoneInfo, calendars: tuple[Calendar, ...]
 ) -> WeeklySession:
     start, end = time.fromisoformat(parameters.start), time.fromisoformat(parameters.end)
     days = 0 if start < end else 1
     spans = tuple((_DAYS.index(day), start, days, end) for day in parameters.days)
-    return WeeklySession(zone=zone, spans=spans, calendar=calendar)
+    return WeeklySession(zone=zone, spans=spans, calendars=calendars)
 
 
-def _weekly(hours: ProductHours, zone: ZoneInfo, calendar: Calendar | None) -> WeeklySession:
+def _weekly(hours: ProductHours, zone: ZoneInfo, calendars: tuple[Calendar, ...]) -> WeeklySession:
     (first, start), (last, end) = _week_wall(hours.start), _week_wall(hours.end)
     days = (last - first) % 7
     if days == 0 and end <= start:
         days = 7
-    return WeeklySession(zone=zone, spans=((first, start, days, end),), calendar=calendar)
+    return WeeklySession(zone=zone, spans=((first, start, days, end),), calendars=calendars)
 
 
 def _week_wall(text: str) -> tuple[int, time]:
@@ -113,14 +134,13 @@ def _week_wall(text: str) -> tuple[int, time]:
 def _evaluate(view: AccountView, parameters: SessionBlockOutside) -> Breach | None:
     sessions = _resolved(parameters)
     if not sessions.of_product:
-        if sessions.everywhere.is_open(view.at):
-            return None
-        return _breach(view, sessions.everywhere, ACCOUNT_SCOPE, FlatAccount())
-    for product in _exposed_products(view):
-        hours = sessions.of_product.get(product, sessions.everywhere)
-        if not hours.is_open(view.at):
-            return _breach(view, hours, product_scope(product), FlatProduct(product=product))
-    return None
+        return _account_breach(view, sessions.everywhere)
+    outside = {
+        product: hours
+        for product in _exposed_products(view)
+        if not (hours := sessions.of_product.get(product, sessions.everywhere)).is_open(view.at)
+    }
+    return _product_breach(view, outside) if outside else None
 
 
 def _resolved(parameters: SessionBlockOutside) -> ResolvedSessions:
@@ -137,33 +157,84 @@ def _exposed_products(view: AccountView) -> Iterator[str]:
     yield from (name for name in sorted(products) if product_scope(name) not in locked)
 
 
-def _breach(view: AccountView, hours: WeeklySession, scope: str, target: Target) -> Breach:
-    until = hours.next_start(view.at)
-    opens = until.isoformat() if until else "not within three weeks"
-    where = "" if scope == ACCOUNT_SCOPE else f" for {scope.removeprefix('product:')}"
-    return Breach(
-        rule=RULE.id,
-        code=BreachCode.OUTSIDE_SESSION,
-        value=Decimal(len(view.positions)),
-        limit=Decimal(0),
-        reason=f"Outside the session{where} (next start: {opens})",
-        measure=f"Now: {view.at.isoformat()}, Next session{where}: {opens}",
-        targets=(target,),
-        lockouts=(
-            LockoutTerms(
-                scope=scope, duty=Duty.FLAT, until=until, release_on=ReleaseOn.SESSION_START
-            ),
-        ),
+def _account_breach(view: AccountView, hours: WeeklySession) -> Breach | None:
+    if hours.is_open(view.at):
+        return None
+    return _breach(
+        view,
+        value=len(view.positions),
+        where=f"(next start: {_opens(hours, view)})",
+        targets=(FlatAccount(),),
+        lockouts=(_lock(ACCOUNT_SCOPE, hours, view),),
     )
 
 
+def _product_breach(view: AccountView, outside: dict[str, WeeklySession]) -> Breach:
+    """Return one breach for all products that are outside: a target and a lockout for each."""
+    starts = (f"{name} (next start: {_opens(hours, view)})" for name, hours in outside.items())
+    return _breach(
+        view,
+        value=sum(each.position.product in outside for each in view.positions),
+        where=f"for {', '.join(starts)}",
+        targets=tuple(FlatProduct(product=name) for name in outside),
+        lockouts=tuple(_lock(product_scope(name), hours, view) for name, hours in outside.items()),
+    )
+
+
+def _breach(
+    view: AccountView,
+    *,
+    value: int,
+    where: str,
+    targets: tuple[FlatAccount | FlatProduct, ...],
+    lockouts: tuple[LockoutTerms, ...],
+) -> Breach:
+    return Breach(
+        rule=RULE.id,
+        code=BreachCode.OUTSIDE_SESSION,
+        value=Decimal(value),
+        limit=Decimal(0),
+        reason=f"Outside the session {where}",
+        measure=f"Now: {view.at.isoformat()}, Outside the session {where}",
+        targets=targets,
+        lockouts=lockouts,
+    )
+
+
+def _lock(scope: str, hours: WeeklySession, view: AccountView) -> LockoutTerms:
+    return LockoutTerms(
+        scope=scope,
+        duty=Duty.FLAT,
+        # with no session in sight: to the reset, then judged again; a lock without an end would outlive
+        # the new table that is to follow
+        until=hours.next_start(view.at) or view.next_reset,
+        release_on=ReleaseOn.SESSION_START,
+    )
+
+
+def _opens(hours: WeeklySession, view: AccountView) -> str:
+    until = hours.next_start(view.at)
+    return until.isoformat() if until else "none within four weeks, judged again at the reset"
+
+
 def _next_check(view: AccountView, parameters: SessionBlockOutside) -> datetime | None:
+    edges = (hours.next_boundary(view.at) for hours in _resolved(parameters).sessions)
+    return min((edge for edge in edges if edge), default=view.next_reset)
+
+
+def _caveats(parameters: SessionBlockOutside, now: datetime) -> tuple[Caveat, ...]:
     sessions = _resolved(parameters)
-    edges = [
-        hours.next_boundary(view.at)
-        for hours in (sessions.everywhere, *sessions.of_product.values())
-    ]
-    return min((edge for edge in edges if edge), default=None)
+    ended = "the calendar ended on {} ({}): every session ends at the earliest known close"
+    nameless = "no calendar names {}: it is closed whenever any market is; add it to one's products"
+    expired = tuple(
+        (AlarmCode.CALENDAR_EXPIRED, ended.format(table.expires, table.source))
+        for table in sessions.tables
+        if table.expired(now.astimezone(table.zone).date())
+    )
+    missing = tuple(
+        (AlarmCode.CALENDAR_MISSING, nameless.format(product)) for product in sessions.unlisted
+    )
+    return expired + missing
 
 
 def _check(parameters: SessionBlockOutside) -> list[str]:
@@ -218,4 +289,5 @@ RULE = Rule(
     check=_check,
     resolve=_resolve,
     next_check=_next_check,
+    caveats=_caveats,
 )

@@ -1,0 +1,99 @@
+"""The trading day over every change of the clocks: labels, starts, resets, and local wall times."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.account.trading_day import TradingDay, local_instant
+
+HOUR = timedelta(hours=1)
+ZONES = (
+    "America/Chicago",
+    "America/New_York",
+    "America/Sao_Paulo",
+    "Europe/London",
+    "Africa/Cairo",  # changes at midnight
+    "Australia/Sydney",
+    "Australia/Lord_Howe",  # changes by half an hour
+    "Asia/Kolkata",  # half an hour off
+    "Asia/Tokyo",
+    "UTC",
+)
+# a usual one, midnight, and one inside the hour that Chicago, London, Cairo or Lord Howe skips or repeats
+RESETS = (time(17), time(0), time(0, 30), time(1, 30), time(2, 15))
+FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2029, 1, 1, tzinfo=UTC)
+HOURS = [FIRST + n * HOUR for n in range((LAST - FIRST) // HOUR)]
+
+zones = st.sampled_from(ZONES).map(ZoneInfo)
+days = st.builds(TradingDay, reset=st.times().map(lambda t: t.replace(microsecond=0)), zone=zones)
+instants = st.datetimes(datetime(2024, 1, 1), datetime(2029, 1, 1), timezones=st.just(UTC))
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize("reset", RESETS, ids=str)
+def test_every_hour_of_five_years_lies_in_one_day(zone, reset):
+    """Labels never go back, a day begins where the last one ends, and lasts 23 to 25 hours."""
+    day = TradingDay(reset=reset, zone=ZoneInfo(zone))
+    label = day.label(HOURS[0])
+    begins, ends = day.start(label), day.next_reset(HOURS[0])
+    for at in HOURS:
+        found = day.label(at)
+        if found != label:
+            assert found == label + timedelta(days=1)
+            assert day.start(found) == ends
+            label, begins, ends = found, ends, day.next_reset(at)
+            assert 23 * HOUR <= ends - begins <= 25 * HOUR
+        assert begins <= at < ends
+
+
+@given(days, instants)
+def test_a_day_holds_the_instants_it_is_asked_for(day, at):
+    """Start and next reset enclose the instant, have their own labels, and follow each other."""
+    label = day.label(at)
+    start, following = day.start(label), day.next_reset(at)
+
+    assert start <= at < following
+    assert day.label(start) == label
+    assert day.label(following - timedelta(seconds=1)) == label
+    assert day.label(following) == label + timedelta(days=1)
+    assert day.next_reset(start) == following
+    assert 22 * HOUR < following - start < 26 * HOUR
+
+
+@given(days, instants, instants)
+def test_a_later_instant_never_has_an_earlier_label(day, one, other):
+    """Monotone, also where the wall clock goes back."""
+    earlier, later = sorted((one, other))
+
+    assert day.label(earlier) <= day.label(later)
+
+
+@given(zones, st.dates(date(2024, 1, 1), date(2028, 12, 31)), st.lists(st.times(), min_size=2))
+def test_a_later_wall_time_is_never_an_earlier_instant(zone, day, walls):
+    """A session whose end is after its start on the clock is never turned round."""
+    found = [local_instant(day, wall, zone) for wall in sorted(walls)]
+
+    assert all(earlier <= later for earlier, later in pairwise(found))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "wall", "instant"),
+    [
+        ("America/Chicago", date(2026, 3, 8), time(1, 59), datetime(2026, 3, 8, 7, 59)),
+        ("America/Chicago", date(2026, 3, 8), time(2, 30), datetime(2026, 3, 8, 8, 0)),
+        ("America/Chicago", date(2026, 3, 8), time(3, 0), datetime(2026, 3, 8, 8, 0)),
+        ("America/Chicago", date(2026, 11, 1), time(1, 30), datetime(2026, 11, 1, 6, 30)),
+        ("America/Chicago", date(2026, 11, 1), time(2, 0), datetime(2026, 11, 1, 8, 0)),
+        ("Australia/Lord_Howe", date(2026, 10, 4), time(2, 20), datetime(2026, 10, 3, 15, 30)),
+        ("Africa/Cairo", date(2026, 4, 24), time(0, 0), datetime(2026, 4, 23, 22, 0)),
+    ],
+)
+def test_a_skipped_wall_time_is_the_end_of_the_gap_and_a_repeated_one_the_first(
+    zone, day, wall, instant
+):
+    """Exact instants at the changes of the clocks."""
+    assert local_instant(day, wall, ZoneInfo(zone)) == instant.replace(tzinfo=UTC)
