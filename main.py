@@ -21,7 +21,7 @@ from actors.journal import Store, StoreError, export_lines, verify
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
-from config.loader import Config, load
+from config.loader import Config, load, load_bytes
 from messages import codec
 
 EXIT_FAILURE, EXIT_USAGE = 1, 2
@@ -182,6 +182,42 @@ def rules(rule: str | None = None, /, *, json: Json = False) -> int:
     else:
         for page in pages:
             print("\n".join([*lines_of(page), ""]))
+    return 0
+
+
+@app.command(name="import")
+def import_files(
+    *files: Annotated[Path, Parameter(negative="")], out: Path | None = None, force: bool = False
+) -> int:
+    """Convert the YAML files of the system Lockstep grew from; says what is not the same.
+
+    Args:
+        files: Its risk_config.yaml, timers_config.yaml and accounts.yaml.
+        out: Write the configuration to this new file; otherwise it is printed.
+        force: Write over a file that is there.
+    """
+    from config.importer import ImportFault, convert, read
+
+    if not files:
+        return _fail(EXIT_USAGE, "name the files to import: risk_config.yaml and those beside it")
+    if out and out.exists() and not force:
+        return _fail(EXIT_USAGE, f"{out} is there already; choose another name, or say --force")
+    try:
+        imported = convert([read(path) for path in files])
+    except ImportFault as error:
+        return _fail(EXIT_CONFIG, str(error))
+    text = imported.text.encode()
+    if out:
+        try:
+            out.write_bytes(text)
+        except OSError as error:
+            return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
+    else:
+        sys.stdout.write(imported.text)
+    print("\n".join(imported.notes), file=sys.stderr)
+    load_bytes(out or Path("imported.toml"), text, now=SystemClock().now())
+    if imported.undecided:
+        return _fail(EXIT_CONFIG, "decide what is listed above, then `check` the configuration")
     return 0
 
 

@@ -168,7 +168,17 @@ def load(path: Path, *, now: datetime, environment: Mapping[str, str] | None = N
     Raises:
         ConfigError: with everything that is wrong.
     """
-    raw_bytes = source.read(path)
+    return load_bytes(path, source.read(path), now=now, environment=environment)
+
+
+def load_bytes(
+    path: Path, raw_bytes: bytes, *, now: datetime, environment: Mapping[str, str] | None = None
+) -> Config:
+    """Check a configuration that is at hand; `path` is what it is called and where it would stand.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
     written = source.parse(path, raw_bytes)
     expansion = Expansion(os.environ if environment is None else environment)
     raw: dict[str, Any] = expansion.expand(written)
