@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import get_args
 
 from actors.rules.rule import RuleContext
 from config.effective import Effective, EffectiveRule
 from config.keys import Key
 from config.schema import Waivable
-
-NAMES: tuple[str, ...] = get_args(Waivable.__value__)
 
 _NOTICE = timedelta(days=30)
 
@@ -51,7 +48,6 @@ def contradictions(
         "a position's target must not be greater than the day's",
     )
     yield from _product_above_total(rules)
-    yield from _breakeven_beyond_trigger(rules)
     yield from _expiring(rules, context, now)
 
 
@@ -95,32 +91,18 @@ def _above_total(rules: Effective, where: Key, setting: str) -> Contradiction:
     return Contradiction("product_limit_above_total", where, text)
 
 
-def _breakeven_beyond_trigger(rules: Effective) -> Iterator[Contradiction]:
-    rule, breakeven = (
-        rules.enabled("trade_management"),
-        rules.value("trade_management", "breakeven"),
-    )
-    if rule and breakeven and breakeven.offset_ticks >= breakeven.after_ticks:
-        where = rule.key_of("breakeven")
-        text = (
-            f"trade_management.breakeven puts the stop {breakeven.offset_ticks} ticks into profit "
-            f"(offset_ticks, {rules.place((*where, 'offset_ticks'))}) after only "
-            f"{breakeven.after_ticks} ticks of it "
-            f"(after_ticks, {rules.place((*where, 'after_ticks'))}): it would be filled at once"
-        )
-        yield Contradiction("breakeven_beyond_trigger", (*where, "offset_ticks"), text)
-
-
 def _expiring(rules: Effective, context: RuleContext, now: datetime) -> Iterator[Contradiction]:
     rule = rules.enabled("session_block_outside")
-    ends = context.calendar.expires
-    if rule and rules.value("session_block_outside", "holidays") and now.date() + _NOTICE > ends:
-        text = (
-            f"{_says(rules, 'session_block_outside', 'holidays')} observes a calendar "
-            f"({rules.place(('calendar', 'file'))}) that ends on {ends} ({context.calendar.source}): "
-            f"it must cover the next {_NOTICE.days} days"
-        )
-        yield Contradiction("calendar_expires_soon", rule.key_of("holidays"), text)
+    if rule is None or rule.setting is None or not rules.value(rule.rule.key, "holidays"):
+        return
+    for table in getattr(rule.setting.parameters, "tables", (context.calendar,)):
+        if now.date() + _NOTICE > table.expires:
+            text = (
+                f"{_says(rules, rule.rule.key, 'holidays')} observes a calendar "
+                f"({rules.place(('calendar', 'file'))}) that ends on {table.expires} "
+                f"({table.source}): it must cover the next {_NOTICE.days} days"
+            )
+            yield Contradiction("calendar_expires_soon", rule.key_of("holidays"), text)
 
 
 def _tier_beyond_limit(rules: Effective) -> Iterator[tuple[Key, str]]:

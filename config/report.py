@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from actors.rules.manual import written
+from actors.rules.manual import shown
 from config.effective import Effective, EffectiveRule
 from config.loader import Config
 
@@ -63,7 +63,7 @@ def _does(rule: EffectiveRule) -> str:
 
 
 def _values(rule: EffectiveRule) -> Iterator[tuple[str, Any]]:
-    """Yield the parameters; of a rule that is off, only what is written."""
+    """Yield the parameters; of a rule that is off, only what is shown."""
     if rule.setting and rule.parameters:
         fields = rule.parameters.__struct_fields__
     else:
@@ -79,7 +79,7 @@ def _lines(effective: Effective) -> Iterator[str]:
     for rule in effective.rules:
         yield f"{rule.rule.id} {rule.rule.name}: {_does(rule)}"
         for name, value in _values(rule):
-            yield f"    {name} = {written(value)}  ← {effective.origin(rule, name)}"
+            yield f"    {name} = {shown(value)}  ← {effective.origin(rule, name)}"
 
 
 def _table(effective: Effective) -> Table:
@@ -93,6 +93,6 @@ def _table(effective: Effective) -> Table:
         for name, value in _values(rule):
             origin = effective.origin(rule, name)
             style = "dim" if origin == "built-in default" else ""
-            cells = ("", name, written(value), origin)
+            cells = ("", name, shown(value), origin)
             table.add_row(*(Text(each, style=style) for each in cells))
     return table

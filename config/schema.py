@@ -14,7 +14,6 @@ type Waivable = Literal[
     "calendar_expires_soon",
     "open_loss_above_daily_loss",
     "open_profit_above_daily_profit",
-    "breakeven_beyond_trigger",
 ]
 """Contradictions that `[checks] allow` can name; `contradictions.py` says what each means."""
 

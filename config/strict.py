@@ -7,11 +7,11 @@ with the key it is about. What is right is kept, so that the rest of a file can 
 
 from decimal import Decimal
 from difflib import get_close_matches
-from types import NoneType, UnionType
-from typing import Any, Literal, TypeAliasType, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from actors.rules.manual import plain_type
 from config.keys import under
 
 _WRONG = object()
@@ -81,7 +81,7 @@ def tables[T: msgspec.Struct](
 
 def value(raw: object, kind: Any, where: str, complaints: list[str]) -> Any:
     """Return a value as its type; what is wrong is complained of and stands for nothing."""
-    kind = _plain(kind)
+    kind = plain_type(kind)
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         found = table(raw, kind, where, complaints)
         return _WRONG if found is None else found
@@ -97,16 +97,6 @@ def value(raw: object, kind: Any, where: str, complaints: list[str]) -> Any:
     if get_origin(kind) is Literal:
         return _chosen(raw, list(get_args(kind)), where, complaints)
     return _scalar(raw, kind, where, complaints)
-
-
-def _plain(kind: Any) -> Any:
-    """Return a type without its alias and without None, which TOML cannot say."""
-    if isinstance(kind, TypeAliasType):
-        return _plain(kind.__value__)
-    if get_origin(kind) is UnionType:
-        rest = [each for each in get_args(kind) if each is not NoneType]
-        return _plain(rest[0]) if len(rest) == 1 else kind
-    return kind
 
 
 def _kept(values: dict[str, Any]) -> dict[str, Any]:

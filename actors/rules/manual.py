@@ -127,13 +127,13 @@ def _summary(rule: AnyRule) -> str:
     return first.removeprefix(f"{rule.id} {rule.name}: ").removeprefix(f"{rule.id} {rule.name} ")
 
 
-def _plain(kind: Any) -> Any:
-    """Return a type without its alias and without None."""
+def plain_type(kind: Any) -> Any:
+    """Return a type without its alias and without None, which a configuration cannot say."""
     if isinstance(kind, TypeAliasType):
-        return _plain(kind.__value__)
+        return plain_type(kind.__value__)
     if get_origin(kind) is UnionType:
         rest = [each for each in get_args(kind) if each is not NoneType]
-        return _plain(rest[0]) if len(rest) == 1 else kind
+        return plain_type(rest[0]) if len(rest) == 1 else kind
     return kind
 
 
@@ -143,17 +143,17 @@ def _is_struct(kind: Any) -> bool:
 
 def _inner(kind: Any) -> tuple[type[msgspec.Struct] | None, str]:
     """Return the struct a type is made of, and how its fields are reached."""
-    kind = _plain(kind)
+    kind = plain_type(kind)
     item, step = kind, ""
     if get_origin(kind) is tuple:
-        item, step = _plain(get_args(kind)[0]), "[]"
+        item, step = plain_type(get_args(kind)[0]), "[]"
     elif get_origin(kind) is dict:
-        item, step = _plain(get_args(kind)[1]), ".<name>"
+        item, step = plain_type(get_args(kind)[1]), ".<name>"
     return (item, step) if _is_struct(item) else (None, "")
 
 
 def _type_name(kind: Any) -> str:
-    kind = _plain(kind)
+    kind = plain_type(kind)
     if get_origin(kind) is Literal:
         return " | ".join(get_args(kind))
     if get_origin(kind) is tuple:
@@ -164,9 +164,9 @@ def _type_name(kind: Any) -> str:
 
 
 def _allowed(kind: Any) -> tuple[str, ...]:
-    kind = _plain(kind)
+    kind = plain_type(kind)
     if get_origin(kind) is tuple:
-        kind = _plain(get_args(kind)[0])
+        kind = plain_type(get_args(kind)[0])
     if kind is bool:
         return ("true", "false")
     return get_args(kind) if get_origin(kind) is Literal else ()
@@ -181,22 +181,20 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
     if field.required:
         return "needed"
     if field.default_factory is not msgspec.NODEFAULT:
-        return written(field.default_factory())
-    return written(field.default)
+        return shown(field.default_factory())
+    return shown(field.default)
 
 
-def written(value: object) -> str:
-    """Return a value as a configuration says it; what it cannot say is `none`."""
+def shown(value: object) -> str:
+    """Return a value as a configuration says it, texts without quotes; no value is `none`."""
     match value:
         case tuple():
-            return f"[{', '.join(map(written, value))}]"
+            return f"[{', '.join(map(shown, value))}]"
         case msgspec.Struct():
-            return written({name: getattr(value, name) for name in value.__struct_fields__})
+            return shown({name: getattr(value, name) for name in value.__struct_fields__})
         case dict():
-            fields = ", ".join(f"{name} = {written(each)}" for name, each in value.items())
+            fields = ", ".join(f"{name} = {shown(each)}" for name, each in value.items())
             return f"{{ {fields} }}" if fields else "{}"
-        case str():
-            return f'"{value}"'
         case bool():
             return str(value).lower()
         case _:
