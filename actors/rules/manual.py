@@ -99,26 +99,28 @@ def lines_of(page: RulePage) -> Iterator[str]:
         yield f"    {each.name} ({each.type}{unit}; {default}): {each.text}"
 
 
-def parameter_pages(kind: type[msgspec.Struct], prefix: str = "") -> Iterator[ParameterPage]:
-    """Yield the fields of a struct, each followed by its own parts.
+def parameter_pages(
+    kind: type[msgspec.Struct], prefix: str = "", unit: str = ""
+) -> Iterator[ParameterPage]:
+    """Yield the fields of a struct, each followed by its own parts, which share its unit if it has one.
 
     Raises:
         KeyError: a field has no docstring.
     """
     texts = field_docs(kind)
     for field in msgspec.structs.fields(kind):
-        name = f"{prefix}{field.name}"
+        name, counts = f"{prefix}{field.name}", unit or _unit(field.name)
         yield ParameterPage(
             name=name,
             type=_type_name(field.type),
             default=_default(field),
             allowed=_allowed(field.type),
-            unit=_unit(field.name),
+            unit=counts,
             text=texts[field.name],
         )
         inner, step = _inner(field.type)
         if inner:
-            yield from parameter_pages(inner, f"{name}{step}.")
+            yield from parameter_pages(inner, f"{name}{step}.", counts)
 
 
 def _summary(rule: AnyRule) -> str:

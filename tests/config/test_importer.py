@@ -11,6 +11,7 @@ import pytest
 import main
 from config.importer import convert, read
 from config.keys import shown
+from tests.config.texts import needs
 
 SEED = Path(__file__).parent / "seed"
 FILES = ("risk_config.yaml", "timers_config.yaml", "accounts.yaml")
@@ -176,12 +177,20 @@ def test_the_notes_stand_on_top_of_the_configuration_too(seed, capsys):
     assert [line for line in notes if f"# {line}" not in text] == []
 
 
-def test_the_contradictions_of_the_shipped_file_are_complained_of(imported):
-    """S-106: -20 per position against -5 a day; the user must mend it or allow it by name."""
+@needs("daily_unrealized_loss", "trade_management", "no_stop_loss_grace", "auth_loss_guard")
+def test_the_contradiction_of_the_shipped_files_must_be_decided(imported, seed, capsys):
+    """S-106: -20 per position against -5 a day. Allowed by name, everything else of them is fine."""
     code, _, said = imported()
+    (seed / "risk_config.yaml").write_text(
+        (seed / "risk_config.yaml").read_text().replace("limit: -20", "limit: -5")
+    )
 
     assert code == 78
-    assert "imported.toml:" in said
+    assert "imported.toml: 1 thing(s) to mend" in said
+    assert "daily_unrealized_loss.max_loss_usd = 20" in said
+    assert "daily_realized_loss.max_loss_usd = 5" in said
+    assert main.main(["import", *(str(seed / name) for name in FILES)]) == 0
+    assert "[defaults.rules.daily_unrealized_loss]" in capsys.readouterr().out
 
 
 def test_what_can_be_used_as_it_is_ends_well(seed, capsys):
