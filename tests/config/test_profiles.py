@@ -1,12 +1,17 @@
 """Named profiles: who picks which, what comes before what, and what `check` says of it."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 import main
-from tests.config.texts import LOGIN, loaded, refusals, values
+from actors.rules.registry import all_rules
+from tests.config.texts import LOGIN, loaded, needs, refusals, values
 
+CONFIG = Path(main.__file__).parent / "config"
+COMMENTED = re.findall(r"(?m)^# \[defaults\.rules\.(\w+)\]", (CONFIG / "default.toml").read_text())
 RULE = "daily_realized_loss"
 PROFILES = f"""
 [profiles.small.rules.{RULE}]
@@ -198,3 +203,22 @@ def test_every_login_is_shown_with_its_own_profile(tmp_path, capsys):
 
     assert "every account of desk: 1 rules" in said
     assert "every account of other: 1 rules" in said
+
+
+@needs(*COMMENTED)
+def test_everything_commented_in_the_default_file_is_right(tmp_path):
+    """What a firm gets when it takes away the comment signs: all thirteen rules, no contradiction."""
+    written = (CONFIG / "default.toml").read_text()
+    config = loaded(tmp_path, re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", written))
+
+    assert config.warnings == ()
+    assert len(config.effective_rules()) == 13
+
+
+def test_the_default_file_names_every_parameter():
+    """Written or in a comment."""
+    text = (CONFIG / "default.toml").read_text()
+
+    for rule in all_rules():
+        for name in rule.parameters.__struct_fields__:
+            assert re.search(rf"\b{name}\b", text), f"{rule.key}.{name}"
