@@ -1,6 +1,6 @@
 """Bites of the rules' parameters: one function per rule, its keys as in the configuration."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -14,16 +14,9 @@ from tests.config.stage import (
     after_a_fall,
     after_fill,
     at_start,
+    rule,
 )
-from tests.rig import A, config_of
-
-
-def rule(
-    key: str, one: dict[str, Any], other: dict[str, Any], play: Callable[[Stage], Any], *seen: Any
-) -> Bite:
-    """Return a bite of one rule's parameter."""
-    files = config_of(**{key: one}), config_of(**{key: other})
-    return Bite(files, play, (seen[0], seen[1]))
+from tests.rig import A
 
 
 def _max_contracts() -> Iterator[tuple[str, Bite]]:
@@ -148,6 +141,7 @@ def _session() -> Iterator[tuple[str, Bite]]:
                 {**hours, "days": ["wed", "thu"]},
                 {**hours, "days": ["thu"]},
                 at_start,
+                rule,
                 [],
                 [NEXT_DAY_S],
             )

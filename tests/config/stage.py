@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from config.loader import Config, load
-from tests.rig import NOON, TOKENS, A, Rig
+from tests.rig import NOON, TOKENS, A, Rig, config_of
 
 CHRISTMAS = datetime(2025, 12, 25, 17, tzinfo=UTC)
 
@@ -105,3 +105,11 @@ RESET_S = 5 * 3600.0
 """From noon to the reset."""
 NEXT_DAY_S = 20.5 * 3600
 """From noon to 08:30 of the next day."""
+
+
+def rule(
+    key: str, one: dict[str, Any], other: dict[str, Any], play: Callable[[Stage], Any], *seen: Any
+) -> Bite:
+    """Return a bite of one rule's parameter."""
+    files = config_of(**{key: one}), config_of(**{key: other})
+    return Bite(files, play, (seen[0], seen[1]))
