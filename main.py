@@ -21,7 +21,7 @@ from actors.journal import Store, StoreError, export_lines, verify
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
-from config.loader import Config, load
+from config.loader import Config, load, load_bytes
 from messages import codec
 
 EXIT_FAILURE, EXIT_USAGE = 1, 2
@@ -145,53 +145,79 @@ def simulate(*, port: Port = 9797, accounts: AccountCount = 5, walk: bool = True
 
 @app.command
 def check(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
-    """Check a configuration file and print the effective rules; nothing is contacted.
+    """Check a configuration file; print every account's rules and where each value came from.
 
     Args:
         config: Configuration file.
         json: Print one JSON object.
     """
+    from rich.console import Console
+
+    from config.report import print_report, report
+
     loaded = load(config, now=SystemClock().now())
-    groups = {"every account": loaded.effective_rules()}
-    groups |= {
-        f"account {each.account}": loaded.effective_rules(each.account)
-        for each in loaded.file.accounts
-    }
     if json:
-        rules = {
-            name: {setting.rule.id: setting.rule.describe(setting.parameters) for setting in group}
-            for name, group in groups.items()
-        }
-        _print_json({"config": loaded.digest, "warnings": loaded.warnings, "rules": rules})
-        return 0
-    print(f"{config}: valid")
-    for warning in loaded.warnings:
-        print(f"  warning: {warning}")
-    for name, group in groups.items():
-        print(f"\n{name}: {len(group)} rules")
-        for setting in group:
-            print(f"  {setting.line}")
+        _print_json(report(loaded))
+    else:
+        print_report(loaded, Console())
     return 0
 
 
 @app.command
-def rules(*, json: Json = False) -> int:
+def rules(rule: str | None = None, /, *, json: Json = False) -> int:
     """List the rules and every parameter they take.
 
     Args:
+        rule: Only this one, by id (RULE-003) or by its key in a configuration.
         json: Print one JSON array.
     """
-    from actors.rules.manual import manual
+    from actors.rules.manual import find_pages, lines_of, manual
 
-    pages = manual()
+    pages = find_pages(rule) if rule else manual()
+    if not pages:
+        known = ", ".join(page.key for page in manual())
+        return _fail(EXIT_USAGE, f"there is no rule {rule!r}; known are {known}")
     if json:
         _print_json(pages)
-        return 0
-    for page in pages:
-        print(f"{page.id} {page.name}  [defaults.rules.{page.key}]\n    {page.summary}")
-        for field in page.parameters:
-            print(f"    {field.name} ({field.default}): {field.text}")
-        print()
+    else:
+        for page in pages:
+            print("\n".join([*lines_of(page), ""]))
+    return 0
+
+
+@app.command(name="import")
+def import_files(
+    *files: Annotated[Path, Parameter(negative="")], out: Path | None = None, force: bool = False
+) -> int:
+    """Convert the YAML files of the system Lockstep grew from; says what is not the same.
+
+    Args:
+        files: Its risk_config.yaml, timers_config.yaml and accounts.yaml.
+        out: Write the configuration to this new file; otherwise it is printed.
+        force: Write over a file that is there.
+    """
+    from config.importer import ImportFault, convert, read
+
+    if not files:
+        return _fail(EXIT_USAGE, "name the files to import: risk_config.yaml and those beside it")
+    if out and out.exists() and not force:
+        return _fail(EXIT_USAGE, f"{out} is there already; choose another name, or say --force")
+    try:
+        imported = convert([read(path) for path in files])
+    except ImportFault as error:
+        return _fail(EXIT_CONFIG, str(error))
+    text = imported.text.encode()
+    if out:
+        try:
+            out.write_bytes(text)
+        except OSError as error:
+            return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
+    else:
+        sys.stdout.write(imported.text)
+    print("\n".join(imported.notes), file=sys.stderr)
+    load_bytes(out or Path("imported.toml"), text, now=SystemClock().now())
+    if imported.undecided:
+        return _fail(EXIT_CONFIG, "decide what is listed above, then `check` the configuration")
     return 0
 
 

@@ -24,7 +24,6 @@ from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
 from actors.rules.actor import RuleActor
-from actors.rules.rule import AnyRule
 from actors.runtime import (
     ChildSpec,
     Clock,
@@ -125,7 +124,7 @@ class System:
         self.http = HttpServer(listen=self.config.file.http.listen, status=self.status)
         self._start_trunk()
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
-        for rule in self._enabled_rules():
+        for rule in self.config.enabled_rules():
             self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         guarded = {
@@ -141,7 +140,7 @@ class System:
         """Start what everything else needs: supervisor, clock, journal, log."""
         path = self.journal_path or Path(self.config.file.journal.path)
         self._store = store = Store.open(path, clock=self.clock)
-        rules = tuple(each.id for each in self._enabled_rules())
+        rules = tuple(each.id for each in self.config.enabled_rules())
         started = SystemStarted(
             at=self.clock.now(),
             cause="start",
@@ -175,16 +174,6 @@ class System:
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
         return Wiring(clock=self.clock, directory=self.directory, dispatcher=dispatcher)
-
-    def _enabled_rules(self) -> list[AnyRule]:
-        """Return every rule that is on for some account, by id."""
-        overrides = [(each.account,) for each in self.config.file.accounts]
-        enabled = {
-            setting.rule.id: setting.rule
-            for account in [(), *overrides]
-            for setting in self.config.effective_rules(*account)
-        }
-        return [enabled[key] for key in sorted(enabled)]
 
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
         loop = self._keep(LoopThread(f"gateway-{name}", in_flight=self.in_flight))

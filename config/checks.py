@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 from actors.gateway.settings import LoginSettings
+from config.keys import Key, shown
+from config.lines import Lines
 from config.schema import Broker, ConfigFile
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
@@ -11,12 +13,13 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _LONGEST_S = 3600
 
 
-def check(raw: dict[str, Any], file: ConfigFile, complaints: list[str]) -> None:
+def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
     """Add what is wrong with a file; `raw` tells what it says of tables that could not be read."""
     _check_logins(raw, file, complaints)
     _check_broker(file, complaints)
     _check_listen(file, complaints)
-    _check_names(file, complaints)
+    _check_names(raw, lines, complaints)
+    _check_shared(file, lines, complaints)
     _check_limits(file, complaints)
 
 
@@ -39,11 +42,13 @@ def _check_logins(raw: dict[str, Any], file: ConfigFile, complaints: list[str]) 
     for login in file.logins:
         if not _NAME.fullmatch(login.name):
             complaints.append(
-                f"logins.name: {login.name!r} must be letters, digits, '-', '_' and '.' only"
+                f"{shown(('logins', login.name, 'name'))}: {login.name!r} must be letters, digits, "
+                "'-', '_' and '.' only"
             )
         if not login.accounts:
             complaints.append(
-                f"logins.{login.name}.accounts: guards no account; name some, or leave it out for all"
+                f"{shown(('logins', login.name, 'accounts'))}: guards no account; "
+                "name some, or leave it out for all"
             )
 
 
@@ -64,13 +69,41 @@ def _check_listen(file: ConfigFile, complaints: list[str]) -> None:
         )
 
 
-def _check_names(file: ConfigFile, complaints: list[str]) -> None:
-    for what, names in (
-        ("logins.name", [login.name for login in file.logins]),
-        ("accounts.account", [str(each.account) for each in file.accounts]),
-    ):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        complaints += [f"{what}: {name!r} stands twice; keep one" for name in twice]
+def _check_names(raw: dict[str, Any], lines: Lines, complaints: list[str]) -> None:
+    for table, name in (("logins", "name"), ("accounts", "account")):
+        places: dict[str, list[Key]] = {}
+        for place, each in enumerate(_tables(raw.get(table))):
+            if name in each:
+                places.setdefault(str(each[name]), []).append((table, place, name))
+        complaints += [
+            f"{table}.{name}: {value!r} stands twice, {_on(lines, keys)}; keep one"
+            for value, keys in places.items()
+            if len(keys) > 1
+        ]
+
+
+def _tables(raw: object) -> list[dict[str, Any]]:
+    return [each for each in raw if isinstance(each, dict)] if isinstance(raw, list) else []
+
+
+def _check_shared(file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
+    """Two logins would enforce against each other; who is behind `*` is checked at the start."""
+    guards: dict[int, list[str]] = {}
+    for login in file.logins:
+        for account in dict.fromkeys(login.accounts):
+            if isinstance(account, int):
+                guards.setdefault(account, []).append(login.name)
+    for account, names in guards.items():
+        if len(names) > 1:
+            keys: list[Key] = [("logins", name, "accounts") for name in names]
+            complaints.append(
+                f"{shown(keys[-1])}: account {account} is guarded by more than one login "
+                f"({', '.join(names)}, {_on(lines, keys)}); name it in one"
+            )
+
+
+def _on(lines: Lines, keys: list[Key]) -> str:
+    return f"lines {' and '.join(str(lines.of(key)) for key in keys)}"
 
 
 def _check_limits(file: ConfigFile, complaints: list[str]) -> None:

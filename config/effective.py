@@ -1,84 +1,146 @@
-"""The rules of the configuration: defaults, overrides, and what an account gets of them. Pure."""
+"""The rules an account gets of all its layers, and which layer says what. Pure."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
 
 from actors.account.settings import RuleSetting
 from actors.rules.registry import all_rules, rule_by_key
 from actors.rules.rule import AnyRule, RuleContext
 from config import strict
-from config.contradictions import contradictions
-from config.schema import ConfigFile, RuleTables
+from config.keys import Key, leading, shown
+from config.layers import Layer
+from config.lines import Lines
 from messages.values import Parameters
 
 
-def check_rules(
-    file: ConfigFile, context: RuleContext, now: datetime, complaints: list[str]
-) -> list[str]:
-    """Check the defaults and every account's effective rules; return the warnings."""
-    warnings: list[str] = []
-    said: set[str] = set()
-    places: list[tuple[str, list[RuleTables]]] = [("defaults.rules", [])]
-    places += [(f"accounts[{each.account}].rules", [each.rules]) for each in file.accounts]
-    for where, overrides in places:
-        tables = merged(file.defaults.rules, overrides)
-        settings, found = settings_of(tables, where, context)
-        # what is wrong in the defaults is said once, not for every account that inherits it
-        complaints += [each for each in found if each.removeprefix(where) not in said]
-        said |= {each.removeprefix(where) for each in found}
-        warnings += [f"{where}: {text}" for text in _caveats(settings, now)]
-        if not found:
-            clashes = contradictions(settings, now)
-            allowed = [clash for clash in clashes if clash.name in file.checks.allow]
-            warnings += [f"{where}: {clash.text} (allowed)" for clash in allowed]
-            complaints += [
-                f"{where}: {clash.text}; mend it or put {clash.name!r} in [checks] allow"
-                for clash in clashes
-                if clash not in allowed
-            ]
-    return list(dict.fromkeys(warnings))
+@dataclass(frozen=True, slots=True)
+class EffectiveRule:
+    """One rule as it applies to an account."""
+
+    rule: AnyRule
+    """The rule."""
+    parameters: Parameters | None
+    """What is configured, not resolved yet; None = it is off and not fully written."""
+    table: Key
+    """Its table in the last layer that has one."""
+    origins: Mapping[str, Layer]
+    """Which layer says each field; a field that is missing here has its built-in default."""
+    setting: RuleSetting | None
+    """What guards the account; None = it is off."""
+
+    def key_of(self, field: str) -> Key:
+        """Return where a field is written; one that is not, at its table."""
+        layer = self.origins.get(field)
+        return (*layer.path, self.rule.key, field) if layer else (*self.table, field)
 
 
-def _caveats(settings: tuple[RuleSetting, ...], now: datetime) -> list[str]:
-    """Return what the rules do not know, and what they do instead."""
-    return [
-        f"{setting.rule.key}: {text}"
-        for setting in settings
-        if setting.rule.caveats
-        for _, text in setting.rule.caveats(setting.parameters, now)
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """All rules that are written for an account, and the file they are written in."""
+
+    rules: tuple[EffectiveRule, ...]
+    """By rule id, those that are off included."""
+    file: str
+    """Name of the file."""
+    lines: Lines
+    """Where its keys stand."""
+
+    @property
+    def settings(self) -> tuple[RuleSetting, ...]:
+        """Return the rules that are on."""
+        return tuple(each.setting for each in self.rules if each.setting)
+
+    def enabled(self, key: str) -> EffectiveRule | None:
+        """Return a rule that is on."""
+        return next((each for each in self.rules if each.setting and each.rule.key == key), None)
+
+    def value(self, key: str, field: str) -> Any:
+        """Return a parameter of a rule that is on; None where the rule is off or knows no such field."""
+        rule = self.enabled(key)
+        return rule and getattr(rule.parameters, field, None)
+
+    def origin(self, rule: EffectiveRule, field: str) -> str:
+        """Say who gives a field its value: `profile topstep_50k (lockstep.toml:52)`."""
+        layer = rule.origins.get(field)
+        return f"{layer.label} ({self.place(rule.key_of(field))})" if layer else "built-in default"
+
+    def place(self, key: Key) -> str:
+        """Return file and line of a key."""
+        line = self.lines.of(key)
+        return self.file if line is None else f"{self.file}:{line}"
+
+
+def effective(
+    layers: Sequence[Layer], context: RuleContext, complaints: list[str]
+) -> tuple[EffectiveRule, ...]:
+    """Return what the layers together say; add complaints about values, but see `check_layer`."""
+    keys = dict.fromkeys(key for layer in layers for key in layer.rules)
+    found = [
+        one
+        for key in keys
+        if (rule := rule_by_key(key)) and (one := _effective(rule, layers, context, complaints))
     ]
+    return tuple(sorted(found, key=lambda each: each.rule.id))
 
 
-def merged(defaults: RuleTables, overrides: list[RuleTables]) -> RuleTables:
-    """Return the tables with each override's own fields put over them."""
-    tables = {key: dict(table) for key, table in defaults.items()}
-    for override in overrides:
-        for key, table in override.items():
-            tables[key] = tables.get(key, {}) | table
-    return tables
-
-
-def settings_of(
-    tables: RuleTables, where: str, context: RuleContext
-) -> tuple[tuple[RuleSetting, ...], list[str]]:
-    """Return the enabled rules of some tables, and what is wrong with them."""
-    complaints: list[str] = []
-    found: list[RuleSetting] = []
-    for key, table in tables.items():
+def check_layer(layer: Layer, complaints: list[str]) -> None:
+    """Complain of unknown rules, unknown keys and wrong types, in what other layers hide too."""
+    for key, table in layer.rules.items():
+        where = shown((*layer.path, key))
         rule = rule_by_key(key)
         if rule is None:
-            known = ", ".join(each.key for each in all_rules())
-            complaints.append(f"{where}.{key}: there is no such rule; known are {known}")
-            continue
-        parameters = _parameters(rule, table, f"{where}.{key}", complaints)
-        if parameters is not None and parameters.enabled:
-            found.append(RuleSetting(rule=rule, parameters=rule.resolve(parameters, context)))
-    return tuple(sorted(found, key=lambda setting: setting.rule.id)), complaints
+            hint = strict.meant(key, [each.key for each in all_rules()])
+            complaints.append(f"{where}: there is no such rule; {hint}")
+        else:
+            strict.fields_of(table, rule.parameters, where, complaints)
 
 
-def _parameters(rule: AnyRule, raw: object, where: str, complaints: list[str]) -> Parameters | None:
-    parameters = strict.table(raw, rule.parameters, where, complaints)
+def _effective(
+    rule: AnyRule, layers: Sequence[Layer], context: RuleContext, complaints: list[str]
+) -> EffectiveRule | None:
+    written = [layer for layer in layers if rule.key in layer.rules]
+    origins = {field: layer for layer in written for field in layer.rules[rule.key]}
+    raw = {field: layer.rules[rule.key][field] for field, layer in origins.items()}
+    table = (*written[-1].path, rule.key)
+    wrong: list[str] = []
+    fields = strict.fields_of(raw, rule.parameters, "", wrong)
+    if wrong or fields is None:
+        return None  # complained of by its layer
+    if fields.get("enabled") is False and _missing(rule, fields):
+        return EffectiveRule(rule, None, table, origins, setting=None)
+    parameters = _parameters(rule, fields, table, origins, complaints)
     if parameters is None:
         return None
+    setting = RuleSetting(rule=rule, parameters=rule.resolve(parameters, context))
+    return EffectiveRule(rule, parameters, table, origins, setting if parameters.enabled else None)
+
+
+def _parameters(
+    rule: AnyRule,
+    fields: dict[str, Any],
+    table: Key,
+    origins: Mapping[str, Layer],
+    complaints: list[str],
+) -> Parameters | None:
+    missing = _missing(rule, fields)
+    if missing:
+        complaints += [f"{shown((*table, name))}: is missing; write it" for name in missing]
+        return None
+    parameters: Parameters = rule.parameters(**fields)
     wrong = rule.check(parameters)
-    complaints += [f"{where}.{each}" for each in wrong]
+    for each in wrong:
+        layer = origins.get(str((leading(each) or ("",))[0]))
+        where = (*layer.path, rule.key) if layer else table
+        complaints.append(f"{shown(where)}.{each}")
     return None if wrong else parameters
+
+
+def _missing(rule: AnyRule, fields: dict[str, Any]) -> list[str]:
+    return [
+        each.name
+        for each in msgspec.structs.fields(rule.parameters)
+        if each.required and each.name not in fields
+    ]

@@ -1,13 +1,11 @@
 """Reads a configuration file strictly and works out what it means for each account.
 
 Nothing is guessed: unknown keys, wrong types, wrong signs, contradictions and missing environment
-variables are all collected and refused together. Only `${NAME}` in values is expanded, after parsing, so
-comments are left alone; credentials never come from here.
+variables are all collected and refused together, each with its line. Credentials never come from here.
 """
 
 import hashlib
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,16 +16,19 @@ import msgspec
 
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.gateway.settings import LoginSettings
-from actors.rules.rule import RuleContext
+from actors.rules.rule import AnyRule, RuleContext
 from config import source, strict
 from config.checks import check, login_settings
 from config.context import context_of
-from config.effective import check_rules, merged, settings_of
-from config.errors import ConfigError
+from config.effective import Effective, effective
+from config.environment import Expansion
+from config.errors import ConfigError, located
+from config.keys import Key, shown
+from config.layers import Group, Layer, groups, layers_for
+from config.lines import Lines, scan
+from config.rulebook import check_rules
 from config.schema import AccountOverride, ConfigFile, Login
 from messages.values import AccountRecord
-
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,8 @@ class Config:
     """SHA-256 of the file, hex."""
     file: ConfigFile
     """What it says."""
+    lines: Lines
+    """Where its keys stand."""
     context: RuleContext
     """Trading day and calendar."""
     warnings: tuple[str, ...]
@@ -52,7 +55,7 @@ class Config:
             ConfigError: an environment variable is missing.
         """
         missing = [
-            f"logins.{login.name}.{field}: environment variable {name} is not set; export it"
+            f"{shown(('logins', login.name, field))}: environment variable {name} is not set; export it"
             for field, name in (
                 ("username_env", login.username_env),
                 ("api_key_env", login.api_key_env),
@@ -60,7 +63,7 @@ class Config:
             if not environment.get(name)
         ]
         if missing:
-            raise ConfigError(self.path, missing)
+            raise self._refusal(missing)
         return login_settings(
             self.file.broker,
             name=login.name,
@@ -79,13 +82,12 @@ class Config:
         known = {key for record in listed for key in (record.account, record.name)}
         unknown = [name for name in login.accounts if name not in known]
         if unknown:
-            raise ConfigError(
-                self.path,
+            where = shown(("logins", login.name, "accounts"))
+            raise self._refusal(
                 [
-                    f"logins.{login.name}.accounts: {name!r} is no active account of this login; "
-                    f"it has {_names(listed)}"
+                    f"{where}: {name!r} is no active account of this login; it has {_names(listed)}"
                     for name in unknown
-                ],
+                ]
             )
         wanted = set(login.accounts)
         return [each for each in listed if each.account in wanted or each.name in wanted]
@@ -102,26 +104,31 @@ class Config:
         ]
         known = {key for record in guarded for key in (record.account, record.name)}
         complaints += [
-            f"accounts: {override.account!r} is not among the guarded accounts {_names(guarded)}"
+            f"{_override(override.account)}: {override.account!r} is not among the guarded accounts "
+            f"{_names(guarded)}"
             for override in self.file.accounts
             if override.account not in known
         ]
         named = {override.account for override in self.file.accounts}
         complaints += [
-            f"accounts: {record.account} and {record.name!r} are the same account; keep one"
+            f"{_override(record.account)}: {record.account} and {record.name!r} "
+            f"(line {self.lines.of(('accounts', record.name))}) are the same account; keep one"
             for record in dict.fromkeys(guarded)
             if {record.account, record.name} <= named
         ]
         if complaints:
-            raise ConfigError(self.path, complaints)
+            raise self._refusal(complaints)
+
+    def _refusal(self, complaints: list[str]) -> ConfigError:
+        return ConfigError(self.path, located(self.path, self.lines, complaints))
 
     def account_settings(self, record: AccountRecord, login: str) -> AccountSettings:
-        """Return how one account is guarded: the defaults with its own overrides."""
+        """Return how one account is guarded: the defaults, its profile, and its own overrides."""
         return AccountSettings(
             account=record.account,
             name=record.name,
             login=login,
-            rules=self.effective_rules(record.account, record.name),
+            rules=self.effective_rules(record.account, record.name, login=login),
             deadline_s=self.file.enforcement.deadline_s,
             journal_deadline_s=self.file.enforcement.journal_deadline_s,
             quote_max_age_s=self.file.money.quote_max_age_s,
@@ -129,12 +136,30 @@ class Config:
             gross=self.file.money.pnl == "gross",
         )
 
-    def effective_rules(self, *names: int | str) -> tuple[RuleSetting, ...]:
+    def effective_rules(
+        self, *names: int | str, login: str | None = None
+    ) -> tuple[RuleSetting, ...]:
         """Return the enabled rules of an account known by these names, by rule id."""
-        overrides = [each.rules for each in self.file.accounts if each.account in names]
-        tables = merged(self.file.defaults.rules, overrides)
-        settings, _ = settings_of(tables, "rules", self.context)
-        return settings
+        of_login = next((each for each in self.file.logins if each.name == login), None)
+        override = next((each for each in self.file.accounts if each.account in names), None)
+        return self._effective(layers_for(self.file, of_login, override)).settings
+
+    def enabled_rules(self) -> list[AnyRule]:
+        """Return every rule that is on for some account, by id."""
+        enabled = {
+            setting.rule.id: setting.rule
+            for group in groups(self.file)
+            for setting in self._effective(group.layers).settings
+        }
+        return [enabled[key] for key in sorted(enabled)]
+
+    def groups(self) -> list[tuple[Group, Effective]]:
+        """Return who gets which rules, as far as the file alone can tell."""
+        return [(group, self._effective(group.layers)) for group in groups(self.file)]
+
+    def _effective(self, layers: tuple[Layer, ...]) -> Effective:
+        rules = effective(layers, self.context, [])  # complained of when it was loaded
+        return Effective(rules=rules, file=self.path.name, lines=self.lines)
 
 
 def load(path: Path, *, now: datetime, environment: Mapping[str, str] | None = None) -> Config:
@@ -143,54 +168,67 @@ def load(path: Path, *, now: datetime, environment: Mapping[str, str] | None = N
     Raises:
         ConfigError: with everything that is wrong.
     """
-    raw_bytes = source.read(path)
-    raw = source.parse(path, raw_bytes)
-    complaints: list[str] = []
-    raw = _expanded(raw, os.environ if environment is None else environment, complaints)
+    return load_bytes(path, source.read(path), now=now, environment=environment)
+
+
+def load_bytes(
+    path: Path, raw_bytes: bytes, *, now: datetime, environment: Mapping[str, str] | None = None
+) -> Config:
+    """Check a configuration that is at hand; `path` is what it is called and where it would stand.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    written = source.parse(path, raw_bytes)
+    expansion = Expansion(os.environ if environment is None else environment)
+    raw: dict[str, Any] = expansion.expand(written)
+    lines = Lines(scan(raw_bytes.decode()), _aliases(raw))
+    complaints = expansion.complaints
     file = _convert(raw, complaints)
     context = context_of(path, file, complaints)
-    check(raw, file, complaints)
-    warnings = check_rules(file, context, now, complaints)
+    check(raw, file, lines, complaints)
+    warnings = check_rules(file, context, now, complaints, name=path.name, lines=lines)
     if complaints:
-        raise ConfigError(path, complaints)
-    digest = hashlib.sha256(raw_bytes).hexdigest()
-    return Config(path=path, digest=digest, file=file, context=context, warnings=tuple(warnings))
-
-
-def _expanded(value: Any, environment: Mapping[str, str], complaints: list[str]) -> Any:
-    """Return a value with every `${NAME}` in its strings replaced."""
-    match value:
-        case str():
-            return _VARIABLE.sub(lambda found: _variable(found[1], environment, complaints), value)
-        case list():
-            return [_expanded(each, environment, complaints) for each in value]
-        case dict():
-            return {key: _expanded(each, environment, complaints) for key, each in value.items()}
-        case _:
-            return value
-
-
-def _variable(name: str, environment: Mapping[str, str], complaints: list[str]) -> str:
-    if name not in environment:
-        complaints.append(
-            f"environment variable {name} is not set; export it or remove ${{{name}}}"
+        raise ConfigError(
+            path, [expansion.masked(each) for each in located(path, lines, complaints)]
         )
-    return environment.get(name, "")
+    return Config(
+        path=path,
+        digest=hashlib.sha256(raw_bytes).hexdigest(),
+        file=file,
+        lines=lines,
+        context=context,
+        warnings=tuple(warnings),
+    )
+
+
+def _aliases(raw: dict[str, Any]) -> dict[Key, Key]:
+    """Return where the logins and accounts stand that complaints speak of by name."""
+    found: dict[Key, Key] = {}
+    for table, name in (("logins", "name"), ("accounts", "account")):
+        rows = raw.get(table)
+        for place, each in enumerate(rows if isinstance(rows, list) else []):
+            if isinstance(each, dict) and name in each:
+                found.setdefault((table, str(each[name])), (table, place))
+    return found
 
 
 def _convert(raw: dict[str, Any], complaints: list[str]) -> ConfigFile:
-    """Convert table by table; one that is wrong stands as its defaults, so that the rest is checked."""
-    fields = {field.name: field.type for field in msgspec.structs.fields(ConfigFile)}
-    complaints += [strict.unknown_key("", key, list(fields)) for key in raw if key not in fields]
+    """Convert table by table; what is wrong stands as its default, so that the rest is checked."""
+    fields = [field.name for field in msgspec.structs.fields(ConfigFile)]
+    complaints += [strict.unknown_key("", key, fields) for key in raw if key not in fields]
     values: dict[str, Any] = {
         "logins": strict.tables(raw.get("logins", []), Login, "logins", complaints),
         "accounts": strict.tables(raw.get("accounts", []), AccountOverride, "accounts", complaints),
     }
-    for key, kind in fields.items():
+    for key in fields:
         if key in raw and key not in values:
-            converted = strict.table(raw[key], kind, key, complaints)
-            values |= {} if converted is None else {key: converted}
+            values |= strict.fields_of({key: raw[key]}, ConfigFile, "", complaints) or {}
     return ConfigFile(**values)
+
+
+def _override(account: int | str) -> str:
+    return shown(("accounts", str(account)))
 
 
 def _names(records: list[AccountRecord] | tuple[AccountRecord, ...]) -> str:

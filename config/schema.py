@@ -9,6 +9,14 @@ import msgspec
 
 type RuleTables = dict[str, dict[str, Any]]
 
+type Waivable = Literal[
+    "product_limit_above_total",
+    "calendar_expires_soon",
+    "open_loss_above_daily_loss",
+    "open_profit_above_daily_profit",
+]
+"""Contradictions that `[checks] allow` can name; `contradictions.py` says what each means."""
+
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file."""
@@ -42,6 +50,8 @@ class Login(_Table, frozen=True):
     """Environment variable that holds the API key."""
     accounts: tuple[int | str, ...] = ("*",)
     """Account ids or names to guard; `*` = every active account of the login."""
+    profile: str | None = None
+    """Profile of its accounts, instead of the one `[defaults]` picks."""
 
 
 class TradingDayTable(_Table, frozen=True):
@@ -97,13 +107,22 @@ class Http(_Table, frozen=True):
 class Checks(_Table, frozen=True):
     """Contradictions that were looked at and are wanted."""
 
-    allow: tuple[Literal["product_limit_above_total", "calendar_expires_soon"], ...] = ()
-    """Names of checks that may fail."""
+    allow: tuple[Waivable, ...] = ()
+    """Names of contradictions that are wanted; they are told as warnings."""
+
+
+class Profile(_Table, frozen=True):
+    """A named set of rules that accounts pick, e.g. one per product of a firm."""
+
+    rules: RuleTables = msgspec.field(default_factory=dict)
+    """Only what differs from the defaults, by rule key."""
 
 
 class Defaults(_Table, frozen=True):
     """What applies to every account."""
 
+    profile: str | None = None
+    """Profile of every account that, like its login, picks none."""
     rules: RuleTables = msgspec.field(default_factory=dict)
     """One table per rule, by its key; a rule that is not written is off."""
 
@@ -113,8 +132,10 @@ class AccountOverride(_Table, frozen=True):
 
     account: int | str
     """Account id or name."""
+    profile: str | None = None
+    """Profile of this account, instead of its login's."""
     rules: RuleTables = msgspec.field(default_factory=dict)
-    """Only the fields that differ, by rule key."""
+    """Only the fields that differ from its profile and the defaults, by rule key."""
 
 
 class ConfigFile(_Table, frozen=True):
@@ -129,6 +150,7 @@ class ConfigFile(_Table, frozen=True):
     journal: Journal = Journal()
     http: Http = Http()
     checks: Checks = Checks()
+    profiles: dict[str, Profile] = msgspec.field(default_factory=dict)
     defaults: Defaults = Defaults()
     accounts: tuple[AccountOverride, ...] = ()
 

@@ -1,5 +1,6 @@
 """Reads a TOML file; amounts stay as they are written, never through a float."""
 
+import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -20,5 +21,15 @@ def parse(path: Path, raw: bytes) -> dict[str, Any]:
     """Return what the bytes of a file say, or raise ConfigError."""
     try:
         return tomllib.loads(raw.decode(), parse_float=Decimal)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(path, [f"is not valid TOML: {error}"]) from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError(path, [f"{path}:{line}: is not valid TOML: no UTF-8"]) from None
+    except tomllib.TOMLDecodeError as error:
+        line = _line(str(error), raw)
+        raise ConfigError(path, [f"{path}:{line}: is not valid TOML: {error}"]) from None
+
+
+def _line(error: str, raw: bytes) -> int:
+    """Return the line a syntax error speaks of; without one it is about the end."""
+    found = re.search(r"\(at line (\d+)", error)
+    return int(found[1]) if found else raw.rstrip().count(b"\n") + 1

@@ -15,7 +15,7 @@ def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     rigs: list[Rig] = []
 
     def start(config: str, **how: Any) -> Rig:
-        rigs.append(Rig(tmp_path, config, **how))
+        rigs.append(Rig(how.pop("folder", tmp_path), config, **how))
         return rigs[-1]
 
     yield start

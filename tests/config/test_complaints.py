@@ -1,0 +1,138 @@
+"""Complaints about a configuration: all of a file at once, each with its line, its key and the fix."""
+
+import pytest
+
+from tests.config.texts import LOGIN, loaded, refusals
+
+MANY = """[[logins]]
+name = "desk"
+acounts = [1]
+
+[broker]
+requests_per_minute = "many"
+silence_s = -1
+
+[money]
+pnl = "grosss"
+
+[profiles.small.rules.max_contracts]
+limit = true
+
+[defaults.rules.cooldown_after_loss]
+tiers = [
+    # one step
+    { loss_usd = -200, cooldown_s = 900 },
+]
+
+[defaults.rules.max_contracts_per_instrument]
+limits = { MNQ = 2, NQ = "two" }
+
+[defaults.rules.daily_realized_loss]
+
+[[accounts]]
+account = 5
+
+[accounts.rules.session_block_outside]
+start = "09:30"
+end = "16:00"
+days = ["mon", "tues"]
+"""
+SAID = {
+    3: ["logins[0].acounts: unknown key; did you mean accounts?"],
+    6: ["broker.requests_per_minute: Expected `int`, got `str`: 'many'; write a whole number"],
+    7: ["broker.silence_s must be positive"],
+    10: ["money.pnl: must be one of net, gross, not 'grosss'; did you mean gross?"],
+    13: ["profiles.small.rules.max_contracts.limit: Expected `int`, got `bool`: true"],
+    18: ["cooldown_after_loss.tiers[0].loss_usd: must be greater than 0, not -200", "200)"],
+    22: ["limits.NQ: Expected `int`, got `str`: 'two'"],
+    24: ["defaults.rules.daily_realized_loss.max_loss_usd: is missing; write it"],
+    32: [
+        "accounts.5.rules.session_block_outside.days[1]: must be one of mon,",
+        "'tues'",
+        "mean tue",
+    ],
+}
+
+
+def test_all_mistakes_of_a_file_are_said_at_once_with_their_lines(tmp_path):
+    """In the order of the file, whatever kind of mistake they are; nothing else is said."""
+    complaints = refusals(tmp_path, MANY)
+
+    assert [int(each.split(":")[0]) for each in complaints] == list(SAID)
+    for said, parts in zip(complaints, SAID.values(), strict=True):
+        for part in parts:
+            assert part in said
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("a = 1\nb = ", 2), ("a = 1\n\n[x\n", 3), ("[a]\n[a]\n", 2), ('a = """\n\n', 1)],
+)
+def test_a_syntax_error_has_its_line(tmp_path, text, line):
+    """As far as the parser knows it."""
+    (said,) = refusals(tmp_path, text)
+
+    assert said.startswith(f"{line}: is not valid TOML: ")
+
+
+def test_bytes_that_are_no_text_have_their_line(tmp_path):
+    """A file in another encoding is no traceback."""
+    (tmp_path / "mine.toml").write_bytes(b"a = 1\nb = '\xe4'\n")
+    from config.errors import ConfigError
+    from config.loader import load
+    from tests.config.texts import NOW
+
+    with pytest.raises(ConfigError, match=r"mine\.toml:2: is not valid TOML"):
+        load(tmp_path / "mine.toml", now=NOW, environment={})
+
+
+def test_a_missing_variable_is_named_with_key_and_line(tmp_path):
+    """S-108: every place that asks for it."""
+    said = refusals(tmp_path, LOGIN + '[journal]\npath = "${NOWHERE}/x"\n')
+
+    assert said == [
+        "4: journal.path: environment variable NOWHERE is not set; export it or remove ${NOWHERE}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[trading_day]\nreset = '${CANARY}'\n",
+        "[enforcement]\ndeadline_s = '${CANARY}'\n",
+        "[money]\npnl = 'x${CANARY}'\n",
+        "[http]\nlisten = '${CANARY}:1'\n",
+        "[calendar]\nfile = '${CANARY}'\n",
+        "[defaults]\nprofile = '${CANARY}'\n",
+        "[broker]\napi_url = '${CANARY}'\n",
+        "[defaults.rules.session_block_outside]\nstart = '${CANARY}'\nend = '15:00'\n",
+    ],
+)
+def test_what_came_from_the_environment_is_called_by_its_name(tmp_path, text):
+    """S-108: no complaint repeats a value that may be a secret."""
+    said = "\n".join(refusals(tmp_path, LOGIN + text, CANARY="canary'4711"))
+
+    assert "canary" not in said
+    assert "4711" not in said
+
+
+def test_two_logins_that_name_the_same_account_are_refused(tmp_path):
+    """Both lines; they would enforce against each other."""
+    text = (
+        "[[logins]]\nname = 'a'\naccounts = [1, 2]\n[[logins]]\nname = 'b'\naccounts = [2, '*']\n"
+    )
+    (said,) = refusals(tmp_path, text)
+
+    assert said.startswith("6: logins.b.accounts: account 2 is guarded by more than one login")
+    assert "lines 3 and 6" in said
+    loaded(tmp_path, text.replace("[2, '*']", "[3]"))
+
+
+def test_two_overrides_of_one_account_are_refused_with_both_lines(tmp_path):
+    """And two logins of one name."""
+    twice = "[[accounts]]\naccount = 5\n"
+
+    (said,) = refusals(tmp_path, LOGIN + twice + twice)
+    assert "accounts.account: '5' stands twice, lines 4 and 6; keep one" in said
+    (said,) = refusals(tmp_path, LOGIN + LOGIN)
+    assert "logins.name: 'desk' stands twice, lines 2 and 4; keep one" in said
