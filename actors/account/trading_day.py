@@ -28,9 +28,13 @@ class TradingDay:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
         return local_instant(label - timedelta(days=1), self.reset, self.zone)
 
+    def end(self, label: date) -> datetime:
+        """Return the instant at which a trading day ends, UTC: the next one begins."""
+        return self.start(label + timedelta(days=1))
+
     def next_reset(self, at: datetime) -> datetime:
         """Return the first reset after an instant, UTC; at a reset itself the following one."""
-        return self.start(self.label(at) + timedelta(days=1))
+        return self.end(self.label(at))
 
 
 def local_instant(day: date, wall: time, zone: ZoneInfo) -> datetime:

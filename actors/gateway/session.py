@@ -5,6 +5,7 @@ is replaced, because it is unsafe for a guard: login and refresh are single-flig
 our clock; every request passes the request budget and is sent once, with no retries, no 60 s sleeps
 and no other limiter; a 401 is answered by one new login and one resend, for it proves that nothing was
 applied. Whether a request has begun to leave is known (`Flight`): "not sent" is a fact, not a guess.
+The broker's time that an answer shows is reported.
 
 Lives on the event loop of its GatewayActor. It holds the API key; no text it makes contains it.
 """
@@ -30,7 +31,7 @@ from actors.gateway.errors import (
     LoginRefusedError,
 )
 from actors.gateway.settings import LoginSettings
-from actors.gateway.transport import Flight, failure_of, silence_libraries
+from actors.gateway.transport import Flight, date_of, failure_of, silence_libraries
 from actors.runtime.clock import Clock
 from messages.values import AlarmCode
 
@@ -41,6 +42,8 @@ _REFRESH_AFTER = 0.75
 # Share of its life after which a token is replaced: six hours before its end.
 _UNAUTHORIZED = 401
 _OK = 200
+_DATE_STEP = timedelta(seconds=1)
+# A `Date` names the second an answer was made in.
 
 
 class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
@@ -56,6 +59,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         *,
         clock: Clock,
         alarm: Callable[[AlarmCode, str], None],
+        report_time: Callable[[datetime, datetime], None],
     ) -> None:
         config = ProjectXConfig(
             api_url=settings.api_url,
@@ -66,6 +70,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         silence_libraries()
         self._clock = clock
         self._alarm = alarm
+        self._report_time = report_time
         self._refresh_at: datetime | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._backoff = Backoff(random.Random(settings.name))  # noqa: S311 - jitter, no secret
@@ -205,7 +210,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
         client: httpx.AsyncClient = await self._ensure_client()
         flight.token = self.session_token
-        self.last_request_at = self._clock.monotonic()
+        sent_at = self.last_request_at = self._clock.monotonic()
         response = await client.send(
             client.build_request(
                 method,
@@ -215,6 +220,9 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
                 extensions={"trace": flight.trace},
             )
         )
+        if (date := date_of(response)) is not None:
+            took = timedelta(seconds=self._clock.monotonic() - sent_at)
+            self._report_time(date, date + _DATE_STEP + took)
         retry_after: str | None = response.headers.get("Retry-After")
         return Reply(response.status_code, response.content, retry_after)
 

@@ -1,6 +1,8 @@
-"""Small matters of the HTTP client under the SDK: progress, failures in words, quiet loggers."""
+"""Small matters of the HTTP client under the SDK: progress, dates, failures in words, quiet loggers."""
 
 import logging
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -17,6 +19,15 @@ class Flight:
         """Take note of the client's progress (httpcore's `trace` extension)."""
         if event.endswith("send_request_headers.started"):
             self.begun = True
+
+
+def date_of(response: httpx.Response) -> datetime | None:
+    """Return the second in which an answer was made; None if it does not say, or not in GMT."""
+    try:
+        date = parsedate_to_datetime(response.headers.get("Date", ""))
+    except ValueError:
+        return None
+    return date if date.tzinfo is not None else None
 
 
 def failure_of(error: httpx.HTTPError) -> str:

@@ -1,7 +1,7 @@
 """Time: the only module that reads it.
 
-`SystemClock` is the machine's, `OffsetClock` the demo's at a chosen hour, `VirtualClock` that of tests and
-replay, where time stands still until somebody moves it. The system wraps whichever it is given into a
+`SystemClock` is the machine's, `OffsetClock` the demo's at a chosen hour, `VirtualClock` that of tests
+and replay, where time stands still until somebody moves it. The system wraps whichever it is given into a
 `TrustedClock`, so that setting a clock moves nothing that the broker does not confirm.
 """
 

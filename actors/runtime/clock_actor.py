@@ -139,4 +139,4 @@ def _alarms(found: list[Finding], now: datetime) -> Append:
         AlarmRaised(at=now, cause="clock", account=None, code=each.code, text=each.text)
         for each in found
     )
-    return Append(at=now, cause="clock", events=alarms, asker=None, token="clock")
+    return Append(at=now, cause="clock", events=alarms, asker=None, token="")

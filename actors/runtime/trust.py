@@ -2,8 +2,8 @@
 
 There are three witnesses. The *run*: the time believed last plus the seconds that have really passed
 since, which no setting of a clock changes. The *system clock*, which NTP corrects and anybody may set.
-The *broker*, by the `Date` of its answers. What two of them say is believed: the system clock as long as it
-stays near the run, or when the broker confirms it against the run; never the broker against both.
+The *broker*, by the `Date` of its answers. What two of them say is believed: the system clock as long as
+it stays near the run, or when the broker confirms it against the run; never the broker against both.
 At a start there is no run yet: the system clock is taken, not before the journal's last record, and the
 broker's first answer overrides both.
 """
@@ -53,7 +53,7 @@ class Finding(NamedTuple):
 
 @dataclass(slots=True)
 class Trust:
-    """The time that is believed; *origins* are wall times as they would have been at 0 elapsed seconds."""
+    """The time that is believed; an *origin* is what a clock would have shown at 0 elapsed seconds."""
 
     _origin: datetime
     """Of the time that is believed."""
