@@ -14,12 +14,11 @@ from typing import Protocol
 
 from actors.runtime.trust import Finding, Reading, Sighting, Trust
 
+_COUNTS_SLEEP: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+# Linux has a clock of its own that counts a suspended machine's sleep; elsewhere the monotonic one does.
 _elapsed_s: Callable[[], float] = (
-    partial(time.clock_gettime, time.CLOCK_BOOTTIME)
-    if hasattr(time, "CLOCK_BOOTTIME")
-    else time.monotonic
+    time.monotonic if _COUNTS_SLEEP is None else partial(time.clock_gettime, _COUNTS_SLEEP)
 )
-# Where there is a clock that counts a suspended machine's sleep as well, durations are counted by it.
 
 
 class Clock(Protocol):
@@ -149,7 +148,7 @@ class TrustedClock:
     def now(self) -> datetime:
         """Return the believed wall time, aware UTC."""
         with self._lock:
-            return self._trust.now(self.source.read())
+            return self._trust.now(self.source.monotonic())
 
     def monotonic(self) -> float:
         """Return the source's seconds that only grow."""
@@ -158,8 +157,8 @@ class TrustedClock:
     def read(self) -> Reading:
         """Return both, of one instant."""
         with self._lock:
-            reading = self.source.read()
-            return Reading(self._trust.now(reading), reading.elapsed_s)
+            elapsed_s = self.source.monotonic()
+            return Reading(self._trust.now(elapsed_s), elapsed_s)
 
     def not_before(self, recorded_at: datetime) -> None:
         """Take note that it is later than the journal's last record."""
@@ -176,10 +175,10 @@ class TrustedClock:
         with self._lock:
             self._trust.settle(self.source.read())
 
-    def findings(self) -> list[Finding]:
-        """Look at the source, and return once what has been found about the time since the last call."""
+    def look(self) -> list[Finding]:
+        """Look at the source, and return what was found about the time since the last look."""
         with self._lock:
-            self._trust.now(self.source.read())
+            self._trust.look(self.source.read())
             found, self._trust.findings = self._trust.findings, []
             return found
 

@@ -100,11 +100,12 @@ class ClockActor(PooledActor):
 
     def on_turn_end(self) -> None:
         """Tell everything that is due, and come back when the next is."""
+        found = self._trusted.look() if self._trusted else []
         now = self._clock.now()
         for deadline in self._deadlines.pop_due(self._clock.monotonic(), now):
             woken = Woken(at=now, cause=deadline.cause, key=deadline.key)
             self._directory.tell(deadline.to, woken)
-        if self._trusted and (found := self._trusted.findings()):
+        if found:
             self._directory.tell("journal", _alarms(found, now))
         if self._virtual is None:
             self._arm()

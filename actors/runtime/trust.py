@@ -59,8 +59,10 @@ class Trust:
     """Of the time that is believed."""
     _proven: datetime
     """Of the time that was last proven; the system clock is followed so far from here, no farther."""
-    _last: Reading
+    _told: datetime
     """What was told last: time never goes back."""
+    _told_s: float
+    """When it was told, in elapsed seconds."""
     _doubted: datetime | None = None
     """Origin of the system clock's time that is not believed; None while it is."""
     _heard: bool = False
@@ -76,18 +78,17 @@ class Trust:
     def begin(cls, reading: Reading) -> "Trust":
         """Begin with the system clock's word."""
         origin = _origin_of(reading)
-        return cls(_origin=origin, _proven=origin, _last=reading)
+        return cls(_origin=origin, _proven=origin, _told=reading.wall, _told_s=reading.elapsed_s)
 
-    def now(self, reading: Reading) -> datetime:
+    def now(self, elapsed_s: float) -> datetime:
         """Return the believed time, never earlier than the last: set back, it runs at half speed."""
-        self._look(reading)
-        told, told_s = self._last
-        passed = timedelta(seconds=reading.elapsed_s - told_s)
-        now = max(self._origin + timedelta(seconds=reading.elapsed_s), told + passed / 2)
-        self._last = Reading(now, reading.elapsed_s)
+        now = self._origin + timedelta(seconds=elapsed_s)
+        if now < self._told:
+            now = self._told + timedelta(seconds=elapsed_s - self._told_s) / 2
+        self._told, self._told_s = now, elapsed_s
         return now
 
-    def _look(self, reading: Reading) -> None:
+    def look(self, reading: Reading) -> None:
         """Follow the system clock while it is near what is proven, and notice when it is not."""
         origin = _origin_of(reading)
         if abs(origin - self._proven) <= NEAR:
@@ -102,9 +103,8 @@ class Trust:
 
     def not_before(self, recorded_at: datetime, reading: Reading) -> None:
         """Take note that it is later than the journal's last record."""
-        now = self.now(reading)
-        if now >= recorded_at:
-            return
+        self.look(reading)
+        now = self._at(reading)
         if recorded_at - now > NEAR:
             self._find(
                 AlarmCode.CLOCK_WRONG,
@@ -112,11 +112,12 @@ class Trust:
                 f"{recorded_at} until the broker tells it; set the clock right",
             )
             self._believe(_origin_of(Reading(recorded_at, reading.elapsed_s)), reading)
-        self._last = Reading(recorded_at, reading.elapsed_s)
+        if self._told < recorded_at:
+            self._told, self._told_s = recorded_at, reading.elapsed_s
 
     def hear(self, sighting: Sighting, reading: Reading) -> None:
         """Weigh what the broker's clock showed."""
-        self._look(reading)
+        self.look(reading)
         earliest, latest = _bounds_of(sighting)
         first = latest is not None and not self._heard
         self._heard = self._heard or first
@@ -135,8 +136,8 @@ class Trust:
             self._disputed = True
             self._find(
                 AlarmCode.CLOCK_WRONG,
-                f"it is {self._at(reading)} here, and not before "
-                f"{_at(earliest, reading.elapsed_s)} at the broker: not believed",
+                f"it is {self._at(reading)} here, and {_at(earliest, reading.elapsed_s)} at the "
+                "broker: not believed while the system clock says otherwise; look at it",
             )
 
     def settle(self, reading: Reading) -> None:
@@ -158,13 +159,13 @@ class Trust:
         self._believe(origin, reading)
         self._disputed = False
         if self._starting:
-            self._last = Reading(self._at(reading), reading.elapsed_s)
+            self._told, self._told_s = self._at(reading), reading.elapsed_s
         self._find(AlarmCode.CLOCK_WRONG, f"it is {self._at(reading)}, not {before}: {why}")
 
     def _believe(self, origin: datetime, reading: Reading) -> None:
         self._origin = self._proven = origin
         self._doubted = _origin_of(reading)  # if it is another time, that need not be said twice
-        self._look(reading)
+        self.look(reading)
 
     def _at(self, reading: Reading) -> datetime:
         return _at(self._origin, reading.elapsed_s)
