@@ -1,7 +1,7 @@
 """Builds the whole system from a configuration: start left to right, stop right to left.
 
 Made by main.py, the demo and the tests. The store is opened and verified first, then the supervisor,
-journal, clock and log, the rules, and the sessions of all logins, whose first answers tell the broker's
+journal, log and clock, the rules, and the sessions of all logins, whose first answers tell the broker's
 time; then, per login, its quotes and accounts; only then do facts begin to flow. Whatever fails on the
 way is raised, after everything started before has been stopped.
 """
@@ -145,7 +145,7 @@ class System:
         self.http.start()
 
     def _start_trunk(self) -> None:
-        """Start what everything else needs: supervisor, journal, clock, log."""
+        """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
         self._store = store = Store.open(path, clock=self.clock)
         if (last_at := store.last_at()) is not None:
@@ -175,11 +175,12 @@ class System:
         self._child(
             "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
         )
-        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
         self._child("log", partial(LogActor, **self.wiring(paper)))
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)))
+        # After those who listen to the journal: it may have to say at once that the clock is wrong.
+        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
