@@ -271,6 +271,10 @@ class Wire:
         self._rigs.append(WireRig(self._folder, config, simulator=self.sim, clock=clock, **how))
         return self._rigs[-1]
 
+    def now(self) -> datetime:
+        """Return the broker's own time."""
+        return self._clock.now()
+
     def stop(self) -> None:
         """Stop every system, then the broker."""
         for each in self._rigs:
