@@ -151,7 +151,8 @@ def test_a_day_that_has_begun_is_not_begun_again_by_an_earlier_clock():
 
     assert [event for append in appends(sends) for event in append.events] == []
     assert str(core.state.trading_date) == "2025-10-30"
-    assert core.status(RESET - HOUR).trading_date == "2025-10-30"
+    view = core._picture.view(RESET - HOUR)
+    assert (view.trading_date, view.next_reset) == ("2025-10-30", RESET + 24 * HOUR)
 
 
 @pytest.mark.parametrize(("days", "begun_anew"), [(1, False), (2, True), (200, True)])
