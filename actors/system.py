@@ -1,8 +1,9 @@
 """Builds the whole system from a configuration: start left to right, stop right to left.
 
 Made by main.py, the demo and the tests. The store is opened and verified first, then the supervisor,
-clock, journal and log, the rules, and per login its session, quotes and accounts; only then do facts
-begin to flow. Whatever fails on the way is raised, after everything started before has been stopped.
+journal, log and clock, the rules, and the sessions of all logins, whose first answers tell the broker's
+time; then, per login, its quotes and accounts; only then do facts begin to flow. Whatever fails on the
+way is raised, after everything started before has been stopped.
 """
 
 import itertools
@@ -39,10 +40,11 @@ from actors.runtime import (
     StartChild,
     StopChildren,
     Supervisor,
+    TrustedClock,
     WorkerPool,
 )
 from config.loader import Config
-from messages.commands import GuardAccounts, OpenSession
+from messages.commands import GuardAccounts, OpenSession, SettleTime
 from messages.events import SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import AccountStatus, GetAccountStatus, SystemStatus
@@ -79,6 +81,7 @@ class System:
 
     config: Config
     clock: Clock
+    """Whatever it is given, from then on it tells the time as far as that can be trusted."""
     environment: Mapping[str, str]
     on_give_up: Callable[[str, str], None]
     """Told address and error when an actor cannot be kept alive: protection has a hole."""
@@ -94,11 +97,15 @@ class System:
     directory: Directory = field(default_factory=Directory)
     accounts: dict[int, AccountSettings] = field(default_factory=dict)
     http: HttpServer | None = None
+    _time: TrustedClock = field(init=False)
     _supervisor: Any = None
     _dispatchers: list[Dispatcher] = field(default_factory=list)
     _store: Store | None = None
     _run: int = 0
     _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.clock = self._time = TrustedClock(self.clock)
 
     def start(self) -> None:
         """Start everything; returns when facts flow (accounts open as their snapshots come in).
@@ -127,6 +134,7 @@ class System:
         for rule in self.config.enabled_rules():
             self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
+        self._settle_time()
         guarded = {
             settings.name: self.config.guarded(login, session.accounts)
             for settings, session, login in opened
@@ -137,9 +145,11 @@ class System:
         self.http.start()
 
     def _start_trunk(self) -> None:
-        """Start what everything else needs: supervisor, clock, journal, log."""
+        """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
         self._store = store = Store.open(path, clock=self.clock)
+        if (last_at := store.last_at()) is not None:
+            self._time.not_before(last_at)
         rules = tuple(each.id for each in self.config.enabled_rules())
         started = SystemStarted(
             at=self.clock.now(),
@@ -162,7 +172,6 @@ class System:
             )
         )
         paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
-        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
         self._child(
             "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
         )
@@ -170,6 +179,8 @@ class System:
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)))
+        # After those who listen to the journal: it may have to say at once that the clock is wrong.
+        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
@@ -188,6 +199,11 @@ class System:
         )
         self._journal(opened)
         return opened
+
+    def _settle_time(self) -> None:
+        """Let what the logins' answers told of the time count before anything is judged by it."""
+        settle = SettleTime(at=self.clock.now(), cause="start")
+        self.directory.ref("clock").ask(settle, block=True, timeout=_ASK_S)
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring = self.wiring(pool)

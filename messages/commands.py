@@ -274,6 +274,23 @@ class CancelWake(Message, frozen=True, kw_only=True):
     """Key."""
 
 
+class ReportBrokerTime(Message, frozen=True, kw_only=True):
+    """The broker's clock was seen, in the `Date` of an answer or in a payload; weigh it against ours."""
+
+    login: str
+    """The login whose gateway saw it."""
+    earliest: datetime
+    """It stood no earlier, UTC."""
+    latest: datetime | None
+    """It stood no later, UTC; None = not known (a fill's time bounds it from below only)."""
+    elapsed_s: float
+    """Our monotonic seconds at that instant."""
+
+
+class SettleTime(Message, frozen=True, kw_only=True):
+    """The broker was asked: from now on time only goes on; answered with the time that is believed."""
+
+
 class Woken(Message, frozen=True, kw_only=True):
     """A deadline has been reached."""
 
@@ -304,4 +321,4 @@ type GatewayCommand = (
     | OpenSession
     | GuardAccounts
 )
-type ClockCommand = WakeAfter | WakeAt | CancelWake
+type ClockCommand = WakeAfter | WakeAt | CancelWake | ReportBrokerTime | SettleTime

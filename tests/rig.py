@@ -44,6 +44,7 @@ from messages.commands import (
     ModifyOrder,
     OpenSession,
     PartialCloseContract,
+    ReportBrokerTime,
     TakeSnapshot,
     WakeAfter,
     WatchQuotes,
@@ -136,8 +137,13 @@ class FakeBroker:
     """Accounts whose stream says nothing."""
     reads: int = 0
     """Snapshots asked for."""
+    ahead: timedelta | None = timedelta(0)
+    """How far the broker's answers are ahead of the true time; None = they do not tell it."""
+    begun: datetime = field(init=False)
+    """The true time at which no seconds had passed yet: setting the clock does not change it."""
 
     def __post_init__(self) -> None:
+        self.begun = self.clock.now() - timedelta(seconds=self.clock.monotonic())
         self.exchange = Exchange(catalogue(self.clock.now().date()))
         self.exchange.matcher.costs.set(Decimal(0), Decimal(0))
         for each in self.accounts:
@@ -149,6 +155,10 @@ class FakeBroker:
                 can_trade=True,
                 simulated=True,
             )
+
+    def now(self) -> datetime:
+        """Return the true time."""
+        return self.begun + timedelta(seconds=self.clock.monotonic())
 
 
 class FakeGateway(PooledActor):
@@ -179,6 +189,8 @@ class FakeGateway(PooledActor):
             self._poll_later()
 
     def on_receive(self, message: Any) -> Any:
+        if not callable(message):
+            self._tell_time()
         match message:
             case OpenSession():
                 return SessionOpened(
@@ -207,11 +219,25 @@ class FakeGateway(PooledActor):
                 return message(self)
         return None
 
+    def _tell_time(self) -> None:
+        """Report what the `Date` of an answer would show."""
+        ahead = self._broker.ahead
+        if ahead is not None:
+            second = (self._broker.now() + ahead).replace(microsecond=0)
+            report = ReportBrokerTime(
+                **self._head("answer"),
+                login=self._login,
+                earliest=second,
+                latest=second + timedelta(seconds=1),
+                elapsed_s=self._clock.monotonic(),
+            )
+            self._directory.tell("clock", report)
+
     # --- what a test does to it ---
 
     def trade(self, change: Callable[[Exchange, datetime], list[Push]]) -> None:
         """Let the exchange change and tell the accounts."""
-        self._publish(change(self._broker.exchange, self._clock.now()))
+        self._publish(change(self._broker.exchange, self._broker.now()))
 
     def quote(self, contract_id: str) -> None:
         """Tell the latest quote of a contract."""
@@ -298,7 +324,7 @@ class FakeGateway(PooledActor):
         return None if account in broker.hanging else Done()
 
     def _apply(self, command: BrokerCommand) -> list[Push]:
-        exchange, now = self._broker.exchange, self._clock.now()
+        exchange, now = self._broker.exchange, self._broker.now()
         match command:
             case CloseContract():
                 return exchange.close(command.account, command.contract, now)

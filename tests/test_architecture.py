@@ -47,7 +47,14 @@ IMPURE_IMPORTS = {
 }
 CLOCK_READS = {
     *("time.time", "time.monotonic", "time.perf_counter", "time.time_ns", "time.monotonic_ns"),
-    *("time.perf_counter_ns", "datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
+    *(
+        "time.clock_gettime",
+        "time.perf_counter_ns",
+        "datetime.now",
+        "datetime.utcnow",
+        "datetime.today",
+        "date.today",
+    ),
 }
 NOT_JOURNALED = {"QuoteChanged"}
 NOW = datetime(2025, 10, 31, 16, 43, tzinfo=UTC)

@@ -6,7 +6,7 @@ The gateway is the real one; it only notes what was on disk when a command reach
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from actors.gateway import GatewayActor
 from actors.journal import Store
 from actors.ops.witness import Testimony
 from actors.runtime import OffsetClock
+from actors.runtime.trust import Reading
 from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.record import Request
 from actors.system import System
@@ -54,6 +55,26 @@ def new_simulator(clock: OffsetClock, accounts: tuple[int, ...] = (A, B)) -> Sim
     listed = tuple(SimAccount(each, f"50K-{each}") for each in accounts)
     user = SimUser(TOKENS["PROJECT_X_USERNAME"], TOKENS["PROJECT_X_API_KEY"], listed)
     return Simulator(clock=clock, users=(user,), ping_every_s=0.2)
+
+
+class SteppedClock(OffsetClock):
+    """A clock at real speed that a test may let hours pass on."""
+
+    _skipped_s = 0.0
+
+    def skip(self, seconds: float) -> None:
+        """Let so many seconds pass at once."""
+        self._skipped_s += seconds
+
+    def now(self) -> datetime:
+        return self.read().wall
+
+    def monotonic(self) -> float:
+        return self.read().elapsed_s
+
+    def read(self) -> Reading:
+        wall, elapsed_s = super().read()
+        return Reading(wall + timedelta(seconds=self._skipped_s), elapsed_s + self._skipped_s)
 
 
 class WatchedGateway(GatewayActor):
@@ -236,16 +257,24 @@ class Wire:
     def __init__(self, folder: Path, start: datetime = NOON) -> None:
         self._folder = folder
         self._rigs: list[WireRig] = []
-        self._clock = OffsetClock(start)
+        self._clock = SteppedClock(start)
         self.sim = new_simulator(self._clock)
         self.sim.start()
         self.sim.control.set_costs(Decimal(0), Decimal(0))
 
-    def __call__(self, config: str, *, at: datetime | None = None, **how: Any) -> WireRig:
-        """Start a system, by default at the broker's own time."""
-        clock = self._clock if at is None else OffsetClock(at)
+    def __call__(
+        self, config: str, *, at: datetime | None = None, ahead_s: float = 0.0, **how: Any
+    ) -> WireRig:
+        """Start a system: now or once it is `at`, on a clock that is so far ahead of the broker's."""
+        if at is not None:
+            self._clock.skip((at - self._clock.now()).total_seconds())
+        clock = OffsetClock(self._clock.now() + timedelta(seconds=ahead_s))
         self._rigs.append(WireRig(self._folder, config, simulator=self.sim, clock=clock, **how))
         return self._rigs[-1]
+
+    def now(self) -> datetime:
+        """Return the broker's own time."""
+        return self._clock.now()
 
     def stop(self) -> None:
         """Stop every system, then the broker."""

@@ -2,15 +2,20 @@
 
 Pure. A lockout ends by what it was set to end on and by nothing else (I9): calendar ends when the wall
 clock is there, durations by elapsed real time. The daily reset happens once, however many were missed,
-closes the old day in the journal and carries over what stays.
+closes the old day in the journal and carries over what stays. It is one transaction: all of it is
+recorded in one turn, which the journal stores as a whole or not at all.
 """
+
+from datetime import date, timedelta
 
 from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
-from messages.values import Lockout, ReleaseOn, Unprotected
+from messages.values import AlarmCode, Lockout, ReleaseOn, Unprotected
+
+_ONE_DAY = timedelta(days=1)
 
 
 def arm(turn: Turn, lockout: Lockout) -> None:
@@ -71,10 +76,16 @@ def reset_if_due(turn: Turn) -> bool:
     """Close the trading day and begin the new one if it is time; return whether it was."""
     state = turn.state
     label = state.day.label(turn.now)
-    if state.trading_date is not None and label <= state.trading_date:
+    if not _is_due(state.trading_date, label):
         return False
-    for lockout in tuple(state.lockouts.values()):
-        if lockout.release_on is ReleaseOn.RESET and ended(lockout, turn.now):
+    if state.trading_date is not None and label < state.trading_date:
+        turn.alarm(
+            AlarmCode.CLOCK_WRONG,
+            f"the journal's trading day {state.trading_date} lies in the future: it was begun by a "
+            f"wrong clock, and the account is judged by {label} again; its lockouts stay",
+        )
+    for lockout in state.duties:
+        if _ends_at_reset(turn, lockout):
             _release(turn, lockout)
     turn.record(
         DayReset(
@@ -105,7 +116,24 @@ def reset_if_due(turn: Turn) -> bool:
     return True
 
 
+def _is_due(begun: date | None, label: date) -> bool:
+    """Say whether a day other than the one that was begun is to be begun.
+
+    A clock that was set back over a reset repeats no reset; but a day that no clock a little wrong can
+    have begun would hide every fill until it comes.
+    """
+    return begun is None or label > begun or begun - label > _ONE_DAY
+
+
+def _ends_at_reset(turn: Turn, lockout: Lockout) -> bool:
+    return lockout.release_on is ReleaseOn.RESET and ended(lockout, turn.now)
+
+
 def _open_intent(turn: Turn, state: AccountState) -> EnforcementStarted | None:
+    """Return the enforcement under way, without the lockouts that would have ended by now.
+
+    Its targets are still to be reached, but nothing of the old day is locked in the new one.
+    """
     under_way = state.enforcement
     if under_way is None:
         return None
@@ -116,6 +144,6 @@ def _open_intent(turn: Turn, state: AccountState) -> EnforcementStarted | None:
         enforcement_id=under_way.id,
         breaches=under_way.breaches,
         targets=under_way.targets,
-        lockouts=under_way.pending,
+        lockouts=tuple(each for each in under_way.pending if not _ends_at_reset(turn, each)),
         deadline_at=under_way.deadline_at,
     )

@@ -53,7 +53,7 @@ class Picture:
             account=state.account,
             at=now,
             trading_date=label.isoformat(),
-            next_reset=state.day.next_reset(now),
+            next_reset=state.day.end(label),
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
             positions=tuple(self._open(held, now) for held in state.positions.values()),

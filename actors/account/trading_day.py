@@ -36,9 +36,13 @@ class TradingDay:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
         return local_instant(label - _DAY, self.reset, self.zone)
 
+    def end(self, label: date) -> datetime:
+        """Return the instant at which a trading day ends, UTC: the next one begins."""
+        return self.start(label + _DAY)
+
     def next_reset(self, at: datetime) -> datetime:
         """Return the first reset after an instant, UTC; at a reset itself the following one."""
-        return self.start(self.label(at) + _DAY)
+        return self.end(self.label(at))
 
 
 @lru_cache(maxsize=4096)

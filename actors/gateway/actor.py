@@ -2,8 +2,9 @@
 
 One per login, at `gateway/<login>`, on a LoopThread of its own; started by the login's supervisor. In:
 the `GatewayCommand`s. Out: facts to `account/<id>`, answers to `enforcer/<id>`, snapshots to whoever
-asked, quotes to `quotes/<login>`, alarms and quarantined payloads to the journal. Every BrokerCommand is
-answered exactly once, whatever happens; a hanging request delays no other.
+asked, quotes to `quotes/<login>`, the broker's time to `clock`, alarms and quarantined payloads to the
+journal. Every BrokerCommand is answered exactly once, whatever happens; a hanging request delays no
+other.
 
 It decides nothing and keeps no picture of any account. Restarted with `guarded` it logs in, connects
 and subscribes by itself; each account then hears `StreamConnected` and asks for its snapshot.
@@ -71,7 +72,9 @@ class GatewayActor(PooledActor):
 
         self._login = login
         self._outbox = Outbox(login=login.name, clock=clock, directory=directory)
-        self._client = BrokerClient(login, clock=clock, alarm=self._outbox.alarm)
+        self._client = BrokerClient(
+            login, clock=clock, alarm=self._outbox.alarm, report_time=self._outbox.report_time
+        )
         self._contracts: dict[str, Contract] = {}
         self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._guarded = dict.fromkeys(guarded)

@@ -6,6 +6,7 @@ from actors.gateway.errors import DecodeError
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from messages.base import AccountMessage
+from messages.commands import ReportBrokerTime
 from messages.events import AlarmRaised, Event
 from messages.facts import PayloadQuarantined
 from messages.journal import Append
@@ -36,6 +37,18 @@ class Outbox:
     def to_account(self, message: AccountMessage) -> None:
         """Tell the account that a message concerns."""
         self._directory.tell(f"account/{message.account}", message)
+
+    def report_time(self, earliest: datetime, latest: datetime | None = None) -> None:
+        """Report what the broker's clock has just shown."""
+        report = ReportBrokerTime(
+            at=self.clock.now(),
+            cause=f"gateway/{self._login}",
+            login=self._login,
+            earliest=earliest,
+            latest=latest,
+            elapsed_s=self.clock.monotonic(),
+        )
+        self._directory.tell("clock", report)
 
     def alarm(self, code: AlarmCode, text: str, *, account: int | None = None) -> None:
         """Journal something a person must look at."""

@@ -5,7 +5,7 @@ is unsafe or slow for a guard: login and refresh are single-flight, checked, and
 request passes the request budget and is sent once by our HTTP client (`transport`), with no retries, no
 60 s sleeps and no other limiter; a 401 is answered by one new login and one resend, for it proves that
 nothing was applied. Whether a request has begun to leave is known (`Flight`): "not sent" is a fact, not
-a guess.
+a guess. The broker's time that an answer shows is reported.
 
 Lives on the event loop of its GatewayActor. It holds the API key; no text it makes contains it.
 """
@@ -31,7 +31,7 @@ from actors.gateway.errors import (
     LoginRefusedError,
 )
 from actors.gateway.settings import LoginSettings
-from actors.gateway.transport import Flight, failure_of, http_client, silence_libraries
+from actors.gateway.transport import Flight, date_of, failure_of, http_client, silence_libraries
 from actors.runtime.clock import Clock
 from messages.values import AlarmCode
 
@@ -42,6 +42,8 @@ _REFRESH_AFTER = 0.75
 # Share of its life after which a token is replaced: six hours before its end.
 _UNAUTHORIZED = 401
 _OK = 200
+_DATE_STEP = timedelta(seconds=1)
+# A `Date` names the second an answer was made in.
 
 
 class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
@@ -57,6 +59,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         *,
         clock: Clock,
         alarm: Callable[[AlarmCode, str], None],
+        report_time: Callable[[datetime, datetime], None],
     ) -> None:
         config = ProjectXConfig(
             api_url=settings.api_url,
@@ -67,6 +70,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         silence_libraries()
         self._clock = clock
         self._alarm = alarm
+        self._report_time = report_time
         self._refresh_at: datetime | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._backoff = Backoff(random.Random(settings.name))  # noqa: S311 - jitter, no secret
@@ -208,7 +212,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         if self._http is None:
             self._http = http_client()
         flight.token = self.session_token
-        self.last_request_at = self._clock.monotonic()
+        sent_at = self.last_request_at = self._clock.monotonic()
         async with self._http.request(
             method,
             self.base_url + endpoint,
@@ -218,6 +222,9 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             trace_request_ctx=flight,
         ) as response:
             content = await response.read()
+        if (date := date_of(response.headers.get("Date", ""))) is not None:
+            took = timedelta(seconds=self._clock.monotonic() - sent_at)
+            self._report_time(date, date + _DATE_STEP + took)
         return Reply(response.status, content, response.headers.get("Retry-After"))
 
     async def _make_request(

@@ -1,4 +1,4 @@
-"""The HTTP client under the session: its progress, its failures in words, and quiet loggers.
+"""The HTTP client under the session: its progress, dates, failures in words, and quiet loggers.
 
 aiohttp instead of the SDK's httpx, for it is what a close waits for: a request reaches the broker in half
 the time (tests/load/README.md). HTTP/1.1 with kept connections; nothing is redirected, retried (but a
@@ -6,6 +6,8 @@ GET) or remembered between requests. Certificates are those that httpx trusts.
 """
 
 import logging
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.request import getproxies
 
@@ -46,6 +48,15 @@ def http_client() -> aiohttp.ClientSession:
 async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object) -> None:
     """Note that a request has its connection: the next thing that happens is that it is written."""
     context.trace_request_ctx.begun = True
+
+
+def date_of(header: str) -> datetime | None:
+    """Return the second in which an answer was made; None if it does not say, or not in GMT."""
+    try:
+        date = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return date if date.tzinfo is not None else None
 
 
 def failure_of(error: aiohttp.ClientError) -> str:

@@ -24,7 +24,7 @@ from actors.gateway.hub import Hub, TokenSource, Topic
 from actors.gateway.outbox import Outbox
 from actors.gateway.settings import LoginSettings
 from messages.commands import ReconcileAccount
-from messages.facts import StreamConnected, StreamLost
+from messages.facts import StreamConnected, StreamLost, TradeExecuted
 from messages.values import AlarmCode
 
 
@@ -120,11 +120,14 @@ class UserStream:
             self._meet_stranger(target, account, raw)
             return
         try:
-            self._outbox.to_account(fact_of(target, item, at=at))
+            fact = fact_of(target, item, at=at)
         except DecodeError:
             # Something happened to this account that we do not understand: let it look for itself.
             self._outbox.to_account(ReconcileAccount(account=account, at=at, cause="quarantine"))
             raise
+        self._outbox.to_account(fact)
+        if isinstance(fact, TradeExecuted):
+            self._outbox.report_time(fact.fill.executed_at)
 
     def _meet_stranger(self, target: str, account: int, raw: bytes) -> None:
         known = account in self._strangers

@@ -8,6 +8,7 @@ repairs what is there: what it cannot trust, it refuses.
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -124,6 +125,11 @@ class Store:
             "SELECT DISTINCT account FROM events WHERE account IS NOT NULL"
         ).fetchall()
         return sorted({int(account) for (account,) in rows})
+
+    def last_at(self) -> datetime | None:
+        """Return the time of the last event, or None before the first."""
+        rows = self._select("ORDER BY seq DESC LIMIT 1")
+        return datetime.fromisoformat(rows[0].at) if rows else None
 
     def last_started(self) -> SystemStarted | None:
         """Return the latest start of the system, or None before the first."""

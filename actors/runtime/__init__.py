@@ -3,7 +3,8 @@
 from actors.runtime.actor import PooledActor
 from actors.runtime.blocking import BlockingCallError, GuardedFuture
 from actors.runtime.child import ChildSpec, Restart
-from actors.runtime.clock import Clock, ClockActor, OffsetClock, SystemClock, VirtualClock
+from actors.runtime.clock import Clock, OffsetClock, SystemClock, TrustedClock, VirtualClock
+from actors.runtime.clock_actor import ClockActor
 from actors.runtime.deadlines import Deadlines
 from actors.runtime.directory import Directory, UnknownAddressError
 from actors.runtime.dispatcher import (
@@ -39,6 +40,7 @@ __all__ = [
     "StopChildren",
     "Supervisor",
     "SystemClock",
+    "TrustedClock",
     "UnknownAddressError",
     "VirtualClock",
     "WorkerPool",

@@ -1,31 +1,24 @@
-"""Time: the only module that reads it, and the actor that owns all deadlines.
+"""Time: the only module that reads it.
 
-`SystemClock` runs the product, `OffsetClock` the demo at a chosen hour, `VirtualClock` tests and replay,
-where time stands still until somebody moves it. The ClockActor is told WakeAfter, WakeAt and CancelWake
-and tells `Woken` through the directory: never early, at once when late, in order of due time. It loses
-no deadline to a restart if its factory hands every successor the same `Deadlines`.
+`SystemClock` is the machine's, `OffsetClock` the demo's at a chosen hour, `VirtualClock` that of tests
+and replay, where time stands still until somebody moves it. The system wraps whichever it is given into a
+`TrustedClock`, so that setting a clock moves nothing that the broker does not confirm.
 """
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
-import structlog
-from pykka import ActorDeadError
+from actors.runtime.trust import Finding, Reading, Sighting, Trust
 
-from actors.runtime.actor import PooledActor
-from actors.runtime.deadlines import Deadline, Deadlines
-from actors.runtime.directory import Directory
-from actors.runtime.dispatcher import Dispatcher
-from messages.commands import CancelWake, WakeAfter, WakeAt, Woken
-
-RECHECK_S = 1.0
-"""How often the wall clock is looked at while instants are awaited: a jump is noticed within this."""
-
-_log = structlog.get_logger()
+_COUNTS_SLEEP: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+# Linux has a clock of its own that counts a suspended machine's sleep; elsewhere the monotonic one does.
+_elapsed_s: Callable[[], float] = (
+    time.monotonic if _COUNTS_SLEEP is None else partial(time.clock_gettime, _COUNTS_SLEEP)
+)
 
 
 class Clock(Protocol):
@@ -37,6 +30,9 @@ class Clock(Protocol):
     def monotonic(self) -> float:
         """Return seconds that only ever grow, for durations within one run."""
 
+    def read(self) -> Reading:
+        """Return both, of one instant."""
+
 
 class SystemClock:
     """The machine's own time."""
@@ -46,8 +42,12 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
-        return time.monotonic()
+        """Return the seconds since the machine was started, its sleep included where it counts that."""
+        return _elapsed_s()
+
+    def read(self) -> Reading:
+        """Return both, of one instant."""
+        return Reading(datetime.now(UTC), _elapsed_s())
 
 
 class OffsetClock:
@@ -55,15 +55,20 @@ class OffsetClock:
 
     def __init__(self, start: datetime) -> None:
         self._start = _aware(start)
-        self._begun = time.monotonic()
+        self._begun = _elapsed_s()
 
     def now(self) -> datetime:
         """Return the chosen instant plus the time since then, aware UTC."""
-        return self._start + timedelta(seconds=time.monotonic() - self._begun)
+        return self.read().wall
 
     def monotonic(self) -> float:
-        """Return the machine's monotonic seconds."""
-        return time.monotonic()
+        """Return the seconds since the machine was started."""
+        return _elapsed_s()
+
+    def read(self) -> Reading:
+        """Return both, of one instant."""
+        elapsed_s = _elapsed_s()
+        return Reading(self._start + timedelta(seconds=elapsed_s - self._begun), elapsed_s)
 
 
 class VirtualClock:
@@ -84,6 +89,11 @@ class VirtualClock:
         """Return the seconds it was advanced by so far."""
         with self._lock:
             return self._monotonic
+
+    def read(self) -> Reading:
+        """Return both, of one instant."""
+        with self._lock:
+            return Reading(self._now, self._monotonic)
 
     def advance(self, seconds: float) -> None:
         """Let so many seconds pass on both clocks.
@@ -122,100 +132,58 @@ class VirtualClock:
             callback()
 
 
+class TrustedClock:
+    """The time the whole system goes by: another clock's, believed as far as `Trust` does; thread-safe.
+
+    It never goes back, and it follows no jump that the broker has not confirmed. (While the system
+    starts and nothing is built on it, the broker may set it.)
+    """
+
+    def __init__(self, source: Clock) -> None:
+        self.source = source
+        """The clock that is read."""
+        self._lock = threading.Lock()
+        self._trust = Trust.begin(source.read())
+
+    def now(self) -> datetime:
+        """Return the believed wall time, aware UTC."""
+        with self._lock:
+            return self._trust.now(self.source.monotonic())
+
+    def monotonic(self) -> float:
+        """Return the source's seconds that only grow."""
+        return self.source.monotonic()
+
+    def read(self) -> Reading:
+        """Return both, of one instant."""
+        with self._lock:
+            elapsed_s = self.source.monotonic()
+            return Reading(self._trust.now(elapsed_s), elapsed_s)
+
+    def not_before(self, recorded_at: datetime) -> None:
+        """Take note that it is later than the journal's last record."""
+        with self._lock:
+            self._trust.not_before(recorded_at, self.source.read())
+
+    def hear(self, sighting: Sighting) -> None:
+        """Weigh what the broker's clock showed."""
+        with self._lock:
+            self._trust.hear(sighting, self.source.read())
+
+    def settle(self) -> None:
+        """End the start: from here on the time only goes on."""
+        with self._lock:
+            self._trust.settle(self.source.read())
+
+    def look(self) -> list[Finding]:
+        """Look at the source, and return what was found about the time since the last look."""
+        with self._lock:
+            self._trust.look(self.source.read())
+            found, self._trust.findings = self._trust.findings, []
+            return found
+
+
 def _aware(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"{instant} has no time zone: give an aware time, e.g. with tzinfo=UTC")
     return instant.astimezone(UTC)
-
-
-class _Look:
-    """Told by the ClockActor to itself: something may be due."""
-
-
-class ClockActor(PooledActor):
-    """The owner of all deadlines; one per system, on a `LoopThread` unless its clock is virtual."""
-
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        directory: Directory,
-        dispatcher: Dispatcher,
-        deadlines: Deadlines | None = None,
-    ) -> None:
-        super().__init__(dispatcher=dispatcher)
-        if dispatcher.loop is None and not isinstance(clock, VirtualClock):
-            raise TypeError("a ClockActor with a running clock needs a LoopThread for its timers")
-        self._clock = clock
-        self._directory = directory
-        self._loop = dispatcher.loop
-        self._deadlines = Deadlines() if deadlines is None else deadlines
-        self._timer: asyncio.TimerHandle | None = None
-        self._unsubscribe: Callable[[], None] | None = None
-
-    def on_start(self) -> None:
-        """Listen to a virtual clock, and take up the deadlines of a predecessor."""
-        if isinstance(self._clock, VirtualClock):
-            self._unsubscribe = self._clock.on_change(self._look)
-        self.on_turn_end()
-
-    def on_stop(self) -> None:
-        """End timers and subscriptions."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-
-    def on_failure(self, *_exc_info: Any) -> None:
-        """End timers and subscriptions: the successor makes its own."""
-        self.on_stop()
-
-    def on_receive(self, message: Any) -> None:
-        """Book or cancel a deadline; what is due is told at the end of the turn."""
-        match message:
-            case WakeAfter():
-                due = self._clock.monotonic() + message.after_s
-                self._deadlines.after(_deadline(message), due)
-            case WakeAt():
-                self._deadlines.at(_deadline(message), message.due)
-            case CancelWake():
-                self._deadlines.cancel(message.to, message.key)
-            case _Look():
-                pass
-            case _:
-                raise TypeError(f"ClockActor knows no {type(message).__name__}")
-
-    def on_turn_end(self) -> None:
-        """Tell everything that is due, and come back when the next is."""
-        now = self._clock.now()
-        for deadline in self._deadlines.pop_due(self._clock.monotonic(), now):
-            woken = Woken(at=now, cause=deadline.cause, key=deadline.key)
-            self._directory.tell(deadline.to, woken)
-        if not isinstance(self._clock, VirtualClock):
-            self._arm()
-
-    def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        wait = self._wait()
-        self._timer = None
-        if wait is not None and self._loop is not None:
-            self._timer = self._loop.call_later(wait, self._look)
-
-    def _wait(self) -> float | None:
-        waits = []
-        if (due := self._deadlines.next_duration()) is not None:
-            waits.append(due - self._clock.monotonic())
-        if (due := self._deadlines.next_instant()) is not None:
-            waits += [due - self._clock.now().timestamp(), RECHECK_S]
-        return max(0.0, min(waits)) if waits else None
-
-    def _look(self) -> None:
-        try:
-            self.actor_ref.tell(_Look())
-        except ActorDeadError:
-            _log.debug("clock_moved_after_its_actor_ended")
-
-
-def _deadline(message: WakeAfter | WakeAt) -> Deadline:
-    return Deadline(to=message.to, key=message.key, cause=message.cause)

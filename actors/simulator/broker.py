@@ -5,7 +5,7 @@ one way events leave the exchange.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from actors.runtime.clock import Clock
@@ -60,6 +60,8 @@ class Broker:
             seed=seed,
         )
         self.limits_enabled = limits.enabled
+        self.date_ahead: timedelta | None = timedelta(0)
+        """How far the `Date` of answers is ahead of the clock; None = answers have none."""
         self._general = RateLimit(limits.requests, limits.window_s)
         self._bars = RateLimit(limits.bars, limits.bars_window_s)
         for user in users:

@@ -1,5 +1,6 @@
 """Misfortune on request: faults, hubs that fall silent or drop, revoked tokens, odd payloads."""
 
+from datetime import timedelta
 from typing import Any
 
 from actors.simulator.faults import Fault, FaultKind
@@ -87,6 +88,11 @@ class Sabotage(Verbs):
     def revoke_tokens(self, username: str | None = None) -> None:
         """Make every token (of a user) invalid at once; open hub connections stay."""
         self._broker.sessions.revoke(username=username)
+
+    @verb
+    def date_answers(self, ahead_s: float | None) -> None:
+        """Answer with a `Date` so many seconds ahead of the broker's clock; None = without one."""
+        self._broker.date_ahead = None if ahead_s is None else timedelta(seconds=ahead_s)
 
     @verb
     def limit_requests(self, enabled: bool) -> None:

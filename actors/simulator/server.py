@@ -8,6 +8,7 @@ import asyncio
 import errno
 import threading
 from concurrent.futures import Future
+from email.utils import format_datetime
 from typing import Self
 
 from aiohttp import web
@@ -170,6 +171,7 @@ class Simulator:
         rest, hubs = Rest(self._broker), self._broker.hubs
         door = ControlDoor(self.control, self._broker.record)
         application = web.Application()
+        application.on_response_prepare.append(self._date)
         application.add_routes(
             [
                 web.get("/api/Status/ping", rest.ping),
@@ -182,3 +184,11 @@ class Simulator:
             ]
         )
         return application
+
+    async def _date(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Let an answer tell the broker's time; left to itself it would tell the machine's."""
+        ahead = self._broker.date_ahead
+        if ahead is None:
+            response.headers.popall("Date", None)
+        else:
+            response.headers["Date"] = format_datetime(self._broker.now() + ahead, usegmt=True)

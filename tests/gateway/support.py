@@ -76,7 +76,7 @@ class Rig:
         self.dead = Heard()
         self.directory.on_dead_letter(lambda *letter: self.dead.add(letter))
         addresses = [f"{role}/{each}" for role in ("account", "enforcer") for each in (A, B)]
-        self.heard = {address: self._probe(address) for address in (*addresses, "journal")}
+        self.heard = {address: self._probe(address) for address in (*addresses, "journal", "clock")}
         self.gateway = self.quotes = None
 
     def _probe(self, address):
@@ -122,6 +122,10 @@ class Rig:
         for account in accounts:
             self.account(account).one(StreamConnected)
         return self
+
+    def alone(self):
+        """Return what a client without a gateway is given."""
+        return {"clock": self.clock, "alarm": lambda *_: None, "report_time": lambda *_: None}
 
     def account(self, account=A):
         return self.heard[f"account/{account}"]

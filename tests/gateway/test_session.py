@@ -66,7 +66,7 @@ def test_five_at_once_on_no_token_log_in_once(rig):
     """Single-flight: the SDK itself would log in five times."""
 
     async def scene():
-        client = BrokerClient(rig.settings(), clock=rig.clock, alarm=lambda *_: None)
+        client = BrokerClient(rig.settings(), **rig.alone())
         await asyncio.gather(*(client.token() for _ in range(5)))
         await client.close()
 
@@ -139,7 +139,7 @@ def kept_for(rig, seconds):
     """Keep a session while so many seconds pass; return once something was done about it."""
 
     async def scene():
-        client = Watched(rig.settings(), clock=rig.clock, alarm=lambda *_: None)
+        client = Watched(rig.settings(), **rig.alone())
         client.done = asyncio.Event()
         outbox = Outbox(login="sim", clock=rig.clock, directory=rig.directory)
         await client.token()

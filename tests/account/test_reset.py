@@ -1,0 +1,227 @@
+"""The reset as one account decides it: one turn, one `Append`, and what it carries over."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from actors.account.core import AccountCore
+from actors.account.state import AccountState
+from messages.commands import ReportVerdict, Woken
+from messages.events import AccountLocked, AlarmRaised, DayReset, LockoutReleased, RuleBreached
+from messages.facts import TradeExecuted
+from messages.journal import Append
+from messages.values import (
+    ACCOUNT_SCOPE,
+    Breach,
+    BreachCode,
+    Duty,
+    FlatAccount,
+    Lockout,
+    LockoutTerms,
+    ReleaseOn,
+)
+from tests.account.world import ACCOUNT, DAY, SETTINGS, START, World
+
+RESET = datetime(2025, 10, 29, 22, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.drain()
+    return world
+
+
+def appends(sends):
+    return [each.message for each in sends if isinstance(each.message, Append)]
+
+
+def lockout(rule, release_on, until, scope=ACCOUNT_SCOPE):
+    return Lockout(
+        rule=rule,
+        scope=scope,
+        duty=Duty.FLAT,
+        until=until,
+        release_on=release_on,
+        reason="test",
+        breach_id=f"{ACCOUNT}/{rule}",
+        locked_at=START,
+    )
+
+
+def locked(*lockouts):
+    """Return an account of this morning that these lockouts hold."""
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    AccountCore(SETTINGS, state, epoch="1").start(START)
+    for each in lockouts:
+        state.evolve(
+            AccountLocked(
+                account=ACCOUNT,
+                at=START,
+                cause="test",
+                enforcement_id="e1",
+                lockout=each,
+                flat_confirmed=True,
+            )
+        )
+    return AccountCore(SETTINGS, state, epoch="2")
+
+
+def woken(core, at, key="reset"):
+    return core.handle(Woken(at=at, cause="wake", key=key), at)
+
+
+def test_only_what_was_set_to_end_at_the_reset_ends_there():
+    """S-69: of 003, 013, 009, 010 and a product's 011, only 003 and 013 go."""
+    core = locked(
+        lockout("RULE-003", ReleaseOn.RESET, RESET),
+        lockout("RULE-013", ReleaseOn.RESET, RESET),
+        lockout("RULE-009", ReleaseOn.SESSION_START, RESET + 16 * HOUR),
+        lockout("RULE-010", ReleaseOn.CAN_TRADE, None),
+        lockout("RULE-011", ReleaseOn.CONFIG, None, "product:RTY"),
+    )
+
+    (append,) = appends(woken(core, RESET))
+
+    kinds = [type(each) for each in append.events]
+    assert kinds[:3] == [LockoutReleased, LockoutReleased, DayReset]
+    assert {each.rule for each in append.events[:2]} == {"RULE-003", "RULE-013"}
+    assert {rule for rule, _ in core.state.lockouts} == {"RULE-009", "RULE-010", "RULE-011"}
+    assert {each.rule for each in append.events[2].lockouts} == {"RULE-009", "RULE-010", "RULE-011"}
+
+
+def test_the_reset_is_one_append_so_a_crash_leaves_one_day_or_the_other(world):
+    """Without it replay gives the old day with its lock, with it the new one without."""
+    world.fill(-500)
+    world.drain()
+
+    sends = woken(world.account, RESET)
+
+    (append,) = appends(sends)
+    assert sends[0].message is append
+    assert _replayed(world.recorded) == ("2025-10-29", {("RULE-003", ACCOUNT_SCOPE)}, -500)
+    assert _replayed([*world.recorded, *append.events]) == ("2025-10-30", set(), 0)
+    (reset,) = [each for each in append.events if isinstance(each, DayReset)]
+    assert (reset.closed_date, reset.realised_usd) == ("2025-10-29", Decimal(-500))
+
+
+def _replayed(events):
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    for event in events:
+        state.evolve(event)
+    until_reset = {key for key in state.lockouts if key[0] == "RULE-003"}
+    return str(state.trading_date), until_reset, state.ledger.realised_usd
+
+
+def test_after_a_long_sleep_the_day_is_reset_before_anything_else_is_done():
+    """Whatever is due first: the session's start of two days ago finds the new day begun."""
+    core = locked(
+        lockout("RULE-003", ReleaseOn.RESET, RESET),
+        lockout("RULE-009", ReleaseOn.SESSION_START, START + HOUR),
+    )
+
+    (append,) = appends(
+        woken(core, RESET + 48 * HOUR, f"lockout RULE-009 {ACCOUNT}/RULE-009 {ACCOUNT_SCOPE}")
+    )
+
+    told = [(type(each), getattr(each, "rule", None)) for each in append.events[:3]]
+    assert told == [(LockoutReleased, "RULE-003"), (DayReset, None), (LockoutReleased, "RULE-009")]
+    assert core.state.lockouts == {}
+
+
+def test_a_clock_that_was_set_back_ends_nothing_and_is_waited_for_again():
+    """The wake comes, the wall clock is not there: the lock stays, the wake is asked for anew."""
+    lock = lockout("RULE-009", ReleaseOn.SESSION_START, START + HOUR)
+    core = locked(lock)
+
+    sends = woken(core, START, f"lockout RULE-009 {lock.breach_id} {ACCOUNT_SCOPE}")
+
+    assert list(core.state.lockouts.values()) == [lock]
+    assert [each.message.due for each in sends if each.to == "clock"] == [lock.until]
+
+
+def test_a_day_that_has_begun_is_not_begun_again_by_an_earlier_clock():
+    """An hour back over the reset: no second reset, and the day ends when it was to end."""
+    core = locked()
+    woken(core, RESET)
+
+    sends = woken(core, RESET - HOUR)
+
+    assert [event for append in appends(sends) for event in append.events] == []
+    assert str(core.state.trading_date) == "2025-10-30"
+    view = core._picture.view(RESET - HOUR)
+    assert (view.trading_date, view.next_reset) == ("2025-10-30", RESET + 24 * HOUR)
+
+
+@pytest.mark.parametrize(("days", "begun_anew"), [(1, False), (2, True), (200, True)])
+def test_only_a_day_that_lies_far_ahead_is_given_up(days, begun_anew):
+    """No clock a little wrong begins it, and no fill would count until then; the lockouts stay."""
+    lock = lockout("RULE-010", ReleaseOn.CAN_TRADE, None)
+    core = locked(lock)
+    ahead = START + timedelta(days=days)
+    woken(core, ahead)
+
+    sends = woken(core, START)
+
+    events = [event for append in appends(sends) for event in append.events]
+    assert [type(each) for each in events] == ([AlarmRaised, DayReset] if begun_anew else [])
+    expected = START if begun_anew else ahead
+    assert core.state.trading_date == DAY.label(expected)
+    assert list(core.state.lockouts.values()) == [lock]
+
+
+@pytest.mark.parametrize("by", ["its end", "its date"])
+def test_a_verdict_on_yesterday_locks_nothing_today(world, by):
+    """Judged before the reset, delivered after it, whichever of the two tells."""
+    world.advance(6 * 3600)
+    world.drain()
+    terms = LockoutTerms(
+        scope=ACCOUNT_SCOPE,
+        duty=Duty.FLAT,
+        until=RESET if by == "its end" else RESET + 24 * HOUR,
+        release_on=ReleaseOn.RESET,
+    )
+    breach = Breach(
+        rule="RULE-003",
+        code=BreachCode.DAILY_REALIZED_LOSS,
+        value=Decimal(-600),
+        limit=Decimal(-500),
+        reason="test",
+        measure="test",
+        targets=(FlatAccount(),),
+        lockouts=(terms,),
+    )
+    verdict = ReportVerdict(
+        account=ACCOUNT,
+        at=world.now,
+        cause="late",
+        rule="RULE-003",
+        breach=breach,
+        moves=(),
+        trading_date="2025-10-30" if by == "its end" else "2025-10-29",
+        judgement=None,
+    )
+
+    world.post("account", world.account.handle(verdict, world.now))
+    world.drain()
+
+    assert [each for each in world.recorded if isinstance(each, RuleBreached)] == []
+    assert world.account.state.lockouts == {}
+
+
+def test_a_fill_ahead_of_the_reset_counts_once_the_day_has_begun(world):
+    """The broker's clock is a little ahead: booked at once, counted and judged at the reset."""
+    world.now = RESET + timedelta(seconds=1)
+    world.fill(-600)
+    world.now = RESET - timedelta(seconds=1)
+    world.drain()
+    assert world.account.state.ledger.realised_usd == 0
+
+    world.advance(2)
+    world.drain()
+
+    assert len([each for each in world.recorded if isinstance(each, TradeExecuted)]) == 1
+    assert ("RULE-003", ACCOUNT_SCOPE) in world.account.state.lockouts
+    assert world.account.state.lockouts["RULE-003", ACCOUNT_SCOPE].until == RESET + 24 * HOUR
