@@ -63,16 +63,25 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
         return "needed"
     if field.default_factory is not msgspec.NODEFAULT:
         return str(field.default_factory())
-    return _shown(field.default)
+    return shown(field.default)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return a value of a parameter as a configuration file would write it."""
     if isinstance(value, tuple):
-        return f"[{', '.join(map(_shown, value))}]"
+        return f"[{', '.join(map(shown, value))}]"
+    if isinstance(value, dict):
+        return _inline({key: shown(each) for key, each in value.items()})
     if isinstance(value, msgspec.Struct):
-        fields = ", ".join(f"{name} = {getattr(value, name)}" for name in value.__struct_fields__)
-        return f"{{ {fields} }}"
-    return {True: "true", False: "false", None: "none"}.get(value, str(value))  # type: ignore[call-overload, no-any-return]
+        return _inline({name: shown(getattr(value, name)) for name in value.__struct_fields__})
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "none" if value is None else str(value)
+
+
+def _inline(table: dict[str, str]) -> str:
+    fields = ", ".join(f"{name} = {value}" for name, value in table.items())
+    return f"{{ {fields} }}" if fields else "{}"
 
 
 def field_docs(kind: type) -> dict[str, str]:

@@ -15,6 +15,7 @@ import msgspec
 
 from actors.rules.calendar import Calendar, WeeklySession
 from actors.rules.rule import Rule, RuleContext, always
+from actors.rules.strictness import same
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
@@ -218,4 +219,6 @@ RULE = Rule(
     check=_check,
     resolve=_resolve,
     next_check=_next_check,
+    # hours that moved: until the reset one must be inside the old hours and inside the new ones
+    strictness=dict.fromkeys(("start", "end", "timezone", "days", "holidays", "products"), same),
 )
