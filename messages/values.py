@@ -174,6 +174,7 @@ class AlarmCode(StrEnum):
     LOGGED_OUT_BY_BROKER = "LOGGED_OUT_BY_BROKER"
     BUDGET_EXHAUSTED = "BUDGET_EXHAUSTED"
     CALENDAR_EXPIRED = "CALENDAR_EXPIRED"
+    RULE_NOT_RESTORED = "RULE_NOT_RESTORED"
 
 
 class Position(Value, frozen=True, kw_only=True):
@@ -551,6 +552,15 @@ class AccountView(Value, frozen=True, kw_only=True):
         if any(value is None for value in values):
             return None
         return sum((value for value in values if value is not None), Decimal(0))
+
+
+class RuleInForce(Value, frozen=True, kw_only=True):
+    """A rule with parameters an account is judged by, as the journal keeps it."""
+
+    rule: str
+    """Rule id, e.g. `RULE-003`."""
+    parameters: str
+    """The rule's parameters as JSON, e.g. `{"enabled":true,"max_loss_usd":"500"}`."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

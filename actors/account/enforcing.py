@@ -78,7 +78,7 @@ class Enforcing:
             ExposureUnderLock(
                 **turn.head(),
                 appeared=appeared,
-                rules_skipped=len(self.settings.rules) if duty.scope == ACCOUNT_SCOPE else 0,
+                rules_skipped=self.settings.rule_count if duty.scope == ACCOUNT_SCOPE else 0,
                 lockout=duty,
                 attempt=self.state.attempts + 1,
             )

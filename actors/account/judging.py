@@ -121,22 +121,28 @@ class Judging:
             turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")
         self.everything(turn)
 
+    def rules_changed(self, turn: Turn) -> None:
+        """Judge once by the rules that are now in force; what was asked before no longer opens."""
+        self.judgement.void()
+        self.arm_checks(turn)
+        self.everything(turn, self.state.unjudged_fills)
+
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
-        for setting in self.settings.rules:
-            self._arm_check(turn, setting)
+        for rule_id in dict.fromkeys(each.rule.id for each in self.settings.rules):
+            self._arm_check(turn, rule_id)
 
     def check(self, turn: Turn, rule_id: str) -> None:
         """Ask the rules that listen to the clock, and be woken for the next time."""
         self.fact(turn, FactKind.CLOCK)
-        for setting in self.settings.rules:
-            if setting.rule.id == rule_id:
-                self._arm_check(turn, setting)
+        self._arm_check(turn, rule_id)
 
-    def _arm_check(self, turn: Turn, setting: RuleSetting) -> None:
-        next_check = setting.rule.next_check
-        if next_check is None:
-            return
-        due = next_check(self.picture.view(turn.now), setting.parameters)
-        if due is not None:
-            turn.wake_at(f"check {setting.rule.id}", due)
+    def _arm_check(self, turn: Turn, rule_id: str) -> None:
+        """Be woken for a rule when the first of its settings in force may be broken by the clock."""
+        dues = [
+            next_check(self.picture.view(turn.now), each.parameters)
+            for each in self.settings.rules
+            if each.rule.id == rule_id and (next_check := each.rule.next_check)
+        ]
+        if due := min((due for due in dues if due), default=None):
+            turn.wake_at(f"check {rule_id}", due)

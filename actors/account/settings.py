@@ -37,7 +37,7 @@ class AccountSettings:
     login: str
     """Login it belongs to."""
     rules: tuple[RuleSetting, ...]
-    """Enabled rules, by id."""
+    """Enabled rules, by id; while a looser configuration waits, one may stand there twice."""
     deadline_s: float
     """Seconds after which the account is locked even if flat is not confirmed."""
     journal_deadline_s: float
@@ -48,3 +48,8 @@ class AccountSettings:
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool
     """Leave fees and commissions out of the day's P&L."""
+
+    @property
+    def rule_count(self) -> int:
+        """Return how many rules there are, one that stands there twice counted once."""
+        return len({each.rule.id for each in self.rules})

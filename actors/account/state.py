@@ -23,6 +23,7 @@ from messages.events import (
     FlatConfirmed,
     LockoutReleased,
     RuleBreached,
+    RulesAdopted,
 )
 from messages.facts import (
     AccountChanged,
@@ -81,6 +82,8 @@ class AccountState:
     """Contracts whose position does not show a close that is booked already."""
     seen_at: dict[str | int, datetime] = field(default_factory=dict)
     """When this stream last told a contract's position or an order, as the gateway stamped it."""
+    adopted: RulesAdopted | None = None
+    """The rules of this trading day in force; None until they are said."""
 
     @classmethod
     def new(cls, account: int, day: TradingDay, *, gross: bool) -> "AccountState":
@@ -155,6 +158,8 @@ class AccountState:
                 self.attempts = self.attempts if self.lockouts else 0
             case ExposureUnderLock():
                 self.attempts = event.attempt
+            case RulesAdopted():
+                self.adopted = event
 
     def _book(self, fill: Fill) -> None:
         self.ledger.book(fill, self.day.label(fill.executed_at))
@@ -230,6 +235,7 @@ class AccountState:
         self.breach_count = event.breach_count
         self.enforcement_count = event.enforcement_count
         self.connected = event.connected
+        self.adopted = None  # said anew in the turn of the reset
 
 
 def _intent(event: EnforcementStarted) -> Enforcement:
