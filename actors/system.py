@@ -322,12 +322,13 @@ class System:
         for each in settings.values():
             command = adopt_command(each, config.digest, self.clock.now())
             self.directory.tell(f"account/{each.account}", command)
-        adoptions = adopted_by(settings, self.directory, self.clock.now(), timeout_s=_STATUS_S)
+        asked_at = self.clock.now()
+        adoptions = tuple(adopted_by(settings, self.directory, asked_at, timeout_s=_STATUS_S))
         return ConfigReloaded(
             config=config.digest,
             config_version=self.config_version,
-            accounts=tuple(adoptions),
-            unanswered=tuple(settings.keys() - {each.account for each in adoptions}),
+            accounts=adoptions,
+            unanswered=tuple(sorted(settings.keys() - {each.account for each in adoptions})),
         )
 
     def status(self) -> SystemStatus:

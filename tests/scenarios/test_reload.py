@@ -37,6 +37,7 @@ def reload(run, text):
     write(run, text)
     done = run.system.reload(run.system.config.path)
     run.settle()
+    assert done.unanswered == ()
     return next(each for each in done.accounts if each.account == A)
 
 
