@@ -16,7 +16,7 @@ from messages.events import (
     RuleBreached,
     RulesAdopted,
 )
-from messages.values import AlarmCode, Phase
+from messages.values import AlarmCode, Health, Phase
 from tests.rig import HEAD, A, B, Rig, config_of, contract
 
 RESET = datetime(2025, 10, 29, 22, 0, tzinfo=UTC)
@@ -101,7 +101,12 @@ def test_a_rule_with_open_loss_that_is_new_watches_the_quotes(rig):
     run.price("MNQ", "26000")
     run.order(A, "MNQ", 1)
 
+    run.advance(60)
+    assert run.status().health is Health.LIVE
+
     reload(run, loss(500))
+    run.advance(5)
+    assert run.status().health is Health.STALE
     run.price("MNQ", "25750")
 
     assert [each.breach.rule for each in run.events(RuleBreached)] == ["RULE-003"]
