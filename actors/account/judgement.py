@@ -28,7 +28,6 @@ class Judgement:
 
     def void(self) -> None:
         """Forget the judgement under way: it was by rules that are no longer those in force."""
-        self._count += 1
         self._begun = False
 
     @property

@@ -14,8 +14,14 @@ from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.rule import Rule, always
 from actors.rules.strictness import superset
-from messages.commands import Woken
-from messages.events import AccountLocked, AccountOpened, LockoutReleased, RulesAdopted
+from messages.commands import AdoptRules, Woken
+from messages.events import (
+    AccountLocked,
+    AccountOpened,
+    EnforcementFinished,
+    LockoutReleased,
+    RulesAdopted,
+)
 from messages.values import Duty, FactKind, Lockout, Parameters, ReleaseOn
 from tests.account.world import ACCOUNT, DAY, PARAMETERS, SETTINGS, START, World
 
@@ -112,6 +118,17 @@ def test_a_product_is_unlocked_at_the_first_reset_at_which_no_file_blocks_it(rul
     assert {each.released_by for each in released} == ({"config"} if len(left) < 2 else set())
 
 
+def test_a_reload_without_the_rule_unlocks_no_product_before_the_reset():
+    """I9 for the one kind of lock that ends by the configuration."""
+    core, state = account(blocked("RTY", "MES"))
+
+    sends = core.handle(AdoptRules(**head(), config="changed", rules=()), START)
+    assert recorded(sends, LockoutReleased) == []
+    assert len(state.lockouts) == 2
+
+    assert len(recorded(wake(core, RESET), LockoutReleased)) == 2
+
+
 def test_a_rule_that_cannot_say_keeps_its_locks():
     """Without `still_locks` a rule that is on keeps what it has locked."""
     mute = RuleSetting(rule=replace(BLOCKS, still_locks=None), parameters=Blocked(patterns=()))
@@ -174,6 +191,58 @@ def test_a_last_judgement_by_the_old_rules_opens_nothing():
     assert len(opened(world)) == 1
 
 
+def test_a_judgement_from_before_a_reload_opens_nothing_after_an_enforcement():
+    """A slow rule's old verdict comes when the cap is reached and the new rules are not yet asked."""
+    world = World()
+    world.set_position("CON.F.US.MNQ.Z25", 8)
+    while not world.queues["rule"]:
+        world.step(world.pending()[0])
+    world.step("rule")
+    world.step("account")
+    assert world.account.state.enforcement
+
+    world.adopt(RULE_003=DailyRealizedLoss(max_loss_usd=Decimal(1), include_open_loss=False))
+    while not finished(world):
+        world.step(next(each for each in world.pending() if each != "rule"))
+    while world.queues["rule"]:
+        world.step("rule")
+    while world.queues["account"]:
+        world.step("account")
+    assert opened(world) == []
+    world.drain()
+
+    assert len(opened(world)) == 1
+
+
+def test_a_rule_that_stands_twice_owes_two_answers():
+    """The account opens when old and new parameters of it have both been judged."""
+    world = World()
+    world.drain()
+    world.adopt(RULE_001=MaxContracts(limit=4), RULE_003=PARAMETERS["RULE-003"])
+    world.fill(-100)
+    world.drain()
+    before = len(opened(world))
+    world.advance(300)
+    while not world.queues["rule"]:
+        world.step(world.pending()[0])
+    asked = [each for _, each in world.queues["rule"]]
+    assert [type(each.parameters) for each in asked[:2]] == [MaxContracts, MaxContracts]
+
+    # the second setting of the rule that stands twice is slow: all others answer before it
+    world.queues["rule"].rotate(-2)
+    world.queues["rule"].rotate(1)
+    slow = world.queues["rule"].popleft()
+    while world.queues["rule"]:
+        world.step("rule")
+    while world.queues["account"]:
+        world.step("account")
+    assert len(opened(world)) == before
+    world.queues["rule"].append(slow)
+    world.drain()
+
+    assert len(opened(world)) == before + 1
+
+
 def opened(world):
     return [each for each in world.account_events() if isinstance(each, AccountOpened)]
 
@@ -191,3 +260,7 @@ def test_an_account_says_which_rules_it_adopted_with_their_own_types():
         "max_loss_usd": "500",
         "include_open_loss": False,
     }
+
+
+def finished(world):
+    return [each for each in world.account_events() if isinstance(each, EnforcementFinished)]

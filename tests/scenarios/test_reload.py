@@ -102,10 +102,11 @@ def test_a_rule_with_open_loss_that_is_new_watches_the_quotes(rig):
     run.order(A, "MNQ", 1)
 
     run.advance(60)
-    assert run.status().health is Health.LIVE
+    run.price("MNQ", "26000")
 
     reload(run, loss(500))
-    run.advance(5)
+    assert run.status().health is Health.LIVE
+    run.advance(10)
     assert run.status().health is Health.STALE
     run.price("MNQ", "25750")
 
@@ -407,14 +408,18 @@ def test_a_restart_after_the_reset_starts_with_the_file(rig):
 
 def test_an_account_actor_that_is_replaced_has_the_reloaded_rules(rig):
     """After a crash it begins with the configuration in force, not with that of the start."""
-    run = rig(loss(500))
-    reload(run, loss(250))
+    run = rig(loss(500, max_contracts={"limit": 5}))
+    reload(run, loss(800, max_contracts={"limit": 2}))
 
     run.system.directory.tell(f"account/{A}", object())
     run.settle()
-    run.fill(A, "-250")
+    assert run.status().queued == ("RULE-003 max_loss_usd 500 → 800 at the reset",)
+    run.order(A, "MNQ", 3)
+    assert run.held() == {contract("MNQ"): 2}
 
-    assert run.status().phase is Phase.LOCKED
+    run.at(RESET)
+    run.fill(A, "-799")
+    assert run.status().phase is Phase.OPEN
 
 
 def test_a_journaled_rule_this_build_does_not_know_is_told_loudly(rig):
