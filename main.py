@@ -1,7 +1,7 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 77 login refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 77 login or token refused, 78 bad configuration, 130 interrupted.
 """
 
 import gc
