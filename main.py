@@ -1,7 +1,7 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 77 login refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 77 login or token refused, 78 bad configuration, 130 interrupted.
 """
 
 import gc
@@ -10,8 +10,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import cyclopts
 import structlog
@@ -23,6 +24,9 @@ from actors.runtime import SystemClock
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
 from messages import codec
+
+if TYPE_CHECKING:
+    from actors.system import System
 
 EXIT_FAILURE, EXIT_USAGE = 1, 2
 EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70, 77, 78, 130
@@ -78,7 +82,7 @@ def demo(*, journal: Path | None = None) -> int:
 
 @app.command
 def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
-    """Guard the configured accounts until SIGINT or SIGTERM.
+    """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
     Args:
         config: Configuration file.
@@ -94,6 +98,7 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     system = System(
         config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
     )
+    stop.on_hangup(lambda: _reload(system))
     system.start()
     if system.http:
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
@@ -102,6 +107,19 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     reason = stop.wait()
     system.stop(reason)
     return stop.code
+
+
+def _reload(system: "System") -> None:
+    """Go over to the changed file, or say why not and go on as before; runs on the main thread."""
+    log = structlog.get_logger(actor="main")
+    try:
+        done = system.reload(system.config.path)
+    except ConfigError as error:
+        log.error("reload_refused", config=str(error.path), complaints=error.complaints)  # noqa: TRY400
+    except Exception:
+        log.exception("reload_failed")  # whatever it is, the guard goes on
+    else:
+        log.info("reloaded", config=done.config, config_version=done.config_version)
 
 
 @app.command
@@ -240,6 +258,28 @@ def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
     return 0
 
 
+@app.command
+def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+    """Have the running process go over to its changed configuration.
+
+    What is stricter applies at once, what is looser at the next reset; no lockout is touched. An
+    invalid file changes nothing. Needs LOCKSTEP_TOKEN, as the process was started with it.
+
+    Args:
+        config: Configuration file the process was started with.
+        json: Print one JSON object.
+    """
+    from actors.ops.reload import ask_reload, lines_of
+
+    loaded = load(config, now=SystemClock().now())
+    answer = ask_reload(loaded, os.environ)
+    if json:
+        _print_json(answer)
+    else:
+        print("\n".join(lines_of(answer)))
+    return EXIT_FAILURE if answer.unanswered else 0
+
+
 @journal_app.command(name="verify")
 def journal_verify(*, config: ConfigPath = _DEFAULT, path: Path | None = None) -> int:
     """Walk the hash chain from the first event to the last.
@@ -280,11 +320,13 @@ def _load_sdk() -> None:
 
 
 class _Stop:
-    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole."""
+    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole; SIGHUP in between."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
         self._reason = ""
+        self._hung_up = False
+        self._do_on_hangup: Callable[[], None] = lambda: None
         self.code = 0
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
@@ -294,6 +336,15 @@ class _Stop:
         self.code = EXIT_INTERRUPTED if number == signal.SIGINT else 0
         self._event.set()
 
+    def on_hangup(self, do: Callable[[], None]) -> None:
+        """Do this on SIGHUP: while waiting, on the waiting thread, not in the handler."""
+        self._do_on_hangup = do
+        signal.signal(signal.SIGHUP, self._on_sighup)
+
+    def _on_sighup(self, _number: int, _frame: Any) -> None:
+        self._hung_up = True
+        self._event.set()
+
     def give_up(self, address: str, error: str) -> None:
         """End the process: an actor cannot be kept alive, and a supervisor above may restart us."""
         self._reason, self.code = f"{address} gave up: {error}", EXIT_FAILURE
@@ -301,7 +352,12 @@ class _Stop:
 
     def wait(self) -> str:
         """Return why it ends."""
-        self._event.wait()
+        while not self._reason:
+            self._event.wait()
+            self._event.clear()  # before looking: what comes while looking wakes it again
+            if self._hung_up and not self._reason:
+                self._hung_up = False
+                self._do_on_hangup()
         return self._reason
 
 
@@ -341,15 +397,16 @@ def main(arguments: list[str] | None = None) -> int:
 def _dispatch(arguments: list[str] | None) -> int:
     from actors.gateway import BrokerUnreachableError, LoginRefusedError
     from actors.ops.http import PortInUseError
+    from actors.ops.reload import NotRunningError, TokenRefusedError
     from actors.ops.status import NoAnswerError
 
     try:
         result = app(arguments, exit_on_error=False, result_action="return_value")
     except cyclopts.CycloptsError:
         return EXIT_USAGE
-    except LoginRefusedError as error:
+    except (LoginRefusedError, TokenRefusedError) as error:
         return _fail(EXIT_LOGIN, str(error))
-    except BrokerUnreachableError as error:
+    except (BrokerUnreachableError, NotRunningError) as error:
         return _fail(EXIT_UNREACHABLE, str(error))
     except (PortInUseError, NoAnswerError) as error:
         return _fail(EXIT_FAILURE, str(error))

@@ -7,13 +7,16 @@ way is raised, after everything started before has been stopped.
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
+from actors.account import rulebook
 from actors.account.actor import AccountActor
+from actors.account.adopting import Origin
 from actors.account.core import AccountCore
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
@@ -24,7 +27,15 @@ from actors.journal import JournalActor, Memory, Store
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
+from actors.reloading import (
+    TOKEN_VARIABLE,
+    ReloadRefusedError,
+    adopt_command,
+    adopted_by,
+    refuse_what_needs_a_restart,
+)
 from actors.rules.actor import RuleActor
+from actors.rules.registry import all_rules
 from actors.runtime import (
     ChildSpec,
     Clock,
@@ -43,11 +54,11 @@ from actors.runtime import (
     TrustedClock,
     WorkerPool,
 )
-from config.loader import Config
+from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, SettleTime
 from messages.events import SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
-from messages.queries import AccountStatus, GetAccountStatus, SystemStatus
+from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, SystemStatus
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
@@ -96,12 +107,18 @@ class System:
     """Filled with every event of the journal, for who wants to watch."""
     directory: Directory = field(default_factory=Directory)
     accounts: dict[int, AccountSettings] = field(default_factory=dict)
+    config_version: int = 1
+    """One more with every reload."""
     http: HttpServer | None = None
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
     _dispatchers: list[Dispatcher] = field(default_factory=list)
     _store: Store | None = None
     _run: int = 0
+    _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
+    """The accounts guarded, by login, as the broker listed them at the start."""
+    _reloading: threading.Lock = field(default_factory=threading.Lock)
+    """One reload at a time; never waited for, and it guards no state of an account."""
     _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -128,19 +145,25 @@ class System:
             (login, self.config.login_settings(login, self.environment))
             for login in self.config.file.logins
         ]
-        self.http = HttpServer(listen=self.config.file.http.listen, status=self.status)
+        self.http = HttpServer(
+            listen=self.config.file.http.listen,
+            status=self.status,
+            reload=self.reload,
+            token=self.environment.get(TOKEN_VARIABLE),
+        )
         self._start_trunk()
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
-        for rule in self.config.enabled_rules():
+        # an idle one costs nothing, and a reload or the journal may need it
+        for rule in all_rules():
             self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
-        guarded = {
+        self._records = {
             settings.name: self.config.guarded(login, session.accounts)
             for settings, session, login in opened
         }
-        self.config.check_overrides([each for records in guarded.values() for each in records])
-        for name, records in guarded.items():
+        self.config.check_overrides(self._guarded())
+        for name, records in self._records.items():
             self._guard(name, records, pool)
         self.http.start()
 
@@ -205,6 +228,9 @@ class System:
         settle = SettleTime(at=self.clock.now(), cause="start")
         self.directory.ref("clock").ask(settle, block=True, timeout=_ASK_S)
 
+    def _guarded(self) -> list[AccountRecord]:
+        return [record for records in self._records.values() for record in records]
+
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring = self.wiring(pool)
         self._child(f"quotes/{login}", partial(QuoteActor, login=login, **wiring))
@@ -214,7 +240,7 @@ class System:
             self._child(f"enforcer/{record.account}", partial(self._enforcer, settings, wiring))
             lives = itertools.count()
             self._child(
-                f"account/{record.account}", partial(self._account, settings, wiring, lives)
+                f"account/{record.account}", partial(self._account, record.account, wiring, lives)
             )
         guard = GuardAccounts(
             at=self.clock.now(),
@@ -233,10 +259,9 @@ class System:
         core = EnforcerCore(account=settings.account, login=settings.login, epoch=self._epoch())
         return EnforcerActor(core=core, **wiring)
 
-    def _account(
-        self, settings: AccountSettings, wiring: Wiring, lives: "itertools.count[int]"
-    ) -> AccountActor:
+    def _account(self, account: int, wiring: Wiring, lives: "itertools.count[int]") -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
+        settings = self.accounts[account]  # of the configuration in force now, after a reload too
         state = AccountState.new(
             settings.account, self.config.context.trading_day, gross=settings.gross
         )
@@ -244,7 +269,10 @@ class System:
             state.evolve(record.event)
         if next(lives) == 0:
             state.connected = False  # the streams of an earlier run ended with it
-        return AccountActor(core=AccountCore(settings, state, epoch=self._epoch()), **wiring)
+        earlier, not_restored = rulebook.restored(state.adopted, self.config.context)
+        origin = Origin(self.config.digest, earlier, tuple(not_restored))
+        core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
+        return AccountActor(core=core, **wiring)
 
     def _recorded(self, account: int) -> tuple[Recorded, ...]:
         question = ReadAccount(at=self.clock.now(), cause="start", account=account)
@@ -269,6 +297,51 @@ class System:
         )
         self.directory.tell("journal", append)
 
+    def reload(self, path: Path) -> ConfigReloaded:
+        """Go over to a changed configuration: stricter at once, looser at the next reset of each account.
+
+        Blocks the caller (never an actor) for seconds at most. What is wrong with it changes nothing.
+
+        Raises:
+            ConfigError: the file is not valid for the accounts guarded.
+            ReloadRefusedError: it changes what only a restart can, or another reload is under way.
+        """
+        if not self._reloading.acquire(blocking=False):
+            raise ReloadRefusedError(path, ["another reload is under way; try again"])
+        try:
+            return self._reload(path)
+        finally:
+            self._reloading.release()
+
+    def _reload(self, path: Path) -> ConfigReloaded:
+        if path.resolve() != self.config.path.resolve():
+            wrong = (
+                f"this process runs from {self.config.path}; restart it to run from another file"
+            )
+            raise ReloadRefusedError(path, [wrong])
+        config = load(path, now=self.clock.now(), environment=self.environment)
+        refuse_what_needs_a_restart(self.config, config)
+        config.check_overrides(self._guarded())
+        settings = {
+            record.account: config.account_settings(record, login)
+            for login, records in self._records.items()
+            for record in records
+        }
+        # before anyone is told: an account that is restarted meanwhile begins with the new ones
+        self.config, self.config_version = config, self.config_version + 1
+        self.accounts.update(settings)
+        for each in settings.values():
+            command = adopt_command(each, config.digest, self.clock.now())
+            self.directory.tell(f"account/{each.account}", command)
+        asked_at = self.clock.now()
+        adoptions = tuple(adopted_by(settings, self.directory, asked_at, timeout_s=_STATUS_S))
+        return ConfigReloaded(
+            config=config.digest,
+            config_version=self.config_version,
+            accounts=adoptions,
+            unanswered=tuple(sorted(settings.keys() - {each.account for each in adoptions})),
+        )
+
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
         now = self.clock.now()
@@ -282,6 +355,7 @@ class System:
         return SystemStatus(
             version=VERSION,
             config=self.config.digest,
+            config_version=self.config_version,
             at=now,
             live=True,
             accounts=tuple(answers),

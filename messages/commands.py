@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from messages.base import AccountMessage, Message
+from messages.base import AccountMessage, Message, Value
 from messages.journal import Appended, AppendFailed
 from messages.values import (
     AccountView,
@@ -61,6 +61,27 @@ class ReportRuleFailure(AccountMessage, frozen=True, kw_only=True):
     """The exception, in one line."""
     judgement: str | None
     """The last judgement it would have answered."""
+
+
+class RuleParameters(Value, frozen=True, kw_only=True):
+    """One enabled rule with an account's effective parameters."""
+
+    rule: str
+    """Rule id."""
+    parameters: Parameters
+    """Complete: resolved against the trading day and the calendar."""
+
+
+class AdoptRules(AccountMessage, frozen=True, kw_only=True):
+    """Go over to the rules of a changed configuration: stricter at once, looser at the next reset.
+
+    Never leaves the process: the parameters are the rules' own types.
+    """
+
+    config: str
+    """SHA-256 of the configuration file, hex."""
+    rules: tuple[RuleParameters, ...]
+    """Every rule that is on for the account."""
 
 
 class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
@@ -304,6 +325,7 @@ type AccountCommand = (
     | ApplyLockout
     | ResumeEnforcement
     | ReconcileAccount
+    | AdoptRules
     | Appended
     | AppendFailed
     | Woken

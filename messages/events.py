@@ -31,6 +31,7 @@ from messages.values import (
     OrderTrade,
     Outcome,
     Position,
+    RuleInForce,
     Target,
     Unprotected,
 )
@@ -72,6 +73,19 @@ class AccountGuarded(AccountMessage, frozen=True, kw_only=True):
     """Login it belongs to."""
     rules: tuple[str, ...]
     """One line per enabled rule: what it does with its parameters."""
+
+
+class RulesAdopted(AccountMessage, frozen=True, kw_only=True):
+    """The account is judged by these rules until the next such event or the end of the trading day."""
+
+    config: str
+    """SHA-256 of the configuration file they come from, hex."""
+    rules: tuple[RuleInForce, ...]
+    """What is in force; a rule stands twice when its old and its new parameters are both judged."""
+    applied: tuple[str, ...]
+    """What changed at once, a line each, e.g. `RULE-003 max_loss_usd 800 → 500`."""
+    queued: tuple[str, ...]
+    """What waits for the reset, a line each, e.g. `RULE-003 max_loss_usd 500 → 800 at the reset`."""
 
 
 class AccountOpened(AccountMessage, frozen=True, kw_only=True):
@@ -370,6 +384,7 @@ type Event = (
     | SystemStopped
     | SessionOpened
     | AccountGuarded
+    | RulesAdopted
     | AccountOpened
     | RuleBreached
     | EnforcementStarted

@@ -11,6 +11,10 @@ class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
     """Ask an AccountActor how it stands; answered with `AccountStatus`."""
 
 
+class GetRules(AccountMessage, frozen=True, kw_only=True):
+    """Ask an AccountActor which rules it has gone over to; answered with its last `RulesAdopted`."""
+
+
 class EnforcementStatus(Value, frozen=True, kw_only=True):
     """The enforcement under way."""
 
@@ -49,6 +53,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     """In force, strictest first."""
     enforcement: EnforcementStatus | None
     """Under way, if any."""
+    queued: tuple[str, ...]
+    """What a changed configuration loosens at the next reset, a line each."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
@@ -58,6 +64,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Lockstep's version."""
     config: str
     """SHA-256 of the configuration in force, hex."""
+    config_version: int | None
+    """1 since the start, one more with every reload; None when nothing is running."""
     at: datetime
     """When it was answered, UTC."""
     live: bool
@@ -66,8 +74,32 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Every guarded account."""
 
 
+class AccountAdoption(Value, frozen=True, kw_only=True):
+    """What a reload did to one account."""
+
+    account: int
+    """Account id."""
+    applied: tuple[str, ...]
+    """What changed at once, a line each."""
+    queued: tuple[str, ...]
+    """What waits for the next reset, a line each."""
+
+
+class ConfigReloaded(Value, frozen=True, kw_only=True):
+    """The whole answer of `reload --json`."""
+
+    config: str
+    """SHA-256 of the configuration in force from now on, hex."""
+    config_version: int
+    """1 since the start, one more with every reload."""
+    accounts: tuple[AccountAdoption, ...]
+    """Every account that has answered."""
+    unanswered: tuple[int, ...]
+    """Accounts that were told, but have not said in time what it means for them."""
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
 
-type Query = GetAccountStatus | Ping
+type Query = GetAccountStatus | GetRules | Ping

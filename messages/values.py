@@ -43,6 +43,11 @@ def canonical_product(root: str) -> str:
     return _ALIASES.get(root.upper(), root.upper())
 
 
+def roots_of(product: str) -> tuple[str, ...]:
+    """Return what a product is called, the exchange's name first: `ES` → `ES`, `EP`."""
+    return (product, *(root for root, name in _ALIASES.items() if name == product))
+
+
 def product_scope(product: str) -> str:
     """Return the scope of a lockout on one product: `MNQ` → `product:MNQ`."""
     return f"product:{product}"
@@ -187,6 +192,7 @@ class AlarmCode(StrEnum):
     CLOCK_JUMPED = "CLOCK_JUMPED"
     CLOCK_WRONG = "CLOCK_WRONG"
     CLOCK_UNCONFIRMED = "CLOCK_UNCONFIRMED"
+    RULE_NOT_RESTORED = "RULE_NOT_RESTORED"
 
 
 class Position(Value, frozen=True, kw_only=True):
@@ -586,6 +592,15 @@ class AccountView(Value, frozen=True, kw_only=True):
         if any(value is None for value in values):
             return None
         return sum((value for value in values if value is not None), Decimal(0))
+
+
+class RuleInForce(Value, frozen=True, kw_only=True):
+    """A rule with parameters an account is judged by, as the journal keeps it."""
+
+    rule: str
+    """Rule id, e.g. `RULE-003`."""
+    parameters: str
+    """The rule's parameters as JSON, e.g. `{"enabled":true,"max_loss_usd":"500"}`."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,12 +1,16 @@
 """Fixtures shared by all tests."""
 
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.rig import Rig
+from actors.runtime import SystemClock
+from actors.simulator import SimAccount, Simulator, SimUser
+from tests.cli import Running, config_for
+from tests.rig import TOKENS, A, B, Rig
 
 
 @pytest.fixture
@@ -21,3 +25,51 @@ def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     yield start
     for each in rigs:
         each.stop()
+
+
+# --- main.py as a process -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def broker():
+    """Run a simulated broker on the machine's own time."""
+    accounts = (SimAccount(A, "ONE"), SimAccount(B, "TWO"))
+    user = SimUser(TOKENS["PROJECT_X_USERNAME"], TOKENS["PROJECT_X_API_KEY"], accounts)
+    with Simulator(clock=SystemClock(), users=(user,), ping_every_s=0.2) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a configuration and return its path."""
+
+    def write(simulator=None, **parts):
+        path = tmp_path / "lockstep.toml"
+        path.write_text(config_for(simulator, tmp_path, **parts))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def started():
+    """Start commands that run until they are stopped; all of them end with the test."""
+    running = []
+
+    def start(*arguments, **env):
+        running.append(Running(*arguments, **env))
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop(signal.SIGKILL)
+
+
+@pytest.fixture
+def guarding(started, written, broker):
+    """Run the guard until both accounts are open; return it with its configuration."""
+    config = written(broker)
+    run = started("run", "--config", config)
+    for account in (A, B):
+        run.wait_line('"account_opened"', f'"account": {account}')
+    return run, config

@@ -14,7 +14,6 @@ import pytest
 
 from actors.journal import Store
 from actors.runtime import SystemClock
-from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.contracts import catalogue
 from actors.system import VERSION
 from messages.events import SystemStopped
@@ -22,8 +21,6 @@ from messages.values import Side
 from tests.cli import (
     MAIN,
     WITHIN_S,
-    Running,
-    config_for,
     environment,
     lockstep,
     one_error,
@@ -31,57 +28,12 @@ from tests.cli import (
 from tests.rig import TOKENS, A, B
 
 KEY = TOKENS["PROJECT_X_API_KEY"]
-STATUS_KEYS = ["version", "config", "at", "live", "accounts"]
+STATUS_KEYS = ["version", "config", "config_version", "at", "live", "accounts"]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
-    *("open_usd", "positions", "working_orders", "lockouts", "enforcement"),
+    *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
-
-
-@pytest.fixture
-def broker():
-    """Run a simulated broker on the machine's own time."""
-    accounts = (SimAccount(A, "ONE"), SimAccount(B, "TWO"))
-    user = SimUser(TOKENS["PROJECT_X_USERNAME"], KEY, accounts)
-    with Simulator(clock=SystemClock(), users=(user,), ping_every_s=0.2) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Write a configuration and return its path."""
-
-    def write(simulator=None, **parts):
-        path = tmp_path / "lockstep.toml"
-        path.write_text(config_for(simulator, tmp_path, **parts))
-        return path
-
-    return write
-
-
-@pytest.fixture
-def started():
-    """Start commands that run until they are stopped; all of them end with the test."""
-    running = []
-
-    def start(*arguments, **env):
-        running.append(Running(*arguments, **env))
-        return running[-1]
-
-    yield start
-    for each in running:
-        each.stop(signal.SIGKILL)
-
-
-@pytest.fixture
-def guarding(started, written, broker):
-    """Run the guard until both accounts are open; return it with its configuration."""
-    config = written(broker)
-    run = started("run", "--config", config)
-    for account in (A, B):
-        run.wait_line('"account_opened"', f'"account": {account}')
-    return run, config
 
 
 def refused(command, config, code, **env):
@@ -100,7 +52,7 @@ def front_month():
 @pytest.mark.parametrize(
     "command",
     [
-        *("", "demo", "run", "simulate", "check", "rules", "status"),
+        *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
         *("journal", "journal verify", "journal export"),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 from actors.account.core import AccountCore, is_account_input
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
-from messages.queries import GetAccountStatus, Ping
+from messages.queries import GetAccountStatus, GetRules, Ping
 
 
 class AccountActor(PooledActor):
@@ -39,6 +39,8 @@ class AccountActor(PooledActor):
                 return self._core.status(self._clock.now())
             case Ping():
                 return f"account/{self._core.state.account}"
+            case GetRules():
+                return self._core.state.adopted
             case _ if is_account_input(message):
                 self._send(self._core.handle(message, self._clock.now()))
                 return None

@@ -5,10 +5,12 @@ phase. Then the PRE-CHECK: under a flat duty no rule is asked, and whatever is h
 away. Otherwise the rules that listen are asked, and what they find becomes an intent (`enforcing`).
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
 from actors.account import keeping
+from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
 from actors.account.ledger import Booking
@@ -16,12 +18,13 @@ from actors.account.lockouts import by_strictness
 from actors.account.managing import still_wanted
 from actors.account.permission import Permission
 from actors.account.picture import Picture
-from actors.account.settings import AccountSettings
+from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from messages.base import Send
 from messages.commands import (
     AccountCommand,
+    AdoptRules,
     ApplyLockout,
     MoveStops,
     ReconcileAccount,
@@ -49,6 +52,7 @@ from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus, EnforcementStatus
 from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
 
+_NOWHERE = Origin(config="")
 _INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
 
 
@@ -60,7 +64,14 @@ def is_account_input(message: object) -> TypeGuard[Fact | AccountCommand]:
 class AccountCore:
     """One account's decisions; `epoch` makes the ids of this life of the actor unique."""
 
-    def __init__(self, settings: AccountSettings, state: AccountState, *, epoch: str) -> None:
+    def __init__(
+        self,
+        settings: AccountSettings,
+        state: AccountState,
+        *,
+        epoch: str,
+        origin: Origin = _NOWHERE,
+    ) -> None:
         self.state = state
         self._settings = settings
         self._epoch = epoch
@@ -69,11 +80,13 @@ class AccountCore:
         self._judging = Judging(settings, state, self._picture)
         self._enforcing = Enforcing(settings, state)
         self._permission = Permission(settings, state)
+        self._adopting = Adopting(file=settings.rules, origin=origin)
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
         turn = self._turn(now, "start")
-        keeping.reset_if_due(turn)
+        new_day = keeping.reset_if_due(turn)
+        self._guard_by(turn, self._adopting.begin(turn, new_day=new_day))
         turn.record(
             AccountGuarded(
                 **turn.head(),
@@ -98,6 +111,7 @@ class AccountCore:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if keeping.reset_if_due(turn):
+            self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
         match message:
@@ -107,6 +121,7 @@ class AccountCore:
                 | ApplyLockout()
                 | ResumeEnforcement()
                 | ReconcileAccount()
+                | AdoptRules()
                 | Appended()
                 | AppendFailed()
                 | Woken()
@@ -139,6 +154,7 @@ class AccountCore:
             )
             if under_way
             else None,
+            queued=state.adopted.queued if state.adopted else (),
         )
 
     @property
@@ -151,6 +167,12 @@ class AccountCore:
         if self._judging.opened:
             return Phase.OPEN
         return Phase.LOCKED if self._judging.started else Phase.STARTING
+
+    def _guard_by(self, turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
+        """Go over to these rules: the one place where every part gets the settings it works by."""
+        self._settings = settings = replace(self._settings, rules=rules)
+        self._judging.settings = self._enforcing.settings = self._permission.settings = settings
+        self._picture.use(turn, settings)
 
     def _turn(self, now: datetime, cause: str) -> Turn:
         self._turns += 1
@@ -251,7 +273,7 @@ class AccountCore:
 
     # --- commands ---
 
-    def _obey(self, turn: Turn, command: AccountCommand) -> None:
+    def _obey(self, turn: Turn, command: AccountCommand) -> None:  # noqa: C901 - one case per command
         match command:
             case ReportVerdict():
                 self._on_verdict(turn, command)
@@ -264,6 +286,9 @@ class AccountCore:
             case ReconcileAccount():
                 if self._picture.sync.synced:
                     self._picture.reconcile(turn)
+            case AdoptRules():
+                self._guard_by(turn, self._adopting.adopt(turn, command))
+                self._judging.rules_changed(turn)
             case Appended():
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():

@@ -134,7 +134,7 @@ class Enforcing:
             ExposureUnderLock(
                 **turn.head(),
                 appeared=appeared,
-                rules_skipped=len(self.settings.rules) if asked.skips_rules else 0,
+                rules_skipped=self.settings.rule_count if asked.skips_rules else 0,
                 lockout=asked.lockout,
                 attempt=self.state.attempts + 1,
             )

@@ -1,5 +1,6 @@
 """The last judgement before an account becomes OPEN: every rule asked once, all must answer. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -8,8 +9,8 @@ from dataclasses import dataclass, field
 class Judgement:
     """Which rules still owe an answer to the judgement under way."""
 
-    missing: set[str] = field(default_factory=set)
-    """Rules that have not answered."""
+    missing: Counter[str] = field(default_factory=Counter)
+    """Rules that have not answered, and how often they still must."""
     _count: int = 0
     _begun: bool = False
 
@@ -17,13 +18,17 @@ class Judgement:
         """Begin a judgement by these rules; answers to an earlier one no longer count."""
         self._count += 1
         self._begun = True
-        self.missing = set(rules)
+        self.missing = Counter(rules)
         return f"j{self._count}"
 
     def answered(self, judgement: str | None, rule: str) -> None:
         """Note a rule's answer."""
         if judgement == f"j{self._count}":
-            self.missing.discard(rule)
+            self.missing -= Counter((rule,))
+
+    def void(self) -> None:
+        """Forget the judgement under way: it was by rules that are no longer those in force."""
+        self._begun = False
 
     @property
     def clean(self) -> bool:

@@ -141,10 +141,17 @@ class Judging:
                 for code, text in caveats(setting.parameters, turn.now):
                     turn.alarm(code, f"{setting.rule.id}: {text}")
 
+    def rules_changed(self, turn: Turn) -> None:
+        """Judge once by the rules that are now in force; what was asked before no longer opens."""
+        self.judgement.void()
+        self.arm_checks(turn)
+        self.everything(turn, self.state.unjudged_fills)
+
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
-        for setting in self.settings.rules:
-            self._arm_check(turn, setting)
+        in_force = (each.rule.id for each in self.settings.rules if each.rule.next_check)
+        for rule_id in dict.fromkeys((*in_force, *self._armed)):
+            self._arm_check(turn, rule_id)
 
     def follow_checks(self, turn: Turn) -> None:
         """Move the checks to where they belong now, if this turn changed what is held or works."""
@@ -157,23 +164,24 @@ class Judging:
         A rule that wants the broker read first is asked again with what the read shows.
         """
         self._armed.pop(rule_id, None)
-        for setting in self.settings.rules:
-            if setting.rule.id == rule_id:
-                if setting.rule.reads_first:
-                    self.picture.reconcile(turn)
-                self._arm_check(turn, setting)
+        if any(each.rule.id == rule_id and each.rule.reads_first for each in self.settings.rules):
+            self.picture.reconcile(turn)
+        self._arm_check(turn, rule_id)
         self.fact(turn, FactKind.CLOCK)
 
-    def _arm_check(self, turn: Turn, setting: RuleSetting) -> None:
-        rule = setting.rule
-        if rule.next_check is None:
-            return
-        due = rule.next_check(self.picture.view(turn.now), setting.parameters)
-        if due == self._armed.get(rule.id):
+    def _arm_check(self, turn: Turn, rule_id: str) -> None:
+        """Be woken for a rule when the first of its settings in force may be broken by the clock."""
+        dues = [
+            next_check(self.picture.view(turn.now), each.parameters)
+            for each in self.settings.rules
+            if each.rule.id == rule_id and (next_check := each.rule.next_check)
+        ]
+        due = min((due for due in dues if due), default=None)
+        if due == self._armed.get(rule_id):
             return
         if due is None:
-            del self._armed[rule.id]
-            turn.cancel_wake(f"check {rule.id}")
+            del self._armed[rule_id]
+            turn.cancel_wake(f"check {rule_id}")
         else:
-            self._armed[rule.id] = due
-            turn.wake_at(f"check {rule.id}", due)
+            self._armed[rule_id] = due
+            turn.wake_at(f"check {rule_id}", due)

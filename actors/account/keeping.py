@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
+from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
@@ -69,6 +70,21 @@ def _release(turn: Turn, lockout: Lockout) -> None:
             scope=lockout.scope,
             released_by=lockout.release_on,
         )
+    )
+
+
+def release_unlocked(turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
+    """Release the lockouts that end by the configuration and that these rules no longer ask for."""
+    for lockout in tuple(turn.state.lockouts.values()):
+        if lockout.release_on is ReleaseOn.CONFIG and not _still_locked(lockout, rules):
+            _release(turn, lockout)
+
+
+def _still_locked(lockout: Lockout, rules: tuple[RuleSetting, ...]) -> bool:
+    return any(
+        each.rule.still_locks is None or each.rule.still_locks(each.parameters, lockout.scope)
+        for each in rules
+        if each.rule.id == lockout.rule
     )
 
 

@@ -43,7 +43,14 @@ class Picture:
         self.marks = Marks(
             max_age_s=self.settings.quote_max_age_s, conservative=self.settings.conservative_mark
         )
-        self._valued = any(FactKind.QUOTE in each.listens for each in self.settings.rules)
+        self._valued = _values(self.settings)
+
+    def use(self, turn: Turn, settings: AccountSettings) -> None:
+        """Go over to changed settings; what is held may need quotes from now on."""
+        self.settings, valued = settings, self._valued
+        self._valued = _values(settings)
+        if not valued:
+            self._watch_quotes(turn)
 
     def view(self, now: datetime, fills: tuple[Fill, ...] = ()) -> AccountView:
         """Return the immutable picture the rules judge."""
@@ -237,3 +244,7 @@ class Picture:
         if health is not self.health:
             self.health = health
             turn.record(HealthChanged(**turn.head(), health=health, reason=reason))
+
+
+def _values(settings: AccountSettings) -> bool:
+    return any(FactKind.QUOTE in each.listens for each in settings.rules)

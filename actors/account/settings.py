@@ -37,7 +37,7 @@ class AccountSettings:
     login: str
     """Login it belongs to."""
     rules: tuple[RuleSetting, ...]
-    """Enabled rules, by id."""
+    """Enabled rules, by id; while a looser configuration waits, one may stand there twice."""
     deadline_s: float
     """Seconds after which the account is locked even if flat is not confirmed."""
     journal_deadline_s: float
@@ -56,3 +56,8 @@ class AccountSettings:
             each.rule.poll_s(each.parameters) for each in self.rules if each.rule.poll_s is not None
         ]
         return min(wanted, default=None)
+
+    @property
+    def rule_count(self) -> int:
+        """Return how many rules there are, one that stands there twice counted once."""
+        return len({each.rule.id for each in self.rules})

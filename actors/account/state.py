@@ -34,6 +34,7 @@ from messages.events import (
     FlatConfirmed,
     LockoutReleased,
     RuleBreached,
+    RulesAdopted,
 )
 from messages.facts import (
     AccountChanged,
@@ -102,6 +103,8 @@ class AccountState:
     """Fills booked whose position has not been told yet."""
     allowances: Allowances | None = None
     """What may be held by contract while `no_new_exposure` binds the account; None = it does not."""
+    adopted: RulesAdopted | None = None
+    """The rules of this trading day in force; None until they are said."""
 
     @classmethod
     def new(cls, account: int, day: TradingDay, *, gross: bool) -> "AccountState":
@@ -188,6 +191,8 @@ class AccountState:
                 self._keep_allowances()
             case ExposureUnderLock():
                 self.attempts = event.attempt
+            case RulesAdopted():
+                self.adopted = event
 
     def _book(self, fill: Fill) -> Booking:
         booking = self.ledger.weigh(fill, self.day.label(fill.executed_at))
@@ -320,6 +325,7 @@ class AccountState:
         self.orders = {each.order_id: each for each in event.orders}
         self.unprotected_since = {each.contract: each.since for each in event.unprotected}
         self.can_trade, self.can_trade_at = event.can_trade, event.can_trade_at
+        self.adopted = None  # said anew in the turn of the reset
 
 
 def _intent(event: EnforcementStarted) -> Enforcement:

@@ -1,23 +1,30 @@
 """The loopback HTTP server: is it alive, does it protect, how does each account stand.
 
-Started last by the system, on a thread of its own; it only reads. `/healthz` answers while the process
-runs, `/readyz` says 200 only if every account is guarded on live data, `/api/status` is `status --json`.
+Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
+says 200 only if every account is guarded on live data, `/api/status` is `status --json`. The one request
+that changes something is `POST /api/reload`, for who bears the token the process was started with.
 """
 
 import asyncio
 import contextlib
+import hmac
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
+import msgspec
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from actors.reloading import TOKEN_VARIABLE, ReloadRefusedError
+from config.errors import ConfigError
 from messages import codec
-from messages.queries import SystemStatus
+from messages.queries import ConfigReloaded, SystemStatus
 from messages.values import Health, Phase
 
 _JSON = "application/json"
@@ -27,12 +34,28 @@ class PortInUseError(RuntimeError):
     """The address to listen on is taken."""
 
 
+class ReloadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The body of `POST /api/reload`."""
+
+    config: str
+    """Absolute path of the configuration file, which must be the one the process was started with."""
+
+
 class HttpServer:
     """Serves until `stop`; `start` returns when requests are answered."""
 
-    def __init__(self, *, listen: str, status: Callable[[], SystemStatus]) -> None:
+    def __init__(
+        self,
+        *,
+        listen: str,
+        status: Callable[[], SystemStatus],
+        reload: Callable[[Path], ConfigReloaded],
+        token: str | None,
+    ) -> None:
         host, _, port = listen.rpartition(":")
         self._status = status
+        self._reload = reload
+        self._token = token
         self._socket = _bound(host.strip("[]"), int(port), listen)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         """Where it listens."""
@@ -63,6 +86,7 @@ class HttpServer:
                 Route("/healthz", self._healthz),
                 Route("/readyz", self._readyz),
                 Route("/api/status", self._api_status),
+                Route("/api/reload", self._api_reload, methods=["POST"]),
             ]
         )
 
@@ -83,6 +107,37 @@ class HttpServer:
 
     def _api_status(self, _request: Request) -> Response:
         return Response(codec.to_json(self._status()), media_type=_JSON)
+
+    async def _api_reload(self, request: Request) -> Response:
+        if refused := self._refused(request):
+            return refused
+        try:
+            asked = msgspec.json.decode(await request.body(), type=ReloadRequest)
+            done = await run_in_threadpool(self._reload, Path(asked.config))
+        except msgspec.DecodeError as error:
+            return _complaints(400, (f"the body is not what it must be: {error}",))
+        except ReloadRefusedError as error:
+            return _complaints(409, error.complaints)
+        except ConfigError as error:
+            return _complaints(400, error.complaints)
+        return Response(codec.to_json(done), media_type=_JSON)
+
+    def _refused(self, request: Request) -> Response | None:
+        """Refuse to change anything for who does not bear the token, or for a browser's form."""
+        if not self._token:
+            return _complaints(
+                403, (f"started without {TOKEN_VARIABLE}: nothing can be changed here",)
+            )
+        borne = request.headers.get("authorization", "").encode()
+        if not hmac.compare_digest(borne, f"Bearer {self._token}".encode()):
+            return _complaints(403, ("the token is not the one the process was started with",))
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
+            return _complaints(415, (f"the content type must be {_JSON}",))
+        return None
+
+
+def _complaints(status: int, complaints: tuple[str, ...]) -> Response:
+    return JSONResponse({"complaints": complaints}, status_code=status)
 
 
 def _bound(host: str, port: int, listen: str) -> socket.socket:

@@ -25,6 +25,7 @@ from messages.events import (
     HealthChanged,
     LockoutReleased,
     RuleBreached,
+    RulesAdopted,
     StopMoved,
     StopNotMoved,
 )
@@ -48,6 +49,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
     match event:
         case AccountGuarded():
             return _guarded(event)
+        case RulesAdopted():
+            return _adopted(event)
         case AccountOpened():
             return [("info", f"Account {event.account} OPEN: every rule judged it clean")]
         case RuleBreached():
@@ -108,6 +111,14 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
 def _guarded(event: AccountGuarded) -> list[Line]:
     head = f"Account {event.account} ({event.name}) guarded by {_rules(len(event.rules))}"
     return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
+
+
+def _adopted(event: RulesAdopted) -> list[Line]:
+    where = f"Account {event.account}"
+    return [
+        *(("warning", f"{where} rules changed: {each}") for each in event.applied),
+        *(("warning", f"{where} rules queued: {each}") for each in event.queued),
+    ]
 
 
 def _rules(count: int) -> str:

@@ -4,6 +4,7 @@ The journal knows what was booked and locked, not what the broker holds now: it 
 every account's health is then unknown.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -60,6 +61,7 @@ def _from_journal(config: Config, clock: Clock) -> SystemStatus:
     return SystemStatus(
         version=started.version if started else "none",
         config=started.config if started else config.digest,
+        config_version=None,
         at=clock.now(),
         live=False,
         accounts=accounts,
@@ -90,7 +92,7 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
 
 
 def print_status(status: SystemStatus) -> None:
-    """Print a table for people, and below it every lockout with its end and its reason."""
+    """Print a table for people, and below it every lockout and every change that waits."""
     console = Console()
     console.print(f"Lockstep {status.version}" + ("" if status.live else " is NOT RUNNING"))
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -100,15 +102,18 @@ def print_status(status: SystemStatus) -> None:
         table.add_row(*_row(each), style="bold" if each.phase is Phase.LOCKED else "")
     console.print(table)
     for each in status.accounts:
-        for lock in each.lockouts:
-            end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
-            scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
-            console.print(
-                f"{each.account}{scope} locked by {lock.rule} {end}: {lock.reason}",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+        for line in _lines(each):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _lines(each: AccountStatus) -> Iterator[str]:
+    """Yield what the table has no column for: every lockout, and what waits for the reset."""
+    for lock in each.lockouts:
+        end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
+        scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
+        yield f"{each.account}{scope} locked by {lock.rule} {end}: {lock.reason}"
+    for change in each.queued:
+        yield f"{each.account} queued: {change}"
 
 
 def _row(each: AccountStatus) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from actors.rules.rule import Rule, account_lock, always, positive
+from actors.rules.strictness import lower
 from messages.values import (
     AccountView,
     Breach,
@@ -61,4 +62,5 @@ RULE = Rule(
     ),
     check=_check,
     poll_s=lambda parameters: parameters.poll_s,
+    strictness={"poll_s": lower},
 )

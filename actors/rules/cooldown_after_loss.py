@@ -104,6 +104,12 @@ def _check(parameters: CooldownAfterLoss) -> list[str]:
     return found
 
 
+def _costs_no_less(_field: str, new: CooldownAfterLoss, old: CooldownAfterLoss) -> bool:
+    """Compare tiers: every loss that costs a cooldown must cost one no shorter."""
+    cooldowns = ((_tier(-tier.loss_usd, new), tier) for tier in old.tiers)
+    return all(mine is not None and mine.cooldown_s >= held.cooldown_s for mine, held in cooldowns)
+
+
 def _describe(parameters: CooldownAfterLoss) -> str:
     steps = ", ".join(f"{usd(tier.loss_usd)} → {tier.cooldown_s} s" for tier in parameters.tiers)
     return f"one trade's loss of {steps}: flat and locked for that long"
@@ -118,4 +124,5 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
+    strictness={"tiers": _costs_no_less},
 )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from actors.rules.rule import Rule, account_lock, positive, usd
+from actors.rules.strictness import lower, true
 from messages.values import (
     AccountView,
     Breach,
@@ -71,4 +72,5 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
+    strictness={"max_loss_usd": lower, "include_open_loss": true},
 )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from actors.rules.rule import Rule, account_lock, always, positive, usd
+from actors.rules.strictness import lower, wording
 from messages.values import (
     AccountView,
     Breach,
@@ -50,4 +51,5 @@ RULE = Rule(
         f"day's realised profit of {usd(parameters.target_usd)}: flat and locked until the reset"
     ),
     check=lambda parameters: positive("target_usd", parameters.target_usd),
+    strictness={"target_usd": lower, "message": wording},
 )

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from actors.rules.open_pnl import breach_of_worst, valued
 from actors.rules.rule import Rule, always, positive, usd
+from actors.rules.strictness import lower
 from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
 
 
@@ -34,4 +35,5 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
+    strictness={"max_loss_usd": lower},
 )

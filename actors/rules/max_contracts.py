@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Literal
 
 from actors.rules.rule import Rule, always, positive
+from actors.rules.strictness import lower, ranked
 from messages.values import (
     AccountView,
     Breach,
@@ -57,4 +58,9 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=lambda parameters: positive("limit", parameters.limit),
+    strictness={
+        "limit": lower,
+        "count": ranked("net", "gross"),
+        "action": ranked("reduce", "close_all"),
+    },
 )

@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from actors.rules.rule import Rule, always, positive
+from actors.rules.strictness import ranked
 from messages.values import (
     AccountView,
     Breach,
@@ -87,6 +88,26 @@ def _describe(parameters: MaxContractsPerInstrument) -> str:
     return f"more contracts than {limits + ', ' if limits else ''}{others}: {act}"
 
 
+def _limits_no_less(
+    _field: str, new: MaxContractsPerInstrument, old: MaxContractsPerInstrument
+) -> bool:
+    """Compare the limits of every product that either names; one without falls under the others'."""
+    products = new.limits.keys() | old.limits.keys()
+    return all(_allows_no_more(_limit(each, new), _limit(each, old)) for each in products)
+
+
+def _others_no_less(
+    _field: str, new: MaxContractsPerInstrument, old: MaxContractsPerInstrument
+) -> bool:
+    """Compare what a product gets that neither names."""
+    nobody = ""
+    return _allows_no_more(_limit(nobody, new), _limit(nobody, old))
+
+
+def _allows_no_more(new: int | None, old: int | None) -> bool:
+    return old is None or (new is not None and new <= old)
+
+
 def _check(parameters: MaxContractsPerInstrument) -> list[str]:
     found = [
         complaint
@@ -115,4 +136,10 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
+    strictness={
+        "limits": _limits_no_less,
+        "default_limit": _others_no_less,
+        "unknown": _others_no_less,
+        "action": ranked("reduce", "close"),
+    },
 )

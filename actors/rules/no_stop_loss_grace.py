@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from actors.rules.rule import Rule, always, positive
+from actors.rules.strictness import lower
 from messages.values import (
     AccountView,
     Breach,
@@ -103,4 +104,5 @@ RULE = Rule(
     check=_check,
     next_check=_next_check,
     reads_first=True,
+    strictness={"grace_s": lower},
 )

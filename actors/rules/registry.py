@@ -26,6 +26,11 @@ def all_rules() -> tuple[AnyRule, ...]:
     return tuple(sorted(found, key=lambda rule: rule.id))
 
 
+def rule_by_id(rule_id: str) -> AnyRule | None:
+    """Return the rule of an id, or None."""
+    return next((rule for rule in all_rules() if rule.id == rule_id), None)
+
+
 def rule_by_key(key: str) -> AnyRule | None:
     """Return the rule of a configuration table, or None."""
     return next((rule for rule in all_rules() if rule.key == key), None)

@@ -5,14 +5,15 @@ accepts its table, one RuleActor judges all accounts by it. Rules never act, ask
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from actors.account.trading_day import TradingDay
 from actors.rules.calendar import Calendar
+from actors.rules.strictness import Strictness
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
@@ -77,6 +78,10 @@ class Rule[P: Parameters]:
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
     caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
+    strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)
+    """Per parameter, how a new value is compared with the one in force; without: not comparable."""
+    still_locks: Callable[[P, str], bool] | None = None
+    """Whether a lockout of a scope that ends by the configuration still stands; None = it does."""
 
 
 type AnyRule = Rule[Any]
@@ -87,15 +92,15 @@ def always(*kinds: FactKind) -> Callable[[Parameters], frozenset[FactKind]]:
     return lambda _parameters: frozenset(kinds)
 
 
-def positive(field: str, value: Decimal | float) -> list[str]:
+def positive(name: str, value: Decimal | float) -> list[str]:
     """Return the complaint about a value that must be finite and greater than zero, if any."""
     if not math.isfinite(value):
-        return [f"{field}: must be a finite amount, not {value}"]
+        return [f"{name}: must be a finite amount, not {value}"]
     if value > 0:
         return []
     money = isinstance(value, Decimal) and value < 0
     hint = f" (losses are written as positive amounts: {abs(value)})" if money else ""
-    return [f"{field}: must be greater than 0, not {value}{hint}"]
+    return [f"{name}: must be greater than 0, not {value}{hint}"]
 
 
 def usd(amount: Decimal) -> str:

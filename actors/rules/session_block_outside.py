@@ -17,6 +17,7 @@ import msgspec
 
 from actors.rules.calendar import Calendar, is_listed, tables_for
 from actors.rules.rule import Caveat, Rule, RuleContext, always
+from actors.rules.strictness import same
 from actors.rules.weekly_session import WeeklySession
 from messages.values import (
     ACCOUNT_SCOPE,
@@ -290,4 +291,6 @@ RULE = Rule(
     resolve=_resolve,
     next_check=_next_check,
     caveats=_caveats,
+    # hours that moved: until the reset one must be inside the old hours and inside the new ones
+    strictness=dict.fromkeys(("start", "end", "timezone", "days", "holidays", "products"), same),
 )

@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 from actors.rules.rule import Rule, always
+from actors.rules.strictness import superset
 from messages.values import (
     AccountView,
     Breach,
@@ -19,6 +20,7 @@ from messages.values import (
     broker_root,
     product_of,
     product_scope,
+    roots_of,
 )
 
 
@@ -77,6 +79,11 @@ def _evaluate(view: AccountView, parameters: SymbolBlocks) -> Breach | None:
     )
 
 
+def _still_locks(parameters: SymbolBlocks, scope: str) -> bool:
+    matches = _compiled(parameters.patterns).fullmatch
+    return any(matches(root) for root in roots_of(scope.removeprefix(product_scope(""))))
+
+
 def _describe(parameters: SymbolBlocks) -> str:
     return f"{', '.join(parameters.patterns)}: closed, orders cancelled, product locked"
 
@@ -100,4 +107,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
+    strictness={"patterns": superset},
+    still_locks=_still_locks,
 )

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.rules.rule import Rule, always, positive
+from actors.rules.strictness import higher, lower, table, true
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
@@ -173,4 +174,11 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
+    strictness={
+        "per_minute": lower,
+        "per_hour": lower,
+        "per_session": lower,
+        "cooldown_s": table(per_minute=higher, per_hour=higher, per_session=higher),
+        "count_exits": true,
+    },
 )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.rules.rule import Rule, always, positive
+from actors.rules.strictness import higher, lower, table
 from messages.values import (
     AccountView,
     Breach,
@@ -203,4 +204,8 @@ RULE = Rule(
     describe=_describe,
     check=_check,
     manage=_manage,
+    strictness={
+        "breakeven": table(after_ticks=lower, offset_ticks=higher),
+        "trailing": table(activate_ticks=lower, trail_ticks=lower),
+    },
 )

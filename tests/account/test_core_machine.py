@@ -1,5 +1,7 @@
 """A state machine over the account and enforcer cores: any interleaving, duplicates, faults (I1-I7)."""
 
+from decimal import Decimal
+
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -8,6 +10,8 @@ from actors.account.allowance import clipped
 from actors.account.lockouts import account_duty, flat_duty, no_new_exposure, strictness
 from actors.account.state import AccountState
 from actors.enforcer.targets import is_opening
+from actors.rules.daily_realized_loss import DailyRealizedLoss
+from actors.rules.max_contracts import MaxContracts
 from messages.events import (
     AccountLocked,
     BrokerCommandSent,
@@ -18,7 +22,7 @@ from messages.events import (
     LockoutReleased,
 )
 from messages.values import OrderStatus, Phase
-from tests.account.world import ACCOUNT, CAP, DAY, World
+from tests.account.world import ACCOUNT, CAP, DAY, PARAMETERS, World
 
 CONTRACTS = st.sampled_from(["CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25", "CON.F.US.MNQ.H26"])
 SIZES = st.integers(-9, 9)
@@ -80,6 +84,21 @@ class AccountMachine(RuleBasedStateMachine):
     @rule()
     def reconnect(self):
         self.world.connect()
+
+    @rule(
+        cap=st.sampled_from([None, CAP - 2, CAP, CAP + 2]),
+        count=st.sampled_from(["net", "gross"]),
+        loss=st.sampled_from([None, 150, 500, 5000]),
+    )
+    def reload(self, cap, count, loss):
+        wanted = {}
+        if cap:
+            wanted["RULE_001"] = MaxContracts(limit=cap, count=count)
+        if loss:
+            wanted["RULE_003"] = DailyRealizedLoss(
+                max_loss_usd=Decimal(loss), include_open_loss=False
+            )
+        self.world.adopt(**wanted)
 
     @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 6.0, 301.0]))
     def time(self, seconds):
@@ -157,6 +176,16 @@ class AccountMachine(RuleBasedStateMachine):
         self.allowances = state.allowances
 
     @invariant()
+    def no_reload_loosens_before_the_reset(self):
+        """What was in force at the start is, or something at least as strict."""
+        in_force = self.world.account._settings.rules
+        assert PARAMETERS["RULE-007"] in [each.parameters for each in in_force]
+        caps = [each.parameters for each in in_force if each.rule.id == "RULE-001"]
+        assert any(each.limit <= CAP and each.count == "gross" for each in caps)
+        losses = [each.parameters for each in in_force if each.rule.id == "RULE-003"]
+        assert any(each.max_loss_usd <= 500 for each in losses)
+
+    @invariant()
     def the_journal_is_in_order(self):
         """I1: intent, then commands, then proof or deadline, then the lock."""
         intents, ended = set(), set()
@@ -182,7 +211,7 @@ class AccountMachine(RuleBasedStateMachine):
         for event in self.world.account_events():
             again.evolve(event)
         durable = ("positions", "orders", "lockouts", "enforcement", "trading_date", "allowances")
-        for name in (*durable, "unprotected_since", "can_trade"):
+        for name in (*durable, "adopted", "unprotected_since", "can_trade"):
             assert getattr(again, name) == getattr(live, name), name
         assert again.ledger.realised_usd == live.ledger.realised_usd
         now = self.world.now

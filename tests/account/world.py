@@ -26,6 +26,7 @@ from actors.rules import (
 )
 from messages.base import Message, Send
 from messages.commands import (
+    AdoptRules,
     ApplyLockout,
     BrokerCommand,
     CancelOrder,
@@ -35,6 +36,7 @@ from messages.commands import (
     Evaluate,
     PartialCloseContract,
     ReportVerdict,
+    RuleParameters,
     TakeSnapshot,
     WakeAfter,
     WakeAt,
@@ -63,6 +65,7 @@ from messages.values import (
     OrderStatus,
     OrderType,
     Outcome,
+    Parameters,
     Position,
     Rejected,
     Side,
@@ -242,7 +245,7 @@ class World:
 
     def _judge(self, asked: Message) -> None:
         assert isinstance(asked, Evaluate)
-        rule = next(each for each in RULES if PARAMETERS[each.id] is asked.parameters)
+        rule = next(each for each in RULES if isinstance(asked.parameters, each.parameters))
         breach = rule.evaluate(asked.view, asked.parameters)
         if breach or asked.judgement:
             verdict = ReportVerdict(
@@ -397,6 +400,15 @@ class World:
             )
         )
         self.tell(TradeExecuted(**self._head(), fill=self.fills[-1]))
+
+    def adopt(self, **parameters: Parameters) -> None:
+        """Tell the account of a changed configuration: rules by id with `_` for `-`."""
+        rules = tuple(
+            RuleParameters(rule=key.replace("_", "-"), parameters=each)
+            for key, each in parameters.items()
+        )
+        command = AdoptRules(**self._head(), config="changed", rules=rules)
+        self.queues["account"].append(("system", command))
 
     def tell(self, fact: Message) -> None:
         """Tell the account a fact."""

@@ -1,0 +1,82 @@
+"""Going over to changed rules: what is in force, what waits for the reset, and the record of both.
+
+Pure. The rules in force are journaled whenever they change, so a restart is no way around them: the
+account begins with what they were on the same trading day, tightened by the file. Only the daily reset
+loosens, and no lockout is touched but those that end by the configuration, at that reset.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from actors.account import keeping, rulebook
+from actors.account.rulebook import Settings
+from actors.account.settings import RuleSetting
+from actors.account.turn import Turn
+from actors.rules.registry import rule_by_id
+from messages.commands import AdoptRules
+from messages.events import RulesAdopted
+from messages.values import AlarmCode, Parameters
+
+
+class Origin(NamedTuple):
+    """Where the rules of an account come from when its actor starts."""
+
+    config: str
+    """SHA-256 of the configuration file, hex."""
+    earlier: Settings = ()
+    """What the journal says was in force on its last trading day."""
+    not_restored: tuple[str, ...] = ()
+    """What it says and this build cannot read."""
+
+
+@dataclass(slots=True)
+class Adopting:
+    """The rules the file asks for, and those that are in force."""
+
+    file: Settings
+    """What the configuration says now; in force alone from the next reset on."""
+    origin: Origin
+    in_force: Settings = ()
+
+    def begin(self, turn: Turn, *, new_day: bool) -> Settings:
+        """Return the rules an account starts with."""
+        if new_day:
+            return self.begin_day(turn)
+        for text in self.origin.not_restored:
+            turn.alarm(AlarmCode.RULE_NOT_RESTORED, text)
+        return self._adopt(turn, self.origin.earlier)
+
+    def begin_day(self, turn: Turn) -> Settings:
+        """Return the rules of a new trading day: the file's alone; end what they no longer lock."""
+        before = self.in_force or self.origin.earlier
+        self._note(turn, self.file, before)
+        keeping.release_unlocked(turn, self.file)
+        return self.in_force
+
+    def adopt(self, turn: Turn, command: AdoptRules) -> Settings:
+        """Return the rules in force under a changed configuration."""
+        self.file = tuple(_setting(each.rule, each.parameters) for each in command.rules)
+        self.origin = Origin(config=command.config)
+        return self._adopt(turn, self.in_force)
+
+    def _adopt(self, turn: Turn, held: Settings) -> Settings:
+        return self._note(turn, rulebook.combined(held, self.file), held)
+
+    def _note(self, turn: Turn, in_force: Settings, before: Settings) -> Settings:
+        self.in_force = in_force
+        adopted = RulesAdopted(
+            **turn.head(),
+            config=self.origin.config,
+            rules=rulebook.written(in_force),
+            applied=rulebook.applied(before, in_force) if before else (),
+            queued=rulebook.queued(in_force, self.file),
+        )
+        turn.record(adopted)
+        return in_force
+
+
+def _setting(rule_id: str, parameters: Parameters) -> RuleSetting:
+    rule = rule_by_id(rule_id)
+    if rule is None:
+        raise ValueError(f"{rule_id} is no rule")
+    return RuleSetting(rule=rule, parameters=parameters)

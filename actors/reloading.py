@@ -1,0 +1,79 @@
+"""What a reload may change while the system runs, and how the accounts are told and asked.
+
+Called by `System.reload` on the caller's thread. Only rules can change live: running actors were built
+from logins, addresses, the store, the trading day and the limits of the guard itself.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import pykka
+import structlog
+
+from actors.account.settings import AccountSettings
+from actors.runtime import Directory
+from config.errors import ConfigError
+from config.loader import Config
+from messages.commands import AdoptRules, RuleParameters
+from messages.events import RulesAdopted
+from messages.queries import AccountAdoption, GetRules
+
+LIVE = frozenset({"defaults", "accounts", "checks", "calendar", "profiles"})
+"""Tables of the file that only say which rules an account has; every other one needs a restart."""
+
+TOKEN_VARIABLE = "LOCKSTEP_TOKEN"  # noqa: S105 - its name, not its value
+"""The environment variable whose value lets a client change what runs."""
+
+_log = structlog.get_logger(actor="main")
+
+
+class ReloadRefusedError(ConfigError):
+    """A valid configuration cannot be gone over to while the system runs; nothing was changed."""
+
+
+def refuse_what_needs_a_restart(old: Config, new: Config) -> None:
+    """Refuse a file that changes more than rules.
+
+    Raises:
+        ReloadRefusedError: naming every such key, not its value, which may be a secret.
+    """
+    if changed := list(_changed(old.file, new.file)):
+        complaints = [f"{key}: has changed; restart to change it" for key in changed]
+        raise ReloadRefusedError(new.path, complaints)
+
+
+def _changed(old: object, new: object, where: str = "") -> Iterator[str]:
+    for name in getattr(new, "__struct_fields__", ()):
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after or (not where and name in LIVE):
+            continue
+        key = f"{where}{name}"
+        inner = list(_changed(before, after, f"{key}.")) if type(before) is type(after) else []
+        yield from inner or [key]
+
+
+def adopt_command(settings: AccountSettings, digest: str, now: datetime) -> AdoptRules:
+    """Return what an account is told."""
+    rules = tuple(
+        RuleParameters(rule=each.rule.id, parameters=each.parameters) for each in settings.rules
+    )
+    return AdoptRules(account=settings.account, at=now, cause="reload", config=digest, rules=rules)
+
+
+def adopted_by(
+    accounts: Iterable[int], directory: Directory, now: datetime, *, timeout_s: float
+) -> Iterator[AccountAdoption]:
+    """Ask each account what it made of what it was told; one that does not answer is left out, loudly."""
+    asked = {
+        account: directory.ref(f"account/{account}").ask(
+            GetRules(account=account, at=now, cause="reload"), block=False
+        )
+        for account in accounts
+    }
+    for account, future in asked.items():
+        try:
+            adopted: RulesAdopted = future.get(timeout=timeout_s)
+        except (pykka.Timeout, pykka.ActorDeadError) as error:
+            _log.error("reload_unanswered", account=account, error=repr(error))
+        else:
+            yield AccountAdoption(account=account, applied=adopted.applied, queued=adopted.queued)
