@@ -136,9 +136,9 @@ class Player:
         """Stride there, so that what becomes due on the way happens on the way."""
         clock = self._on.clock
         whole = (moment - clock.now()).total_seconds()
-        strides = max(1, min(_MOST_STRIDES, round(whole)))
-        for left in range(strides, 0, -1):
-            clock.advance((moment - clock.now()).total_seconds() / left)
+        stride = max(1, whole // _MOST_STRIDES)  # whole seconds: their sums are exact
+        while (left := (moment - clock.now()).total_seconds()) > 0:
+            clock.advance(min(stride, left))
             self._on.settle()
         self.say(f"Time passes until {self._now():%a %H:%M:%S.%f}"[:-3])
 

@@ -144,7 +144,7 @@ class RigStage:
                 moves_position=False,
             )
             booked.append(trade.id)
-            return pushes
+            return [push for push in pushes if push.target != "GatewayUserOrder"]
 
         self._do(book)
         return booked[0]

@@ -28,4 +28,8 @@ def test_a_scenario_goes_as_its_file_says(path: Path, tmp_path: Path):
     verdicts = Player(scenario, stage).play()
 
     assert verdicts
-    assert [str(each) for each in verdicts if not each.finding.met] == []
+    assert [
+        f"step {each.step}, {each.account}: {each.finding}"
+        for each in verdicts
+        if not each.finding.met
+    ] == []
