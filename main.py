@@ -85,6 +85,7 @@ def _play(path: Path, journal: Path | None) -> int:
 
     from actors.scenario.performance import perform
     from actors.scenario.reading import ScenarioError, read
+    from actors.simulator import RefusedError
 
     if journal is not None:
         return _fail(EXIT_USAGE, "--journal goes with the demo's own case, not with --scenario")
@@ -97,7 +98,10 @@ def _play(path: Path, journal: Path | None) -> int:
     silence_logging()
     _load_sdk()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    return 0 if perform(scenario, Console()) else EXIT_FAILURE
+    try:
+        return 0 if perform(scenario, Console()) else EXIT_FAILURE
+    except RefusedError as error:
+        return _fail(EXIT_FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
 
 
 @app.command

@@ -77,6 +77,15 @@ def _findings(then: Then, sight: Sight) -> Iterator[Finding]:
         yield _equal("open_usd", then.open_usd, status.open_usd)
     if then.unvalued:
         yield _equal("open_usd", None, status.open_usd)
+    yield from _at_the_broker(then, sight)
+    if then.lockouts is not None:
+        yield _lockouts(then.lockouts, sight)
+    if then.breach is not None:
+        yield _breach(then.breach, sight.journal)
+    yield from _journal(then, sight)
+
+
+def _at_the_broker(then: Then, sight: Sight) -> Iterator[Finding]:
     if then.held is not None:
         yield _equal("held", then.held, {sight.product(key): n for key, n in sight.held.items()})
     if then.working is not None:
@@ -85,11 +94,6 @@ def _findings(then: Then, sight: Sight) -> Iterator[Finding]:
         yield _equal("stops", then.stops, _stops(sight))
     if then.received is not None:
         yield _received(then.received, sight)
-    if then.lockouts is not None:
-        yield _lockouts(then.lockouts, sight)
-    if then.breach is not None:
-        yield _breach(then.breach, sight.journal)
-    yield from _journal(then, sight)
 
 
 def _journal(then: Then, sight: Sight) -> Iterator[Finding]:
@@ -183,7 +187,9 @@ def _breach(expected: BreachSeen, journal: list[Message]) -> Finding:
         getattr(expected, name) in {None, getattr(seen, name)}
         for name in ("rule", "value", "limit", "code")
     ) and (expected.reason is None or expected.reason in seen.reason)
-    told = f"rule {seen.rule} value {seen.value} limit {seen.limit} code {seen.code} {seen.reason!r}"
+    told = (
+        f"rule {seen.rule} value {seen.value} limit {seen.limit} code {seen.code} {seen.reason!r}"
+    )
     return Finding("breach", wanted, told, met)
 
 

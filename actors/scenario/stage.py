@@ -78,7 +78,13 @@ class Stage(Protocol):
         """Cancel an order."""
 
     def modify(
-        self, account: int, order_id: int, *, limit: Decimal | None, stop: Decimal | None, size: int | None
+        self,
+        account: int,
+        order_id: int,
+        *,
+        limit: Decimal | None,
+        stop: Decimal | None,
+        size: int | None,
     ) -> None:
         """Change an order."""
 

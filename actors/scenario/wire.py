@@ -17,6 +17,7 @@ from actors.runtime import InFlight, VirtualClock
 from actors.scenario.settings import merged, to_toml
 from actors.scenario.stage import ACCOUNTS, Ticket, WorkingOrder
 from actors.simulator import SimAccount, Simulator, SimUser
+from actors.simulator.faults import FaultKind
 from actors.system import System
 from config.loader import load
 from messages.base import Message
@@ -35,10 +36,10 @@ _COMMANDS = {
 }
 _READS = ("/Position/searchOpen", "/Order/v2/query", "/Order/searchOpen", "/Trade/search")
 _MOODS = {
-    "refuses": "reject",
-    "hangs": "hang_before",
-    "acts and hangs": "hang_after",
-    "says done and does nothing": "ok_not_applied",
+    "refuses": FaultKind.REJECT,
+    "hangs": FaultKind.HANG_BEFORE,
+    "acts and hangs": FaultKind.HANG_AFTER,
+    "says done and does nothing": FaultKind.OK_NOT_APPLIED,
 }
 _QUIET_S, _IDLE_S, _LOOKS, _LOST_S, _SILENCE_S = 0.08, 10.0, 60, 15.0, 4.0
 
@@ -68,7 +69,7 @@ class WireStage:
         self._trader.limit_requests(enabled=False)  # its window never ends while time stands still
         self._faults: dict[int, list[int]] = {}
         self._stutter: int | None = None
-        self._silent = False
+        self._holes: list[str] = []
 
     # --- Lockstep ---
 
@@ -112,9 +113,8 @@ class WireStage:
             "broker": broker,
         }
 
-    @staticmethod
-    def _gave_up(address: str, error: str) -> None:
-        raise RuntimeError(f"{address} could not be kept alive: {error}")
+    def _gave_up(self, address: str, error: str) -> None:
+        self._holes.append(f"{address} could not be kept alive: {error}")
 
     @property
     def _running(self) -> System:
@@ -154,6 +154,8 @@ class WireStage:
             except TimeoutError:
                 quiet = True
         self._looks = 0
+        if self._holes:
+            raise RuntimeError("; ".join(self._holes))
 
     def another_look(self) -> bool:
         """Settle once more; False when that was often enough."""
@@ -167,7 +169,7 @@ class WireStage:
     def order(self, account: int, ticket: Ticket, *, quietly: bool) -> int:
         """Place an order as the trader; quietly: its pushes are lost."""
         trails = ticket.type is OrderType.TRAILING_STOP
-        lost = self._trader.fault("drop", "*", account=account) if quietly else None
+        lost = self._trader.fault(FaultKind.DROP, "*", account=account) if quietly else None
         order = self._trader.place_order(
             account,
             ticket.contract,
@@ -204,7 +206,7 @@ class WireStage:
 
     def fill(self, account: int, contract: str, pnl: Decimal | None, fees: Decimal) -> int:
         """Book a fill beside any position, and say nothing of the order it belongs to."""
-        lost = self._trader.fault("drop", "GatewayUserOrder", account=account)
+        lost = self._trader.fault(FaultKind.DROP, "GatewayUserOrder", account=account)
         trade = self._trader.book_trade(account, contract, profit_and_loss=pnl, fees=fees)
         self._trader.clear_faults(lost)
         return trade
@@ -229,7 +231,8 @@ class WireStage:
             self._trader.clear_faults(fault)
         if mood == "cannot be read":
             self._faults[account] = [
-                self._trader.fault("http", where, account=account, status=500) for where in _READS
+                self._trader.fault(FaultKind.HTTP, where, account=account, status=500)
+                for where in _READS
             ]
         elif mood in _MOODS:
             self._faults[account] = [
@@ -240,7 +243,7 @@ class WireStage:
     def stream(self, what: str) -> None:
         """Fall silent until Lockstep has noticed, say everything three times, or be as usual."""
         if what == "repeats":
-            self._stutter = self._trader.fault("duplicate", "*", copies=3)
+            self._stutter = self._trader.fault(FaultKind.DUPLICATE, "*", copies=3)
             return
         if self._stutter is not None:
             self._trader.clear_faults(self._stutter)

@@ -26,14 +26,15 @@ class Word(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class _Happening(Word, frozen=True, kw_only=True):
     def said(self) -> str:
         """Return the step as a sentence."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        names = sorted(self.__struct_fields__, key=lambda name: name not in WORDS)
+        fields = {name: getattr(self, name) for name in names}
         who = f"{fields.pop('account')}: " if "account" in fields else ""
         told = [f"{_plain(name)} {_plain(value)}" for name, value in fields.items() if _told(value)]
         return who + ", ".join(told)
 
 
 def _told(value: object) -> bool:
-    return value is not None and value is not False
+    return value is not None and value is not False and value != {}
 
 
 def _plain(value: object) -> str:
@@ -178,7 +179,12 @@ class Broker(_Happening, frozen=True, kw_only=True):
     """How the broker treats Lockstep's own commands and reads from now on."""
 
     broker: Literal[
-        "obeys", "refuses", "hangs", "acts and hangs", "says done and does nothing", "cannot be read"
+        "obeys",
+        "refuses",
+        "hangs",
+        "acts and hangs",
+        "says done and does nothing",
+        "cannot be read",
     ]
     """The mood; `obeys` ends every other."""
     account: Who = "A"
