@@ -130,8 +130,6 @@ class FakeBroker:
     """Accounts that say done and do nothing."""
     muted: set[int] = field(default_factory=set)
     """Accounts whose stream says nothing."""
-    copies: int = 1
-    """How often the stream says everything."""
 
     def __post_init__(self) -> None:
         self.exchange = Exchange(catalogue(self.clock.now().date()))
@@ -278,7 +276,7 @@ class FakeGateway(PooledActor):
                 raise TypeError(command)
 
     def _publish(self, pushes: list[Push]) -> None:
-        for push in (each for each in pushes for _ in range(self._broker.copies)):
+        for push in pushes:
             if push.account in self._broker.muted or push.account not in self._guarded:
                 continue
             row = decode(encode(without_nulls(push.data)))

@@ -36,6 +36,7 @@ class RigStage:
         self._folder = folder
         self._broker = FakeBroker(self.clock, tuple(ACCOUNTS.values()))
         self._rig: Rig | None = None
+        self._copies = 1
 
     # --- Lockstep ---
 
@@ -80,7 +81,9 @@ class RigStage:
         if self._running is None:
             change(self._broker.exchange, self.clock.now())
         else:
-            self._running.do(lambda gateway: gateway.trade(change))
+            self._running.do(
+                lambda gateway: gateway.trade(lambda *how: change(*how) * self._copies)
+            )
 
     def order(self, account: int, ticket: Ticket, *, quietly: bool) -> int:
         side = Side.BUY if ticket.size > 0 else Side.SELL
@@ -180,7 +183,7 @@ class RigStage:
                 broker.blind.add(account)
 
     def stream(self, what: str) -> None:
-        self._broker.copies = 3 if what == "repeats" else 1
+        self._copies = 3 if what == "repeats" else 1
         if what == "lost":
             self._broker.muted.update(ACCOUNTS.values())
             self.rig.do(lambda gateway: gateway.lose())
