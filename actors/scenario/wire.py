@@ -22,7 +22,7 @@ from actors.system import System
 from config.loader import load
 from messages.base import Message
 from messages.commands import OpenSession
-from messages.facts import StreamLost
+from messages.facts import StreamConnected, StreamLost
 from messages.queries import AccountStatus
 from messages.values import OrderType, Side
 
@@ -41,7 +41,7 @@ _MOODS = {
     "acts and hangs": FaultKind.HANG_AFTER,
     "says done and does nothing": FaultKind.OK_NOT_APPLIED,
 }
-_QUIET_S, _IDLE_S, _LOOKS, _LOST_S, _SILENCE_S = 0.08, 10.0, 60, 15.0, 4.0
+_QUIET_S, _IDLE_S, _LOOKS, _NOTICED_S, _SILENCE_S = 0.08, 10.0, 60, 30.0, 4.0
 
 
 class WireStage:
@@ -69,6 +69,7 @@ class WireStage:
         self._trader.limit_requests(enabled=False)  # its window never ends while time stands still
         self._faults: dict[int, list[int]] = {}
         self._stutter: int | None = None
+        self._silent = False
         self._holes: list[str] = []
 
     # --- Lockstep ---
@@ -181,7 +182,7 @@ class WireStage:
             trail_price=ticket.stop if trails else None,
         )
         if lost is not None:
-            self._trader.clear_faults(lost)
+            self._trader.end_fault(lost)
         return order
 
     def close(self, account: int, contract: str, size: int | None) -> None:
@@ -208,7 +209,7 @@ class WireStage:
         """Book a fill beside any position, and say nothing of the order it belongs to."""
         lost = self._trader.fault(FaultKind.DROP, "GatewayUserOrder", account=account)
         trade = self._trader.book_trade(account, contract, profit_and_loss=pnl, fees=fees)
-        self._trader.clear_faults(lost)
+        self._trader.end_fault(lost)
         return trade
 
     def void(self, account: int, trade_id: int) -> None:
@@ -246,11 +247,15 @@ class WireStage:
             self._stutter = self._trader.fault(FaultKind.DUPLICATE, "*", copies=3)
             return
         if self._stutter is not None:
-            self._trader.clear_faults(self._stutter)
+            self._trader.end_fault(self._stutter)
             self._stutter = None
-        self._trader.silence(what == "lost")
-        if what == "lost":
-            self._testimony.wait_for(StreamLost, lambda _event: True, _LOST_S, count=len(ACCOUNTS))
+        kind = StreamLost if what == "lost" else StreamConnected
+        before = sum(isinstance(each, kind) for each in self._testimony.events())
+        if what == "lost" or self._silent:
+            self._silent = what == "lost"
+            self._trader.silence(self._silent)
+            wanted = before + len(ACCOUNTS)
+            self._testimony.wait_for(kind, lambda _event: True, _NOTICED_S, count=wanted)
 
     # --- what can be seen ---
 
