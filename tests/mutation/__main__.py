@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
@@ -24,6 +25,11 @@ COPIED = ("actors", "messages", "config", "tests", "main.py", "pyproject.toml")
 TESTS = ("tests/enforcer", "tests/rules", "tests/account")
 SLOW = "test_core_machine.py"
 """Last, so that what a table finds is found soon."""
+_FEWER = """
+from hypothesis import settings
+settings.register_profile("mutation", max_examples=30, stateful_step_count=20, deadline=None)
+settings.load_profile("mutation")
+"""
 
 
 def _say(line: str) -> None:
@@ -38,7 +44,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="mutation-") as place:
         for number in range(asked.workers):
             workers.put(_copy(Path(place) / str(number)))
+        begun = time.monotonic()
         broken = _broken(workers)
+        asked.limit_s = max(asked.limit_s, 8 * (time.monotonic() - begun))
         for module in asked.module:
             _run(module, asked, workers, broken)
     return 0
@@ -69,7 +77,7 @@ def _run(
         folder = workers.get()
         try:
             (folder / module).write_text(mutant.source)
-            return _passes(folder, asked.limit_s, broken)
+            return _passes(folder, module, asked.limit_s, broken)
         finally:
             (folder / module).write_text(source)
             workers.put(folder)
@@ -101,6 +109,8 @@ def _copy(folder: Path) -> Path:
             shutil.copytree(origin, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(origin, folder / name)
+    with (folder / "tests" / "conftest.py").open("a") as file:
+        file.write(_FEWER)
     return folder
 
 
@@ -119,18 +129,25 @@ def _broken(workers: "Queue[Path]") -> tuple[str, ...]:
     return found
 
 
-def _passes(folder: Path, limit_s: float, broken: tuple[str, ...]) -> bool:
+def _passes(folder: Path, module: str, limit_s: float, broken: tuple[str, ...]) -> bool:
     skipped = [f"--deselect={each}" for each in broken]
     try:
-        return _pytest(folder, limit_s, "-x", *skipped).returncode == 0
+        return _pytest(folder, limit_s, "-x", *skipped, nearest=Path(module)).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 
 
-def _pytest(folder: Path, limit_s: float, *options: str) -> "subprocess.CompletedProcess[str]":
+def _pytest(
+    folder: Path, limit_s: float, *options: str, nearest: Path = Path()
+) -> "subprocess.CompletedProcess[str]":
+    """Run the fast pure tests, those of the mutated module first."""
     files = sorted(
         (each for part in TESTS for each in (folder / part).glob("test_*.py")),
-        key=lambda path: path.name == SLOW,
+        key=lambda path: (
+            path.name == SLOW,
+            nearest.stem not in path.stem,
+            path.parent.name != nearest.parent.name,
+        ),
     )
     paths = [str(each.relative_to(folder)) for each in files]
     command = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", "--hypothesis-seed=0"]
