@@ -118,7 +118,6 @@ def _broken(workers: "Queue[Path]") -> tuple[str, ...]:
     """Return the tests that fail without any mutant."""
     folder = workers.get()
     done = _pytest(folder, 300.0, "-rf")
-    workers.put(folder)
     found = tuple(
         line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")
     )
@@ -126,6 +125,9 @@ def _broken(workers: "Queue[Path]") -> tuple[str, ...]:
         raise SystemExit(f"the tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     for each in found:
         _say(f"left out, it fails without a mutant: {each}")
+    if not _passes(folder, "", 300.0, found):
+        raise SystemExit("the tests do not pass without a mutant: nothing could be told by them")
+    workers.put(folder)
     return found
 
 
