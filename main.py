@@ -58,15 +58,19 @@ app.command(journal_app)
 
 
 @app.command
-def demo(*, journal: Path | None = None) -> int:
+def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
     """Play the case Lockstep grew from against the embedded simulator (a few seconds).
 
     Args:
         journal: Keep the journal in this new file; otherwise it is thrown away.
+        scenario: Play this scenario file instead; exit 1 when something is not as it says.
     """
     from rich.console import Console
 
     from actors.demo import Demo
+
+    if scenario is not None:
+        return _play(scenario, journal)
 
     silence_logging()
     _load_sdk()
@@ -78,6 +82,30 @@ def demo(*, journal: Path | None = None) -> int:
     except TimeoutError as error:
         return _fail(EXIT_FAILURE, f"the demo did not go as it must: {error}")
     return 0
+
+
+def _play(path: Path, journal: Path | None) -> int:
+    from rich.console import Console
+
+    from actors.scenario.performance import perform
+    from actors.scenario.reading import ScenarioError, read
+    from actors.simulator import RefusedError
+
+    if journal is not None:
+        return _fail(EXIT_USAGE, "--journal goes with the demo's own case, not with --scenario")
+    try:
+        scenario = read(path)
+    except ScenarioError as error:
+        return _fail(EXIT_USAGE, str(error))
+    if missing := scenario.missing_rules():
+        return _fail(EXIT_USAGE, f"{path}: this build has no {', '.join(missing)}")
+    silence_logging()
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return 0 if perform(scenario, Console()) else EXIT_FAILURE
+    except RefusedError as error:
+        return _fail(EXIT_FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
 
 
 @app.command

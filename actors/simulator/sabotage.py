@@ -54,6 +54,11 @@ class Sabotage(Verbs):
         self._broker.hubs.flush()
 
     @verb
+    def end_fault(self, fault_id: int) -> None:
+        """Switch one fault off and nothing else: what hangs goes on hanging."""
+        self._broker.faults.clear(fault_id)
+
+    @verb
     def release(self) -> None:
         """Let the requests that hang go on; the faults stay."""
         self._broker.hangs.release()

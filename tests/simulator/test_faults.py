@@ -84,6 +84,23 @@ def test_a_hang_before_applies_nothing_until_it_is_released(simulator, control, 
     assert control.positions(A) == ({} if late else {MNQ: 1})
 
 
+def test_ending_one_fault_lets_what_hangs_by_another_hang(simulator, control, rest):
+    """A push fault that ends in between does not carry a hanging close out."""
+    control.fault("hang_before", CLOSE, times=1)
+    other = control.fault("drop", "GatewayUserOrder")
+    with pytest.raises(httpx.ReadTimeout):
+        rest.post(CLOSE, timeout=0.05, **POSITION)
+    simulator.record().wait_for(asked_to_close, 5)
+
+    control.end_fault(other)
+
+    rest.post("/Position/searchOpen", accountId=A)
+    assert control.positions(A) == {MNQ: 1}
+    control.release()
+    simulator.record().wait_for(lambda e: isinstance(e, Request) and e.applied, 5)
+    assert control.positions(A) == {}
+
+
 @pytest.mark.parametrize(
     ("kind", "error"), [("hang_after", httpx.ReadTimeout), ("cut_after", httpx.HTTPError)]
 )
