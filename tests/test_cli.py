@@ -144,7 +144,7 @@ def test_a_wrong_key_is_77(written, broker):
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        ({"more": "[[accounts]]\naccount = 5\n"}, "accounts: 5 is not among the guarded"),
+        ({"more": "[[accounts]]\naccount = 5\n"}, "accounts.5: 5 is not among the guarded"),
         ({"logins": '[[logins]]\nname = "desk"\naccounts = [7]\n'}, "7 is no active account"),
         (
             {"more": f'[[accounts]]\naccount = {A}\n[[accounts]]\naccount = "ONE"\n'},

@@ -141,7 +141,6 @@ def _session() -> Iterator[tuple[str, Bite]]:
                 {**hours, "days": ["wed", "thu"]},
                 {**hours, "days": ["thu"]},
                 at_start,
-                rule,
                 [],
                 [NEXT_DAY_S],
             )
