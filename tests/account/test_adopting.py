@@ -165,7 +165,7 @@ def test_every_part_of_an_account_works_by_the_same_settings():
         for name in ("settings", "_settings")
         if isinstance(value := getattr(part, name, None), AccountSettings)
     ]
-    assert len(held) == 4
+    assert len(held) == 5
     assert all(each is held[0] for each in held)
 
 

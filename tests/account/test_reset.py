@@ -1,14 +1,25 @@
 """The reset as one account decides it: one turn, one `Append`, and what it carries over."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from actors.account.core import AccountCore
+from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
+from actors.rules import symbol_blocks
+from actors.rules.symbol_blocks import SymbolBlocks
 from messages.commands import ReportVerdict, Woken
-from messages.events import AccountLocked, AlarmRaised, DayReset, LockoutReleased, RuleBreached
+from messages.events import (
+    AccountLocked,
+    AlarmRaised,
+    DayReset,
+    LockoutReleased,
+    RuleBreached,
+    RulesAdopted,
+)
 from messages.facts import TradeExecuted
 from messages.journal import Append
 from messages.values import (
@@ -51,10 +62,10 @@ def lockout(rule, release_on, until, scope=ACCOUNT_SCOPE):
     )
 
 
-def locked(*lockouts):
+def locked(*lockouts, settings=SETTINGS):
     """Return an account of this morning that these lockouts hold."""
     state = AccountState.new(ACCOUNT, DAY, gross=False)
-    AccountCore(SETTINGS, state, epoch="1").start(START)
+    AccountCore(settings, state, epoch="1").start(START)
     for each in lockouts:
         state.evolve(
             AccountLocked(
@@ -66,7 +77,7 @@ def locked(*lockouts):
                 flat_confirmed=True,
             )
         )
-    return AccountCore(SETTINGS, state, epoch="2")
+    return AccountCore(settings, state, epoch="2")
 
 
 def woken(core, at, key="reset"):
@@ -75,12 +86,14 @@ def woken(core, at, key="reset"):
 
 def test_only_what_was_set_to_end_at_the_reset_ends_there():
     """S-69: of 003, 013, 009, 010 and a product's 011, only 003 and 013 go."""
+    blocked = RuleSetting(rule=symbol_blocks.RULE, parameters=SymbolBlocks(patterns=("RTY",)))
     core = locked(
         lockout("RULE-003", ReleaseOn.RESET, RESET),
         lockout("RULE-013", ReleaseOn.RESET, RESET),
         lockout("RULE-009", ReleaseOn.SESSION_START, RESET + 16 * HOUR),
         lockout("RULE-010", ReleaseOn.CAN_TRADE, None),
         lockout("RULE-011", ReleaseOn.CONFIG, None, "product:RTY"),
+        settings=replace(SETTINGS, rules=(*SETTINGS.rules, blocked)),
     )
 
     (append,) = appends(woken(core, RESET))
@@ -126,8 +139,13 @@ def test_after_a_long_sleep_the_day_is_reset_before_anything_else_is_done():
         woken(core, RESET + 48 * HOUR, f"lockout RULE-009 {ACCOUNT}/RULE-009 {ACCOUNT_SCOPE}")
     )
 
-    told = [(type(each), getattr(each, "rule", None)) for each in append.events[:3]]
-    assert told == [(LockoutReleased, "RULE-003"), (DayReset, None), (LockoutReleased, "RULE-009")]
+    told = [(type(each), getattr(each, "rule", None)) for each in append.events[:4]]
+    assert told == [
+        (LockoutReleased, "RULE-003"),
+        (DayReset, None),
+        (RulesAdopted, None),
+        (LockoutReleased, "RULE-009"),
+    ]
     assert core.state.lockouts == {}
 
 
@@ -166,7 +184,9 @@ def test_only_a_day_that_lies_far_ahead_is_given_up(days, begun_anew):
     sends = woken(core, START)
 
     events = [event for append in appends(sends) for event in append.events]
-    assert [type(each) for each in events] == ([AlarmRaised, DayReset] if begun_anew else [])
+    assert [type(each) for each in events] == (
+        [AlarmRaised, DayReset, RulesAdopted] if begun_anew else []
+    )
     expected = START if begun_anew else ahead
     assert core.state.trading_date == DAY.label(expected)
     assert list(core.state.lockouts.values()) == [lock]

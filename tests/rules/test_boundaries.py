@@ -7,11 +7,15 @@ import msgspec
 import pytest
 
 from actors.rules import registry
+from actors.rules.auth_loss_guard import AuthLossGuard
 from actors.rules.cooldown_after_loss import CooldownAfterLoss, Tier
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.daily_realized_profit import DailyRealizedProfit
+from actors.rules.daily_unrealized_loss import DailyUnrealizedLoss
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
+from actors.rules.max_unrealized_profit import MaxUnrealizedProfit
+from actors.rules.no_stop_loss_grace import NoStopLossGrace
 from actors.rules.session_block_outside import SessionBlockOutside
 from messages.values import BreachCode
 from tests.rules.pictures import CHICAGO, NOW, verdict, view
@@ -25,6 +29,10 @@ PER = MaxContractsPerInstrument(limits={"MNQ": 2}, default_limit=3)
 BLOCK = MaxContractsPerInstrument(limits={"MNQ": 2}, unknown="block")
 ALLOW = MaxContractsPerInstrument(limits={"MNQ": 2}, unknown="allow")
 SESSION = SessionBlockOutside(start="09:00", end="14:00")
+
+
+TRADE = OrderTrade(order_id=1, at=NOW, closing=False, under_lock=False)
+BARE = held("MNQ", 1, bare_since=NOW - timedelta(seconds=10))
 
 
 def chicago(*wall):
@@ -97,6 +105,18 @@ def test_every_breach_code_is_said_by_some_rule():
         verdict(PER, view(positions=[("MNQ", 3, "0")])).code,
         verdict(BLOCK, view(positions=[("RTY", 1, "0")])).code,
         verdict(SESSION, view(at=chicago(15, 0))).code,
+        verdict(
+            DailyUnrealizedLoss(max_loss_usd=Decimal(20)), view(positions=[("MNQ", 1, "-20")])
+        ).code,
+        verdict(
+            MaxUnrealizedProfit(target_usd=Decimal(20)), view(positions=[("MNQ", 1, "20")])
+        ).code,
+        verdict(TradeFrequencyLimit(per_session=1), view(trades=(TRADE, TRADE))).code,
+        verdict(
+            NoStopLossGrace(), msgspec.structs.replace(view(), positions=(BARE,), read_at=NOW)
+        ).code,
+        verdict(AuthLossGuard(), view(can_trade=False)).code,
+        verdict(SymbolBlocks(patterns=("MNQ",)), view(positions=[("MNQ", 1, None)])).code,
     }
 
     assert said == set(BreachCode)
