@@ -131,7 +131,7 @@ def test_a_refused_reload_is_78_and_changes_nothing(guarding):
     assert "max_loss_usd" in invalid
     assert "trading_day.reset: has changed; restart" in restart
     assert "money.pnl: has changed; restart" in restart
-    assert "accounts: 7 is not among the guarded" in unknown
+    assert "accounts.7: 7 is not among the guarded" in unknown
     after = status(config)
     assert (after["config"], after["config_version"]) == (before["config"], 1)
 

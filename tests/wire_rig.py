@@ -268,9 +268,13 @@ class Wire:
         """Start a system: now or once it is `at`, on a clock that is so far ahead of the broker's."""
         if at is not None:
             self._clock.skip((at - self._clock.now()).total_seconds())
-        clock = OffsetClock(self._clock.now() + timedelta(seconds=ahead_s))
+        clock = SteppedClock(self._clock.now() + timedelta(seconds=ahead_s))
         self._rigs.append(WireRig(self._folder, config, simulator=self.sim, clock=clock, **how))
         return self._rigs[-1]
+
+    def skip(self, seconds: float) -> None:
+        """Let time pass at the broker."""
+        self._clock.skip(seconds)
 
     def now(self) -> datetime:
         """Return the broker's own time."""

@@ -465,7 +465,7 @@ def test_a_journaled_rule_this_build_does_not_know_is_told_loudly(rig):
         ("what is this", "is not valid TOML"),
         (loss(-5), "max_loss_usd"),
         (loss(5, max_contracts={"limitt": 5}), "limitt: unknown key"),
-        (loss(5) + "\n[[accounts]]\naccount = 7", "accounts: 7 is not among the guarded"),
+        (loss(5) + "\n[[accounts]]\naccount = 7", "accounts.7: 7 is not among the guarded"),
         (loss(5).replace('name = "desk"', 'name = "two"'), "logins: has changed; restart"),
         (loss(5).replace('"127.0.0.1:0"', '"127.0.0.1:1"'), "http.listen: has changed; restart"),
         (loss(5) + '\n[trading_day]\nreset = "16:00"', "trading_day.reset: has changed; restart"),
