@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors.rules import registry
-from actors.rules.cooldown_after_loss import CooldownAfterLoss
+from actors.rules.cooldown_after_loss import CooldownAfterLoss, Tier
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
@@ -185,3 +185,31 @@ def test_a_product_limit_says_what_it_does(action, says):
     parameters = MaxContractsPerInstrument(**TWO, action=action)
 
     assert says in rule_of(parameters).describe(parameters)
+
+
+@pytest.mark.parametrize(
+    ("loss", "limit", "seconds"),
+    [("-100", -100, 300), ("-200", -200, 900), ("-300", -300, 1800)],
+)
+def test_the_default_tiers_are_those_of_the_rules(loss, limit, seconds):
+    """100 for 5 minutes, 200 for 15, 300 for 30."""
+    inside = verdict(CooldownAfterLoss(), view(fills=[(1, str(Decimal(loss) + 1), False)]))
+    found = verdict(CooldownAfterLoss(), view(fills=[(1, loss, False)]))
+
+    assert inside is None or inside.limit > limit
+    assert found.limit == Decimal(limit)
+    assert (found.lockouts[0].until - view().at).total_seconds() == seconds
+
+
+@pytest.mark.parametrize(
+    ("deeper", "fine"),
+    [((200, 300), True), ((200, 301), True), ((200, 299), False), ((100, 600), False)],
+)
+def test_a_deeper_tier_cools_no_shorter_and_no_two_begin_at_one_loss(deeper, fine):
+    """As long is fine; shorter, or the same loss twice, cannot be meant."""
+    tiers = tuple(
+        Tier(loss_usd=Decimal(loss), cooldown_s=seconds) for loss, seconds in ((100, 300), deeper)
+    )
+    parameters = CooldownAfterLoss(tiers=tiers)
+
+    assert (rule_of(parameters).check(parameters) == []) is fine
