@@ -164,6 +164,7 @@ def test_every_product_over_its_limit_is_a_target_and_the_worst_is_named(
     found = verdict(parameters, view(positions=positions))
 
     assert (found.code, found.value, found.limit) == (code, Decimal(value), Decimal(limit))
+    assert ("not allowed" in found.reason) is (code is BreachCode.UNKNOWN_INSTRUMENT)
     assert set(found.targets) == targets
 
 
@@ -213,3 +214,25 @@ def test_a_deeper_tier_cools_no_shorter_and_no_two_begin_at_one_loss(deeper, fin
     parameters = CooldownAfterLoss(tiers=tiers)
 
     assert (rule_of(parameters).check(parameters) == []) is fine
+
+
+@pytest.mark.parametrize(("seconds", "fine"), [(604_800, True), (604_801, False)])
+def test_a_cooldown_lasts_a_week_at_most(seconds, fine):
+    """A week is fine, a second more is refused."""
+    parameters = CooldownAfterLoss(tiers=(Tier(loss_usd=Decimal(1), cooldown_s=seconds),))
+
+    assert (rule_of(parameters).check(parameters) == []) is fine
+
+
+def test_of_two_losses_the_longer_cooldown_counts():
+    """Two orders that one fact filled: the deeper loss cools longer."""
+    found = verdict(CooldownAfterLoss(), view(fills=[(1, "-100", False), (2, "-350", False)]))
+
+    assert found.value == Decimal(-350)
+
+
+def test_a_part_without_profit_or_loss_adds_nothing():
+    """0 and -100 of one order are -100."""
+    found = verdict(CooldownAfterLoss(), view(fills=[(1, "0", False), (1, "-100", False)]))
+
+    assert found.value == Decimal(-100)
