@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
-from actors.rules.registry import rule_by_key
 from messages.values import OrderType
 from tests.config.stage import Bite, Stage, after, locked_s, rule, sizes
 from tests.rig import A, Rig
@@ -152,5 +151,4 @@ def watching_bites() -> Iterator[tuple[str, Bite]]:
         ("symbol_blocks", _blocks()),
         ("trade_management", _management()),
     ):
-        if rule_by_key(key):
-            yield from ((f"{key}.{name}", bite) for name, bite in bites)
+        yield from ((f"{key}.{name}", bite) for name, bite in bites)

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from config.schema import Waivable
-from tests.config.texts import LOGIN, loaded, needs, refusals
+from tests.config.texts import LOGIN, loaded, refusals
 
 OPEN_LOSS = """[defaults.rules.daily_realized_loss]
 max_loss_usd = 500
@@ -42,14 +42,8 @@ holidays = []
 [early_closes]
 """
 CASES = {
-    "open loss": pytest.param(
-        *("open_loss_above_daily_loss", OPEN_LOSS, "500", "500.01", 6, 4),
-        marks=needs("daily_unrealized_loss"),
-    ),
-    "open profit": pytest.param(
-        *("open_profit_above_daily_profit", OPEN_PROFIT, "500", "501", 6, 4),
-        marks=needs("max_unrealized_profit"),
-    ),
+    "open loss": pytest.param("open_loss_above_daily_loss", OPEN_LOSS, "500", "500.01", 6, 4),
+    "open profit": pytest.param("open_profit_above_daily_profit", OPEN_PROFIT, "500", "501", 6, 4),
     "product": pytest.param("product_limit_above_total", PRODUCT, "5", "6", 6, 4),
     "default": pytest.param("product_limit_above_total", DEFAULT, "5", "6", 6, 4),
     "calendar": pytest.param("calendar_expires_soon", CALENDAR, "2025-11-28", "2025-11-27", 5, 4),
@@ -124,7 +118,6 @@ tiers = [{{ loss_usd = {}, cooldown_s = 60 }}]
     assert "max_loss_usd = 500 (mine.toml:4)" in warning
 
 
-@needs("symbol_blocks")
 def test_a_limit_for_a_blocked_product_is_a_warning(tmp_path):
     """Whoever wrote it meant something else."""
     text = """[defaults.rules.symbol_blocks]
@@ -141,7 +134,6 @@ unknown = "allow"
     assert "'m*' (mine.toml:4)" in warning
 
 
-@needs("trade_management")
 @pytest.mark.parametrize(("trail", "count"), [(5, 1), (6, 0)])
 def test_a_breakeven_that_trailing_has_overtaken_is_a_warning(tmp_path, trail, count):
     """After 10 ticks trailing has the stop 5 in profit already: exactly where breakeven wants it."""

@@ -11,7 +11,6 @@ import pytest
 import main
 from config.importer import convert, read
 from config.keys import shown
-from tests.config.texts import needs
 
 SEED = Path(__file__).parent / "seed"
 FILES = ("risk_config.yaml", "timers_config.yaml", "accounts.yaml")
@@ -177,7 +176,6 @@ def test_the_notes_stand_on_top_of_the_configuration_too(seed, capsys):
     assert [line for line in notes if f"# {line}" not in text] == []
 
 
-@needs("daily_unrealized_loss", "trade_management", "no_stop_loss_grace", "auth_loss_guard")
 def test_the_contradiction_of_the_shipped_files_must_be_decided(imported, seed, capsys):
     """S-106: -20 per position against -5 a day. Allowed by name, everything else of them is fine."""
     code, _, said = imported()

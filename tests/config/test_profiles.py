@@ -8,7 +8,7 @@ import pytest
 
 import main
 from actors.rules.registry import all_rules
-from tests.config.texts import LOGIN, loaded, needs, refusals, values
+from tests.config.texts import LOGIN, loaded, refusals, values
 
 CONFIG = Path(main.__file__).parent / "config"
 COMMENTED = re.findall(r"(?m)^# \[defaults\.rules\.(\w+)\]", (CONFIG / "default.toml").read_text())
@@ -205,7 +205,6 @@ def test_every_login_is_shown_with_its_own_profile(tmp_path, capsys):
     assert "every account of other: 1 rules" in said
 
 
-@needs(*COMMENTED)
 def test_everything_commented_in_the_default_file_is_right(tmp_path):
     """What a firm gets when it takes away the comment signs: all thirteen rules, no contradiction."""
     written = (CONFIG / "default.toml").read_text()

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from actors.rules.registry import rule_by_key
 from config.errors import ConfigError
 from config.loader import Config, load
 
@@ -34,9 +33,3 @@ def values(config: Config, *names, login: str | None = "desk", rule: str) -> dic
             parameters = each.parameters
             return {name: getattr(parameters, name) for name in parameters.__struct_fields__}
     return {}
-
-
-def needs(*keys: str):
-    """Skip a test whose rules are not there."""
-    missing = [key for key in keys if rule_by_key(key) is None]
-    return pytest.mark.skipif(bool(missing), reason=f"no rule {missing}")
