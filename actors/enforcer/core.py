@@ -97,7 +97,7 @@ class EnforcerCore:
     _moved: bool = False
     """Positions were commanded since what was commanded last had time to take effect."""
     _reducing: set[str] = field(default_factory=set)
-    """Contracts of those that were reduced: what is left of them is closed after a read, not beside it."""
+    """Contracts of those that were reduced: what is left of them is closed only after a read."""
     _verify_every_s: float = 0.0
     _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
