@@ -140,6 +140,8 @@ class MoveStops(AccountMessage, frozen=True, kw_only=True):
 
     moves: tuple[StopMove, ...]
     """At most one per order; the latest wish for an order replaces an earlier one."""
+    withdrawn: tuple[int, ...] = ()
+    """Orders that have changed: what was wanted of them before may loosen them now."""
 
 
 # --- to the GatewayActor: what is asked of a broker ---

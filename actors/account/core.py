@@ -50,7 +50,7 @@ from messages.facts import (
 )
 from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus, EnforcementStatus
-from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
+from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, Order, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
 _INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
@@ -236,6 +236,7 @@ class AccountCore:
         if self.state.orders.get(order.order_id) == order:
             return
         turn.record(fact)
+        self._withdraw_moves(turn, order)
         if order.status not in OrderStatus:
             turn.alarm(
                 AlarmCode.UNKNOWN_ORDER_STATUS,
@@ -306,6 +307,12 @@ class AccountCore:
         if verdict.moves and self._picture.sync.synced:
             self._move_stops(turn, still_wanted(self.state, verdict.moves))
         self._judging.open_if_clean(turn)
+
+    def _withdraw_moves(self, turn: Turn, order: Order) -> None:
+        """Have no move sent that was wanted of a stop as it was before: its trader may have moved it."""
+        if order.stop_price is not None and any(each.rule.manage for each in self._settings.rules):
+            enforcer = f"enforcer/{self.state.account}"
+            turn.send(enforcer, MoveStops(**turn.head(), moves=(), withdrawn=(order.order_id,)))
 
     def _move_stops(self, turn: Turn, moves: tuple[StopMove, ...]) -> None:
         if moves:

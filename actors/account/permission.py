@@ -27,7 +27,11 @@ class Permission:
         self._note_silence(turn, fact)
         state = self.state
         can_trade = fact.can_trade if state.believes(fact.can_trade, fact.at) else None
-        if can_trade in {None, state.can_trade} and fact.balance_usd in {None, state.balance_usd}:
+        known = can_trade in {None, state.can_trade} and fact.balance_usd in {
+            None,
+            state.balance_usd,
+        }
+        if known and can_trade is not False:  # a false said again outdates a true read before it
             return False
         turn.record(fact)
         return True

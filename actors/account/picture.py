@@ -138,6 +138,7 @@ class Picture:
             or self.state.unsettled
             or self.state.unplaced
             or snapshot.can_trade not in {None, self.state.can_trade}
+            or snapshot.can_trade is False  # said again, it outdates a true read before it
         )
 
     def failed(self, turn: Turn, request_id: str, reason: str) -> None:

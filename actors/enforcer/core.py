@@ -96,6 +96,8 @@ class EnforcerCore:
     """The last read failed."""
     _moved: bool = False
     """Positions were commanded since what was commanded last had time to take effect."""
+    _reducing: set[str] = field(default_factory=set)
+    """Contracts of those that were reduced: what is left of them is closed only after a read."""
     _verify_every_s: float = 0.0
     _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
@@ -149,13 +151,13 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s = order.verify_every_s
         self._clean = 0
-        if again and self._step is not Step.IDLE:
+        if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
             return
         self._known = {*order.known_positions, *order.known_orders}
         if not again:
             self._waves, self._pause_s = 0, _FIRST_PAUSE_S
-        self._settled, self._moved = True, False  # nothing is under way that could be doubled
+        self._settle()  # nothing is under way that could be doubled
         known = Plan(close=order.known_positions, cancel=order.known_orders)
         unread = all(needs_no_read(target) for target in order.targets)
         if order.reappeared or (not again and (unread or known.cancel)):
@@ -172,7 +174,7 @@ class EnforcerCore:
         close = tuple(
             name
             for name in order.known_positions
-            if name not in self._known or name in order.reappeared
+            if (name not in self._known or name in order.reappeared) and name not in self._reducing
         )
         cancel = tuple(key for key in order.known_orders if key not in self._known)
         self._known.update(close, cancel)
@@ -201,6 +203,7 @@ class EnforcerCore:
         self._uncertain = self._uncertain and bool(self._outstanding)
         self._settled = False
         self._moved = self._moved or bool(todo.close or todo.reduce)
+        self._reducing.update(contract for contract, _ in todo.reduce)
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         for command in commands:
             self._outstanding[command.command_id] = command
@@ -380,7 +383,7 @@ class EnforcerCore:
             case "read", Step.READING:
                 self._on_unread("the gateway did not answer")
             case "pause", Step.WAITING:
-                self._settled, self._moved = True, False
+                self._settle()
                 self._command(self._again())
             case _:
                 pass  # overtaken by events
@@ -398,6 +401,11 @@ class EnforcerCore:
             )
 
     # --- small things ---
+
+    def _settle(self) -> None:
+        """Note that what was commanded has had time to take effect."""
+        self._settled, self._moved = True, False
+        self._reducing.clear()
 
     def _next_id(self, letter: str) -> str:
         self._count += 1

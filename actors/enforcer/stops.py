@@ -101,6 +101,7 @@ class Stops:
         self._now, self._cause, self._out = now, message.cause, []
         match message:
             case MoveStops():
+                self._withdraw(message.withdrawn)
                 self._on_wishes(message.moves)
             case BrokerCommandAnswered():
                 self._on_answer(message)
@@ -113,6 +114,12 @@ class Stops:
         return self._out
 
     # --- wishes ---
+
+    def _withdraw(self, orders: Iterable[int]) -> None:
+        """Forget what waits to be sent for orders that changed; the rule judges them anew."""
+        for order in orders:
+            if stop := self._stops.get(order):
+                stop.wish = None
 
     def _on_wishes(self, moves: Iterable[StopMove]) -> None:
         kept = self._stops.items()
