@@ -17,8 +17,10 @@ from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
 from actors.rules.max_unrealized_profit import MaxUnrealizedProfit
 from actors.rules.no_stop_loss_grace import NoStopLossGrace
 from actors.rules.session_block_outside import SessionBlockOutside
-from messages.values import BreachCode
-from tests.rules.pictures import CHICAGO, NOW, verdict, view
+from actors.rules.symbol_blocks import SymbolBlocks
+from actors.rules.trade_frequency_limit import TradeFrequencyLimit
+from messages.values import BreachCode, OrderTrade
+from tests.rules.pictures import CHICAGO, NOW, held, verdict, view
 
 LOSS = DailyRealizedLoss(max_loss_usd=Decimal(500))
 REALISED_ONLY = DailyRealizedLoss(max_loss_usd=Decimal(500), include_open_loss=False)
