@@ -8,8 +8,8 @@ way is raised, after everything started before has been stopped.
 
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -55,7 +55,7 @@ from actors.runtime import (
     WorkerPool,
 )
 from config.loader import Config, load
-from messages.commands import GuardAccounts, OpenSession, SettleTime
+from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
 from messages.events import SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, SystemStatus
@@ -117,6 +117,8 @@ class System:
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
+    _polls: dict[int, float] = field(default_factory=dict)
+    """By account, how often its record was to be read at most, under any rules of this run."""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
     """One reload at a time; never waited for, and it guards no state of an account."""
     _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
@@ -237,6 +239,7 @@ class System:
         for record in records:
             settings = self.config.account_settings(record, login)
             self.accounts[record.account] = settings
+            self._note_poll(settings)
             self._child(f"enforcer/{record.account}", partial(self._enforcer, settings, wiring))
             lives = itertools.count()
             self._child(
@@ -252,8 +255,21 @@ class System:
 
     def poll_s(self, login: str) -> float | None:
         """Return how often a login's account records are read: what its most impatient account needs."""
-        wanted = [each.poll_s for each in self.accounts.values() if each.login == login]
-        return min((each for each in wanted if each is not None), default=None)
+        wanted = [
+            self._polls[account]
+            for account, each in self.accounts.items()
+            if each.login == login and account in self._polls
+        ]
+        return min(wanted, default=None)
+
+    def _note_poll(self, settings: AccountSettings) -> None:
+        """Note how often an account's record is read for these rules; never less often than before.
+
+        What is looser waits for the reset, and until the next start a needless request costs little.
+        """
+        if settings.poll_s is not None:
+            before = self._polls.get(settings.account, settings.poll_s)
+            self._polls[settings.account] = min(before, settings.poll_s)
 
     def _enforcer(self, settings: AccountSettings, wiring: Wiring) -> EnforcerActor:
         core = EnforcerCore(account=settings.account, login=settings.login, epoch=self._epoch())
@@ -270,6 +286,7 @@ class System:
         if next(lives) == 0:
             state.connected = False  # the streams of an earlier run ended with it
         earlier, not_restored = rulebook.restored(state.adopted, self.config.context)
+        self._note_poll(replace(settings, rules=earlier))  # in force still, if it is the same day
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
         return AccountActor(core=core, **wiring)
@@ -333,6 +350,8 @@ class System:
         for each in settings.values():
             command = adopt_command(each, config.digest, self.clock.now())
             self.directory.tell(f"account/{each.account}", command)
+        for login in self._records:
+            self._poll_anew(login, settings.values())
         asked_at = self.clock.now()
         adoptions = tuple(adopted_by(settings, self.directory, asked_at, timeout_s=_STATUS_S))
         return ConfigReloaded(
@@ -341,6 +360,15 @@ class System:
             accounts=adoptions,
             unanswered=tuple(sorted(settings.keys() - {each.account for each in adoptions})),
         )
+
+    def _poll_anew(self, login: str, changed: Iterable[AccountSettings]) -> None:
+        before = self.poll_s(login)
+        for each in changed:
+            if each.login == login:
+                self._note_poll(each)
+        if (poll_s := self.poll_s(login)) != before:
+            poll = PollAccounts(at=self.clock.now(), cause="reload", poll_s=poll_s)
+            self.directory.tell(f"gateway/{login}", poll)
 
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""

@@ -27,6 +27,8 @@ def parse(path: Path, raw: bytes) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         line = _line(str(error), raw)
         raise ConfigError(path, [f"{path}:{line}: is not valid TOML: {error}"]) from None
+    except (RecursionError, ValueError) as error:  # nested too deeply, or a number too long
+        raise ConfigError(path, [f"{path}: cannot be understood: {error}"]) from None
 
 
 def _line(error: str, raw: bytes) -> int:

@@ -253,6 +253,13 @@ class GuardAccounts(Message, frozen=True, kw_only=True):
     """Every so often their records are read, all in one request; None = no rule needs it."""
 
 
+class PollAccounts(Message, frozen=True, kw_only=True):
+    """Read the guarded accounts' records every so often from now on: the rules have changed."""
+
+    poll_s: float | None
+    """Seconds between reads; None = no rule needs it."""
+
+
 # --- to the QuoteActor ---
 
 
@@ -344,5 +351,6 @@ type GatewayCommand = (
     | WatchQuotes
     | OpenSession
     | GuardAccounts
+    | PollAccounts
 )
 type ClockCommand = WakeAfter | WakeAt | CancelWake | ReportBrokerTime | SettleTime

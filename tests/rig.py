@@ -44,6 +44,7 @@ from messages.commands import (
     ModifyOrder,
     OpenSession,
     PartialCloseContract,
+    PollAccounts,
     ReportBrokerTime,
     TakeSnapshot,
     WakeAfter,
@@ -199,6 +200,9 @@ class FakeGateway(PooledActor):
             case GuardAccounts():
                 self._guarded, self._poll_s = message.accounts, message.poll_s
                 self._connect()
+                self._poll_later()
+            case PollAccounts():
+                self._poll_s = message.poll_s
                 self._poll_later()
             case Woken():
                 self.poll()

@@ -171,10 +171,11 @@ def test_only_who_bears_the_token_and_speaks_json_may_change_anything(guarding):
         ask(config, headers={"Authorization": TOKEN["LOCKSTEP_TOKEN"]}).status_code,
         ask(config, headers=bearer | form, json=None, content="config=x").status_code,
         ask(config, headers=bearer, json={"config": 5}).status_code,
+        ask(config, headers=bearer, json={"config": "\0"}).status_code,
         ask(config, headers=bearer, json={"config": "/dev/null"}).status_code,
     ]
 
-    assert codes == [403, 403, 403, 403, 415, 400, 409]
+    assert codes == [403, 403, 403, 403, 415, 400, 400, 409]
     url = f"http://{listening(config)}/api/reload"
     assert httpx.get(url, headers=bearer, trust_env=False).status_code == 405
     assert status(config)["config_version"] == 1

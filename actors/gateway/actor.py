@@ -41,6 +41,7 @@ from messages.commands import (
     DescribeContract,
     GuardAccounts,
     OpenSession,
+    PollAccounts,
     TakeSnapshot,
     WatchQuotes,
 )
@@ -123,6 +124,8 @@ class GatewayActor(PooledActor):
             case GuardAccounts():
                 self._poll.every_s = message.poll_s
                 self._guard(message.accounts)
+            case PollAccounts():
+                self._poll.every_s = message.poll_s
             case OpenSession():
                 return self._open_session(message)
             case Ping():

@@ -6,6 +6,7 @@ alarms, once until it is said again.
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,10 +45,14 @@ class AccountPoll:
     """The last answer had rows that cannot be understood; they come again with every poll."""
 
     async def run(self) -> None:
-        """Poll for ever."""
+        """Poll for ever; how often may change meanwhile, and is looked at again and again."""
+        waited_s = 0.0
         while True:
-            await asyncio.sleep(self.every_s or _IDLE_S)
-            if self.every_s:
+            step_s = min(_IDLE_S, max(0.0, (self.every_s or math.inf) - waited_s))
+            await asyncio.sleep(step_s)
+            waited_s += step_s
+            if self.every_s and waited_s >= self.every_s:
+                waited_s = 0.0
                 await self.look()
 
     async def look(self) -> None:

@@ -12,6 +12,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import uvicorn
@@ -37,7 +38,7 @@ class PortInUseError(RuntimeError):
 class ReloadRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The body of `POST /api/reload`."""
 
-    config: str
+    config: Annotated[str, msgspec.Meta(pattern=r"^[^\x00]+$")]
     """Absolute path of the configuration file, which must be the one the process was started with."""
 
 

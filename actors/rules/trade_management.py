@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from actors.rules.rule import Rule, always, positive
-from actors.rules.strictness import higher, lower, table
+from actors.rules.strictness import higher, lower, same, table
 from messages.values import (
     AccountView,
     Breach,
@@ -206,6 +206,7 @@ RULE = Rule(
     manage=_manage,
     strictness={
         "breakeven": table(after_ticks=lower, offset_ticks=higher),
-        "trailing": table(activate_ticks=lower, trail_ticks=lower),
+        # not the closer the stricter: it may lie beyond a mark that has come back, and then move nothing
+        "trailing": table(activate_ticks=lower, trail_ticks=same),
     },
 )

@@ -1,7 +1,11 @@
 """Complaints about a configuration: all of a file at once, each with its line, its key and the fix."""
 
+from pathlib import Path
+
 import pytest
 
+from config.errors import ConfigError
+from config.source import parse
 from tests.config.texts import LOGIN, loaded, refusals
 
 MANY = """[[logins]]
@@ -136,3 +140,10 @@ def test_two_overrides_of_one_account_are_refused_with_both_lines(tmp_path):
     assert "accounts.account: '5' stands twice, lines 4 and 6; keep one" in said
     (said,) = refusals(tmp_path, LOGIN + LOGIN)
     assert "logins.name: 'desk' stands twice, lines 2 and 4; keep one" in said
+
+
+@pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000], ids=["deep", "long"])
+def test_what_no_parser_can_hold_is_refused_like_any_bad_file(value):
+    """A traceback would end a start with the wrong code, and a reload without an answer."""
+    with pytest.raises(ConfigError, match="cannot be understood"):
+        parse(Path("lockstep.toml"), f"a = {value}".encode())

@@ -19,8 +19,10 @@ from actors.rules.max_contracts import MaxContracts
 from actors.rules.max_contracts_per_instrument import MaxContractsPerInstrument
 from actors.rules.session_block_outside import ProductHours, SessionBlockOutside
 from actors.rules.strictness import each_key, higher, lower, ranked, same, superset, table, true
+from actors.rules.trade_management import TradeManagement, Trailing
 from messages.events import RulesAdopted
-from tests.rules.pictures import CONTEXT, NOW, view
+from messages.values import Order, OrderStatus, OrderType, Side
+from tests.rules.pictures import CONTEXT, NOW, held, view
 
 
 def setting(parameters):
@@ -311,3 +313,27 @@ def test_what_the_journal_keeps_comes_back_as_it_was(key, data):
     )
 
     assert restored(adopted, CONTEXT) == (held, [])
+
+
+def test_a_closer_trail_does_not_replace_a_wider_one():
+    """Best 130, back at 125: 10 ticks behind moves a new stop to 120, 4 would be beyond the mark."""
+    wide = TradeManagement(trailing=Trailing(activate_ticks=20, trail_ticks=10))
+    close = TradeManagement(trailing=Trailing(activate_ticks=20, trail_ticks=4))
+    stop = Order(
+        order_id=1,
+        contract="CON.F.US.MNQ.Z25",
+        side=Side.SELL,
+        type=OrderType.STOP,
+        status=OrderStatus.OPEN,
+        size=1,
+        filled=0,
+        stop_price=Decimal(110),
+    )
+    bare = msgspec.structs.replace(
+        view(),
+        positions=(held("MNQ", 1, entry="100", mark="125", best="130", tick="1"),),
+        orders=(stop,),
+    )
+    rules = combined(combined((), (setting(wide),)), (setting(close),))
+    moves = [move for each in rules for move in each.rule.manage(bare, each.parameters)]
+    assert [move.stop_price for move in moves] == [Decimal(120)]
