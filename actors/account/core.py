@@ -102,7 +102,7 @@ class AccountCore:
         if self.state.enforcement:
             self._enforcing.know_what_is_there()
         self._judging.say_caveats(turn)
-        self._enforcing.resume(turn)
+        self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
         return turn.sends()
@@ -283,7 +283,7 @@ class AccountCore:
             case ApplyLockout():
                 self._on_apply(turn, command)
             case ResumeEnforcement():
-                self._enforcing.resume(turn)
+                self._enforcing.resume_unsure(turn)
             case ReconcileAccount():
                 if self._picture.sync.synced:
                     self._picture.reconcile(turn)

@@ -8,6 +8,8 @@ under way; what comes meanwhile joins it.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import structs
+
 from actors.account import standing
 from actors.account.allowance import journaled
 from actors.account.lockouts import joined, key_of, no_new_exposure, strictness
@@ -255,6 +257,18 @@ class Enforcing:
         """Tell the enforcer what is under way, unless the intent still waits for the disk."""
         if self.state.enforcement and not self._intent_waits:
             turn.send(f"enforcer/{self.state.account}", self._command(turn, self.state.enforcement))
+
+    def resume_unsure(self, turn: Turn) -> None:
+        """Do so where an earlier life may have commanded already: it must read before it closes.
+
+        A close beside one that is still on its way would flip the position.
+        """
+        if self.state.enforcement and not self._intent_waits:
+            command = self._command(turn, self.state.enforcement)
+            turn.send(
+                f"enforcer/{self.state.account}",
+                structs.replace(command, known_positions=(), known_orders=()),
+            )
 
     def _command(self, turn: Turn, under_way: Enforcement) -> Enforce:
         held, orders = standing.known(self.state, under_way.targets)

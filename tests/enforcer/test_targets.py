@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import hypothesis.strategies as st
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 
-from actors.enforcer.targets import covers, joined, plan
+from actors.enforcer.targets import covers, is_closing, joined, plan
 from messages.values import (
     CapAccount,
     CapContract,
@@ -107,6 +107,7 @@ def test_a_plan_never_closes_more_than_is_held_nor_flips(wanted, held, working):
 @given(targets, holdings, orders)
 def test_one_target_is_reached_by_its_plan(target, held, working):
     """Carried out completely, the plan leaves exactly what the target allows."""
+    assume(not any(is_closing(each, held) for each in working))  # those are waited for first
     todo = plan([target], positions_of(held), working)
 
     assert holds(target, carried_out(held, todo))
