@@ -71,10 +71,15 @@ def read(path: Path) -> Document:
         raise ImportFault(f"{path}: is not UTF-8 text") from None
     except yaml.YAMLError as error:
         raise ImportFault(f"{_at(path, error)}: is not valid YAML: {_problem(error)}") from None
+    except RecursionError:
+        raise ImportFault(f"{path}: is nested too deeply to be one of the original's") from None
     if not isinstance(node, yaml.MappingNode):
         raise ImportFault(f"{path}: must be a table of settings, as the original's files are")
     lines: dict[Key, int] = {}
-    data = _Reader(path, lines).table(node, ())
+    try:
+        data = _Reader(path, lines).table(node, ())
+    except ValueError as error:  # a number of thousands of digits
+        raise ImportFault(f"{path}: {error}") from None
     kind = next((_KINDS[key] for key in data if key in _KINDS), None)
     if kind is None:
         raise ImportFault(

@@ -7,7 +7,16 @@ import pytest
 
 from actors.account.core import AccountCore
 from actors.account.state import AccountState
-from messages.commands import ApplyLockout, ReconcileAccount, ReportVerdict, TakeSnapshot, Woken
+from actors.enforcer.core import EnforcerCore
+from messages.commands import (
+    ApplyLockout,
+    CloseContract,
+    ReconcileAccount,
+    ReportVerdict,
+    ResumeEnforcement,
+    TakeSnapshot,
+    Woken,
+)
 from messages.events import (
     AccountLocked,
     EnforcementFinished,
@@ -290,3 +299,23 @@ def test_a_lock_that_joins_after_the_proof_keeps_its_deadline(world):
         world.advance(0.5)
 
     assert {lock.rule for lock in world.account.state.lockouts.values()} >= {"RULE-007"}
+
+
+def test_a_restarted_enforcer_reads_before_it_closes_anything(world):
+    """I7: what its predecessor closed may still be filling; a second close beside it would flip."""
+    world.set_position(MNQ, 2)
+    world.drain()
+    world.fill(-600)
+    while not any(isinstance(each, CloseContract) for _, each in world.queues["gateway"]):
+        world.step(world.pending()[0])
+    world.enforcer = EnforcerCore(account=ACCOUNT, login="desk", epoch="2")
+    resume = ResumeEnforcement(account=ACCOUNT, at=world.now, cause="start")
+    world.post("account", world.account.handle(resume, world.now))
+
+    world.step("enforcer")
+
+    asked = [each for _, each in world.queues["gateway"]]
+    assert sum(isinstance(each, CloseContract) for each in asked) == 1
+    assert isinstance(asked[-1], TakeSnapshot)
+    world.drain()
+    assert world.held[MNQ] == 0

@@ -358,6 +358,8 @@ FAULTS = {
         "rules:\n  max_contracts:\n    limit: 5\n    limit: 6",
         ["risk_config.yaml:4: rules.max_contracts.limit stands twice, first on line 3"],
     ),
+    "deep": ("rules: " + "[" * 3000 + "]" * 3000, ["is nested too deeply"]),
+    "long number": ("rules:\n  x: " + "9" * 5000, ["risk_config.yaml: Exceeds the limit"]),
     "endless": ("rules: &a\n  x: *a", ["rules.x contains itself"]),
 }
 
