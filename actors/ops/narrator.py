@@ -109,7 +109,9 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
 
 
 def _guarded(event: AccountGuarded) -> list[Line]:
-    head = f"Account {event.account} ({event.name}) guarded by {_rules(len(event.rules))}"
+    # until the reset a rule may stand twice, as it was and as it is to be
+    rules = {line.partition(" ")[0] for line in event.rules}
+    head = f"Account {event.account} ({event.name}) guarded by {_rules(len(rules))}"
     return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
 
 
