@@ -601,6 +601,8 @@ class RuleInForce(Value, frozen=True, kw_only=True):
     """Rule id, e.g. `RULE-003`."""
     parameters: str
     """The rule's parameters as JSON, e.g. `{"enabled":true,"max_loss_usd":"500"}`."""
+    resolved: str | None = None
+    """What those refer to (hours by the calendar) until the trading day ends, as JSON; None = nothing."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

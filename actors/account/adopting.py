@@ -67,7 +67,7 @@ class Adopting:
         adopted = RulesAdopted(
             **turn.head(),
             config=self.origin.config,
-            rules=rulebook.written(in_force),
+            rules=rulebook.written(in_force, turn.now, turn.state.day_end(turn.now)),
             applied=rulebook.applied(before, in_force) if before else (),
             queued=rulebook.queued(in_force, self.file),
         )

@@ -131,6 +131,10 @@ class AccountState:
         """
         return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
 
+    def day_end(self, now: datetime) -> datetime:
+        """Return when the present trading day ends, UTC."""
+        return self.day.end(self.trading_date or self.day.label(now))
+
     def evolve(self, event: Message) -> None:  # noqa: C901, PLR0912 - one case per event
         """Change by one event; events that do not concern the state change nothing."""
         match event:
