@@ -1,10 +1,12 @@
 """A restart takes up again what was in force until the reset, whatever the files say: I9, S-71."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from messages.events import RulesAdopted
-from messages.values import Phase
+import pytest
+
+from messages.events import DayReset, RulesAdopted
+from messages.values import Health, Phase
 from tests.rig import A, config_of, contract
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -153,3 +155,138 @@ def test_hours_by_the_zone_of_the_trading_day_keep_that_zone(rig):
     run.at(chicago(2025, 10, 29, 15))
 
     assert run.held() == {}
+
+
+# --- the trading day and how it is counted ------------------------------------------------------
+
+
+LOSS = config_of(daily_realized_loss={"max_loss_usd": 500})
+RESET = chicago(2025, 10, 29, 17)
+
+
+def day(reset, zone="America/Chicago"):
+    return f'\n[trading_day]\nreset = "{reset}"\ntimezone = "{zone}"\n'
+
+
+@pytest.mark.parametrize(
+    "moved", [day("13:00"), day("20:00"), day("17:00", "Europe/London"), day("17:00", "Asia/Tokyo")]
+)
+def test_a_day_that_has_begun_ends_when_it_was_to_end(rig, moved):
+    """-400 at noon, another reset by a restart: until 17:00 Chicago -100 more are 500, and no sooner."""
+    run = rig(LOSS)
+    run.fill(A, "-400")
+    run = again(rig, run, LOSS + moved)
+    assert run.status().realised_usd == -400
+    run.at(RESET - timedelta(milliseconds=1))
+    assert run.status().realised_usd == -400
+    run.fill(A, "-100")
+
+    assert [lock.until for lock in run.status().lockouts] == [RESET]
+    run.at(RESET)
+    assert run.status().lockouts == ()
+    assert (run.status().realised_usd, run.status().trading_date) == (0, "2025-10-30")
+
+
+@pytest.mark.parametrize(
+    ("moved", "ends"),
+    [
+        (day("13:00"), chicago(2025, 10, 30, 13)),
+        (day("20:00"), chicago(2025, 10, 30, 20)),
+        (day("17:00", "America/New_York"), chicago(2025, 10, 30, 16)),
+    ],
+)
+def test_the_day_after_ends_by_the_new_table(rig, moved, ends):
+    """It begins where the old one ended; then every day is by the new table."""
+    run = again(rig, rig(LOSS), LOSS + moved)
+    run.at(RESET)
+    run.fill(A, "-500")
+    assert [lock.until for lock in run.status().lockouts] == [ends]
+    run.at(ends)
+    assert run.status().lockouts == ()
+    assert run.status().trading_date == "2025-10-31"
+    run.fill(A, "-500")
+    assert [lock.until for lock in run.status().lockouts] == [ends + timedelta(days=1)]
+
+
+def test_what_was_booked_before_the_old_reset_is_not_booked_again_after_it(rig):
+    """A fill of 14:00 is of Wednesday; by the new table alone (13:00) it would be Thursday's too."""
+    run = again(rig, rig(LOSS), LOSS + day("13:00"))
+    run.at(chicago(2025, 10, 29, 14))
+    run.fill(A, "-400")
+    run.at(RESET + timedelta(hours=1))
+    run = again(rig, run)
+
+    assert run.status().realised_usd == 0
+    run.do(lambda gateway: gateway.reconnect())
+    assert run.status().realised_usd == 0
+
+
+def test_a_day_that_ended_while_it_was_down_ended_by_its_own_table(rig):
+    """Down from noon to 18:00: the day is Thursday's, begun at 17:00 and not at 13:00."""
+    run = rig(LOSS)
+    run.fill(A, "-400")
+    run.stop()
+    run.clock.advance(6 * 3600)
+    run = again(rig, run, LOSS + day("13:00"))
+
+    assert (run.status().realised_usd, run.status().trading_date) == (0, "2025-10-30")
+    (reset,) = run.events(DayReset)
+    assert (reset.closed_date, reset.realised_usd) == ("2025-10-29", -400)
+    run.at(chicago(2025, 10, 30, 13))
+    assert run.status().trading_date == "2025-10-31"
+
+
+def test_a_changed_reset_is_shown_as_queued(rig):
+    """Who has edited the table sees from when on it counts."""
+    run = again(rig, rig(LOSS), LOSS + day("13:00"))
+
+    assert run.status().queued == (
+        "trading_day 17:00 America/Chicago → 13:00 America/Chicago at the reset",
+    )
+    run.at(RESET)
+    assert run.status().queued == ()
+
+
+def test_an_account_that_is_rebuilt_in_a_run_keeps_its_day_too(rig):
+    """The actor fails after the restart: it is the same journal."""
+    run = again(rig, rig(LOSS), LOSS + day("13:00"))
+    run.fill(A, "-400")
+    run.system.directory.tell(f"account/{A}", object())
+    run.settle()
+    run.at(chicago(2025, 10, 29, 13))
+
+    assert run.status().realised_usd == -400
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("net", "gross"), ("gross", "net")], ids=["to gross", "to net"]
+)
+def test_how_profit_and_loss_is_counted_waits_for_the_reset(rig, before, after):
+    """-450 with costs of 60: net it is over 500, gross it is not; the day is counted as it began."""
+    pnl = '\n[money]\npnl = "{}"\n'
+    run = rig(LOSS + pnl.format(before))
+    run.fill(A, "-400", fees="60")
+    run = again(rig, run, LOSS + pnl.format(after))
+    assert run.status().queued == (f"money.pnl {before} → {after} at the reset",)
+    run.fill(A, "-50")
+    assert bool(run.status().lockouts) is (before == "net")
+
+    run.at(RESET)
+    run.fill(A, "-450", fees="60")
+    assert bool(run.status().lockouts) is (after == "net")
+
+
+def test_how_positions_are_valued_waits_for_the_reset(rig):
+    """A quote of 20 s values nothing by the 5 s of before, and does by the 60 s of the new file."""
+    age = "\n[money]\nquote_max_age_s = {}\n"
+    run = rig(LOSS + age.format(5))
+    run = again(rig, run, LOSS + age.format(60))
+    run.order(A, "MNQ", 1)
+    run.price("MNQ", "26000")
+    run.advance(20)
+    assert run.status().health is Health.STALE
+
+    run.at(RESET)
+    run.price("MNQ", "26000")
+    run.advance(20)
+    assert run.status().health is Health.LIVE
