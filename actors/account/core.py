@@ -50,7 +50,7 @@ from messages.facts import (
     TradeExecuted,
 )
 from messages.journal import Appended, AppendFailed
-from messages.queries import AccountStatus, EnforcementStatus
+from messages.queries import AccountStatus
 from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, Order, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
@@ -137,7 +137,6 @@ class AccountCore:
     def status(self, now: datetime) -> AccountStatus:
         """Return how the account stands."""
         state, view = self.state, self._picture.view(now)
-        under_way = state.enforcement
         return AccountStatus(
             account=state.account,
             name=self._settings.name,
@@ -150,11 +149,7 @@ class AccountCore:
             positions=tuple(state.positions.values()),
             working_orders=len(state.orders),
             lockouts=by_strictness(state.lockouts.values()),
-            enforcement=EnforcementStatus(
-                since=under_way.since, targets=under_way.targets, flat_confirmed=False
-            )
-            if under_way
-            else None,
+            enforcement=self._enforcing.shown,
             queued=state.adopted.queued if state.adopted else (),
         )
 
