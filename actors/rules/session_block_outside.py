@@ -50,7 +50,7 @@ class ProductHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     start: str
     """Weekday and local time, e.g. `sun 18:00`."""
     end: str
-    """Weekday and local time, e.g. `fri 17:00`; exactly then it is over."""
+    """Weekday and local time, e.g. `fri 15:55`; all is closed exactly then."""
 
 
 class SessionBlockOutside(Parameters, frozen=True):
@@ -59,7 +59,7 @@ class SessionBlockOutside(Parameters, frozen=True):
     start: str
     """Local time the session starts, e.g. `09:30`; exactly then trading is allowed."""
     end: str
-    """Local time it ends, e.g. `16:00`; before `start` = on the next day."""
+    """Local time all is closed, so before the exchange is: `15:55`; before `start` = on the next day."""
     timezone: str | None = None
     """IANA zone of the times; by default the trading day's."""
     days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
