@@ -48,7 +48,7 @@ SAID = {
     10: ["money.pnl: must be one of net, gross, not 'grosss'; did you mean gross?"],
     13: ["profiles.small.rules.max_contracts.limit: Expected `int`, got `bool`: true"],
     18: ["cooldown_after_loss.tiers[0].loss_usd: must be greater than 0, not -200", "200)"],
-    21: ["max_contracts_per_instrument.default_limit: is missing; write it"],
+    21: ["max_contracts_per_instrument.default_limit: needed unless unknown is"],
     22: ["limits.NQ: Expected `int`, got `str`: 'two'"],
     24: ["defaults.rules.daily_realized_loss.max_loss_usd: is missing; write it"],
     32: [
