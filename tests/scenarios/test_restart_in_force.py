@@ -236,6 +236,34 @@ def test_a_day_that_ended_while_it_was_down_ended_by_its_own_table(rig):
     assert run.status().trading_date == "2025-10-31"
 
 
+def test_of_two_changes_before_the_reset_the_last_one_counts_from_there_on(rig):
+    """17:00, then 13:00, then 20:00, all on one day: it ends at 17:00, the next one at 20:00."""
+    run = rig(LOSS)
+    run.fill(A, "-400")
+    run = again(rig, again(rig, run, LOSS + day("13:00")), LOSS + day("20:00"))
+    run.at(RESET - timedelta(milliseconds=1))
+    assert run.status().realised_usd == -400
+    run.at(RESET)
+    run.fill(A, "-500")
+
+    assert [lock.until for lock in run.status().lockouts] == [chicago(2025, 10, 30, 20)]
+
+
+def test_a_lockout_of_before_ends_when_it_was_to_end(rig):
+    """Locked until 17:00 at noon; neither an earlier nor a later reset moves that, nor the profit's."""
+    profit = config_of(daily_realized_profit={"target_usd": 100})
+    run = rig(profit)
+    run.fill(A, "100")
+    for moved in (day("13:00"), day("20:00")):
+        run = again(rig, run, profit + moved)
+        assert [lock.until for lock in run.status().lockouts] == [RESET]
+    run.at(RESET - timedelta(milliseconds=1))
+    assert run.status().phase is Phase.LOCKED
+    run.at(RESET)
+
+    assert run.status().phase is Phase.OPEN
+
+
 def test_a_changed_reset_is_shown_as_queued(rig):
     """Who has edited the table sees from when on it counts."""
     run = again(rig, rig(LOSS), LOSS + day("13:00"))
