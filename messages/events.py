@@ -26,12 +26,16 @@ from messages.values import (
     AlarmCode,
     Allowance,
     Breach,
+    Contract,
+    Fill,
+    LastTold,
     Lockout,
     Order,
     OrderTrade,
     Outcome,
     Position,
     RuleInForce,
+    SizeChange,
     Target,
     Unprotected,
 )
@@ -335,6 +339,20 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """What may stay under `no_new_exposure`; None = no such lockout binds."""
     recent_trades: tuple[OrderTrade, ...] = ()
     """Trades of the closed day's last hour, which windows of the new day still count."""
+    fills: tuple[Fill, ...] = ()
+    """Fills of the day that was begun, told before it: the broker's clock was ahead."""
+    unplaced: tuple[SizeChange, ...] = ()
+    """Fills whose position was not told yet, in order."""
+    unfilled: tuple[SizeChange, ...] = ()
+    """Changes of positions whose fill was not told yet, in order."""
+    unsettled: tuple[str, ...] = ()
+    """Contracts whose position does not show a close that is booked already."""
+    contracts: tuple[Contract, ...] = ()
+    """The broker's records of contracts, as far as they were asked for."""
+    told: tuple[LastTold, ...] = ()
+    """What the stream said of positions and orders that are still there, and when."""
+    balance_usd: Decimal | None = None
+    """Cash balance; None when it was not told."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):

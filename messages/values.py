@@ -336,6 +336,26 @@ class Unprotected(Value, frozen=True, kw_only=True):
     """Since when, UTC."""
 
 
+class SizeChange(Value, frozen=True, kw_only=True):
+    """A change of what is held that was told in one way only so far: by a fill, or by a position."""
+
+    contract: str
+    """Contract id."""
+    size: int
+    """Signed contracts; positive = bought."""
+    at: datetime
+    """When it was told, UTC."""
+
+
+class LastTold(Value, frozen=True, kw_only=True):
+    """When the present stream last told a position or an order."""
+
+    key: str | int
+    """Contract id, or order id."""
+    at: datetime
+    """As the gateway stamped it, UTC."""
+
+
 # --- Targets: states to reach, never deltas, so they can be joined, repeated and resumed. ---
 
 

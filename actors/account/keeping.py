@@ -14,7 +14,7 @@ from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
-from messages.values import AlarmCode, Lockout, ReleaseOn, Unprotected
+from messages.values import AlarmCode, LastTold, Lockout, ReleaseOn, Unprotected
 
 _ONE_DAY = timedelta(days=1)
 
@@ -126,6 +126,17 @@ def reset_if_due(turn: Turn) -> bool:
             attempts=state.attempts,
             allowances=None if state.allowances is None else journaled(state.allowances),
             recent_trades=state.trades.recent(turn.now),
+            fills=state.ledger.since(label),
+            unplaced=state.unplaced.fills,
+            unfilled=state.unplaced.moves,
+            unsettled=tuple(sorted(state.unsettled)),
+            contracts=tuple(state.contracts.values()),
+            told=tuple(
+                LastTold(key=key, at=at)
+                for key, at in state.seen_at.items()
+                if key in state.positions or key in state.orders
+            ),
+            balance_usd=state.balance_usd,
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

@@ -5,7 +5,7 @@ ones too. A voided fill is taken out again. Fills of another trading day are rem
 counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -71,10 +71,14 @@ class Ledger:
         """Return how many fills closed something (those with a P&L)."""
         return sum(1 for fill in self._counted() if fill.profit_and_loss_usd is not None)
 
-    def reset(self, day: date) -> None:
-        """Begin a new trading day; fills that already belong to it stay."""
+    def since(self, day: date) -> tuple[Fill, ...]:
+        """Return the known fills of a trading day and of later ones."""
+        return tuple(fill for label, fill in self._fills.values() if label >= day)
+
+    def reset(self, day: date, early: Iterable[tuple[date, Fill]]) -> None:
+        """Begin a new trading day with the fills, by trading day, that are known of it already."""
         self.day = day
-        self._fills = {key: entry for key, entry in self._fills.items() if entry[0] >= day}
+        self._fills = {fill.trade_id: (label, fill) for label, fill in early}
 
     def _counted(self) -> list[Fill]:
         return [

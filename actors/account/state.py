@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from actors.account.allowance import Allowances, Unplaced, ratcheted, restored
+from actors.account.allowance import Allowances, ratcheted, restored
 from actors.account.ledger import Booking, Ledger
 from actors.account.lockouts import (
     Key,
@@ -23,6 +23,7 @@ from actors.account.lockouts import (
 from actors.account.protection import followed
 from actors.account.trades import LONGEST_WINDOW, Trades
 from actors.account.trading_day import TradingDay
+from actors.account.unplaced import Unplaced
 from messages.base import AccountMessage, Message
 from messages.events import (
     AccountLocked,
@@ -85,7 +86,6 @@ class AccountState:
     can_trade_at: datetime | None = None
     """When the broker said so: a push when it came, a read when it was asked for."""
     balance_usd: Decimal | None = None
-    generation: int = 0
     connected: bool = False
     breach_count: int = 0
     enforcement_count: int = 0
@@ -151,7 +151,7 @@ class AccountState:
             case ContractDescribed():
                 self.contracts[event.contract.contract] = event.contract
             case StreamConnected():
-                self.connected, self.generation = True, event.generation
+                self.connected = True
                 self.seen_at.clear()  # what an earlier stream told is older than any new read
                 if self.can_trade_at:  # the same, should the clock have been set back since
                     self.can_trade_at = min(self.can_trade_at, event.at)
@@ -227,7 +227,7 @@ class AccountState:
     def _place(self, position: Position, at: datetime) -> None:
         before = dict(self.positions)
         held = before.get(position.contract)
-        self.unplaced.placed(position.contract, held.size if held else 0, position.size)
+        self.unplaced.placed(position.contract, held.size if held else 0, position.size, at)
         self.seen_at[position.contract] = at
         self.unsettled.discard(position.contract)
         if position.size:
@@ -311,13 +311,13 @@ class AccountState:
 
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
-        self.ledger.reset(self.trading_date)
+        early = ((self.day.label(fill.executed_at), fill) for fill in event.fills)
+        self.ledger.reset(self.trading_date, early)
         self.trades.reset(event.recent_trades)
         for fill in self.ledger.fills:  # told before the reset: the broker's clock was ahead
             self.trades.book(fill, under_lock=False)
         self.skipped.clear()
-        alive = self.positions.keys() | self.orders.keys()
-        self.seen_at = {key: at for key, at in self.seen_at.items() if key in alive}
+        self.seen_at = {each.key: each.at for each in event.told}
         self.lockouts = joined({}, event.lockouts)
         self.enforcement = _intent(event.enforcement) if event.enforcement else None
         self.allowances = None
@@ -330,6 +330,10 @@ class AccountState:
         self.orders = {each.order_id: each for each in event.orders}
         self.unprotected_since = {each.contract: each.since for each in event.unprotected}
         self.can_trade, self.can_trade_at = event.can_trade, event.can_trade_at
+        self.balance_usd = event.balance_usd
+        self.unplaced = Unplaced.restored(event.unplaced, event.unfilled)
+        self.unsettled = set(event.unsettled)
+        self.contracts = {each.contract: each for each in event.contracts}
         self.adopted = None  # said anew in the turn of the reset
 
 

@@ -87,7 +87,7 @@ def test_a_fill_of_a_closed_day_never_counts_and_one_of_the_next_waits():
     ledger.book(fill(3, -3), DAY)
     assert ledger.realised_usd == -3
 
-    ledger.reset(NEXT)
+    ledger.reset(NEXT, [(NEXT, each) for each in ledger.since(NEXT)])
 
     assert ledger.realised_usd == -2
 
