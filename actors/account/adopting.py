@@ -36,7 +36,8 @@ class Adopting:
     file: Settings
     """What the configuration says now; in force alone from the next reset on."""
     origin: Origin
-    in_force: Settings = ()
+    in_force: Settings | None = None
+    """None until they were said in this life of the actor."""
 
     def begin(self, turn: Turn, *, new_day: bool) -> Settings:
         """Return the rules an account starts with."""
@@ -44,31 +45,35 @@ class Adopting:
             return self.begin_day(turn)
         for text in self.origin.not_restored:
             turn.alarm(AlarmCode.RULE_NOT_RESTORED, text)
-        return self._adopt(turn, self.origin.earlier)
+        return self._adopt(turn, self._before)
 
     def begin_day(self, turn: Turn) -> Settings:
         """Return the rules of a new trading day: the file's alone; end what they no longer lock."""
-        before = self.in_force or self.origin.earlier
-        self._note(turn, self.file, before)
+        in_force = self._note(turn, self.file, self._before)
         keeping.release_unlocked(turn, self.file)
-        return self.in_force
+        return in_force
 
     def adopt(self, turn: Turn, command: AdoptRules) -> Settings:
         """Return the rules in force under a changed configuration."""
         self.file = tuple(_setting(each.rule, each.parameters) for each in command.rules)
         self.origin = Origin(config=command.config)
-        return self._adopt(turn, self.in_force)
+        return self._adopt(turn, self._before)
 
-    def _adopt(self, turn: Turn, held: Settings) -> Settings:
-        return self._note(turn, rulebook.combined(held, self.file), held)
+    @property
+    def _before(self) -> Settings | None:
+        """Return what was in force; None where nothing is known of it, which is no change."""
+        return (self.origin.earlier or None) if self.in_force is None else self.in_force
 
-    def _note(self, turn: Turn, in_force: Settings, before: Settings) -> Settings:
+    def _adopt(self, turn: Turn, held: Settings | None) -> Settings:
+        return self._note(turn, rulebook.combined(held or (), self.file), held)
+
+    def _note(self, turn: Turn, in_force: Settings, before: Settings | None) -> Settings:
         self.in_force = in_force
         adopted = RulesAdopted(
             **turn.head(),
             config=self.origin.config,
             rules=rulebook.written(in_force),
-            applied=rulebook.applied(before, in_force) if before else (),
+            applied=() if before is None else rulebook.applied(before, in_force),
             queued=rulebook.queued(in_force, self.file),
         )
         turn.record(adopted)

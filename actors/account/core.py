@@ -217,7 +217,7 @@ class AccountCore:
 
     def _on_trade(self, turn: Turn, fact: TradeExecuted) -> None:
         ledger, fill = self.state.ledger, fact.fill
-        booking = ledger.weigh(fill, self.state.day.label(fill.executed_at))
+        booking = self.state.weigh(fill)
         if booking is Booking.UNCHANGED:
             return
         turn.record(fact)

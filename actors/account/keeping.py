@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
+from actors.account.narrowing import narrow
 from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
 from actors.account.turn import Turn
@@ -74,10 +75,19 @@ def _release(turn: Turn, lockout: Lockout) -> None:
 
 
 def release_unlocked(turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
-    """Release the lockouts that end by the configuration and that these rules no longer ask for."""
-    for lockout in tuple(turn.state.lockouts.values()):
-        if lockout.release_on is ReleaseOn.CONFIG and not _still_locked(lockout, rules):
-            _release(turn, lockout)
+    """Release the lockouts that end by the configuration and that these rules no longer ask for.
+
+    One that was to follow the enforcement under way ends before it began: applied today it would stay
+    until the next reset.
+    """
+    ended_now = tuple(
+        lockout
+        for lockout in turn.state.duties
+        if lockout.release_on is ReleaseOn.CONFIG and not _still_locked(lockout, rules)
+    )
+    for lockout in ended_now:
+        _release(turn, lockout)
+    narrow(turn, without=ended_now)
 
 
 def _still_locked(lockout: Lockout, rules: tuple[RuleSetting, ...]) -> bool:

@@ -1,8 +1,9 @@
 """The day's realised P&L from the broker's fills, each booked once by its trade id.
 
 Pure. The broker's `profitAndLoss` is gross; fees and commissions are costs of every fill, opening
-ones too. A voided fill is taken out again. Fills of another trading day are remembered by id but not
-counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
+ones too. A voided fill is taken out again; one that is told again with higher costs (the broker leaves
+out what it does not know yet) counts with those. Fills of another trading day are remembered by id but
+not counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
 """
 
 from collections.abc import Collection, Iterable
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum, auto
+
+from msgspec import structs
 
 from messages.values import Fill
 
@@ -21,6 +24,8 @@ class Booking(Enum):
     """It is new and counts today."""
     VOIDED = auto()
     """It was counted and is taken out."""
+    CORRECTED = auto()
+    """It is known, and has cost more than was told before."""
     AHEAD = auto()
     """It belongs to the coming day and will count then."""
     UNCHANGED = auto()
@@ -44,13 +49,21 @@ class Ledger:
             return Booking.AHEAD if label > self.day and known is None else Booking.UNCHANGED
         if known is None:
             return Booking.UNCHANGED if fill.voided else Booking.BOOKED
-        newly_void = fill.voided and not known[1].voided
-        return Booking.VOIDED if newly_void else Booking.UNCHANGED
+        if known[1].voided:
+            return Booking.UNCHANGED
+        if fill.voided:
+            return Booking.VOIDED
+        return Booking.CORRECTED if _dearer(known[1], fill) != known[1] else Booking.UNCHANGED
 
     def book(self, fill: Fill, label: date) -> None:
-        """Book a fill, or void one that is known."""
-        if self.weigh(fill, label) is not Booking.UNCHANGED:
-            self._fills[fill.trade_id] = (label, fill)
+        """Book a fill, or void or correct one that is known."""
+        match self.weigh(fill, label):
+            case Booking.UNCHANGED:
+                pass
+            case Booking.CORRECTED:
+                self._fills[fill.trade_id] = (label, _dearer(self._fills[fill.trade_id][1], fill))
+            case _:
+                self._fills[fill.trade_id] = (label, fill)
 
     def fills_of(self, orders: Collection[int]) -> tuple[Fill, ...]:
         """Return the counted fills of some orders."""
@@ -88,3 +101,12 @@ class Ledger:
     def _amount_usd(self, fill: Fill) -> Decimal:
         gross = fill.profit_and_loss_usd or Decimal(0)
         return gross if self.gross else gross - fill.costs_usd
+
+
+def _dearer(known: Fill, told: Fill) -> Fill:
+    """Return a fill with the higher of its costs as they were told: so their order does not matter."""
+    return structs.replace(
+        known,
+        fees_usd=max(known.fees_usd, told.fees_usd),
+        commissions_usd=max(known.commissions_usd, told.commissions_usd),
+    )

@@ -136,8 +136,11 @@ class AccountState:
         """Change by one event; events that do not concern the state change nothing."""
         match event:
             case TradeExecuted(fill=fill):
-                if self._book(fill) in {Booking.BOOKED, Booking.AHEAD}:
+                booking = self._book(fill)
+                if booking in {Booking.BOOKED, Booking.AHEAD}:
                     self.unplaced.filled(fill, event.at)
+                if booking is Booking.CORRECTED:
+                    return
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
                     self.unsettled.add(fill.contract)
             case PositionChanged():
@@ -199,10 +202,14 @@ class AccountState:
             case RulesAdopted():
                 self.adopted = event
 
+    def weigh(self, fill: Fill) -> Booking:
+        """Say what booking a fill would change."""
+        return self.ledger.weigh(fill, self.day.label(fill.executed_at))
+
     def _book(self, fill: Fill) -> Booking:
-        booking = self.ledger.weigh(fill, self.day.label(fill.executed_at))
+        booking = self.weigh(fill)
         self.ledger.book(fill, self.day.label(fill.executed_at))
-        if flat_duty(self.duties):
+        if booking is not Booking.CORRECTED and flat_duty(self.duties):
             self.skipped.add(fill.trade_id)
         if booking is Booking.BOOKED:
             self.trades.book(fill, under_lock=account_duty(self.duties))
@@ -262,9 +269,8 @@ class AccountState:
 
     def _adopt(self, snapshot: SnapshotTaken) -> None:
         self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
-        known = {fill.trade_id for fill in self.ledger.fills}
         for fill in snapshot.fills or ():
-            if fill.voided or fill.trade_id not in known:
+            if self.weigh(fill) is not Booking.UNCHANGED:
                 self._book(fill)
             if self._of_the_last_hour(fill, snapshot.requested_at):
                 self.trades.recall(fill)

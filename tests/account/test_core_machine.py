@@ -37,6 +37,7 @@ class AccountMachine(RuleBasedStateMachine):
         self.world.drain()
         self.locks = {}
         self.allowances = None
+        self.released = 0
         self.reloaded = False
 
     # --- what the world does ---
@@ -176,11 +177,13 @@ class AccountMachine(RuleBasedStateMachine):
     def allowances_exist_under_the_duty_and_only_shrink(self):
         state = self.world.account.state
         assert (state.allowances is not None) == (no_new_exposure(state.duties) is not None)
-        if state.allowances is not None and self.allowances is not None:
+        released = len([each for each in self.world.account_events() if _ends_allowances(each)])
+        same = released == self.released
+        if same and state.allowances is not None and self.allowances is not None:
             for contract, size in state.allowances.items():
                 before = self.allowances.get(contract, 0)
                 assert clipped(before, size) == size, f"grew: {before} to {size}"
-        self.allowances = state.allowances
+        self.allowances, self.released = state.allowances, released
 
     @invariant()
     def nothing_is_demanded_in_the_name_of_a_lock_that_has_ended(self):
@@ -230,6 +233,10 @@ class AccountMachine(RuleBasedStateMachine):
     @invariant()
     def the_reset_forgets_nothing_but_the_day(self):
         assert forgotten_at_reset(self.world.account_events()) == {}
+
+
+def _ends_allowances(event):
+    return isinstance(event, LockoutReleased) and event.rule == "RULE-006"
 
 
 AccountMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
