@@ -541,6 +541,8 @@ class StopMove(Value, frozen=True, kw_only=True):
     """New limit price of a stop-limit order, moved along; None for other types."""
     reason: str
     """The arithmetic, for people."""
+    judged_at: datetime
+    """The instant of the picture it was judged by, UTC; of one picture's wishes the tightest counts."""
 
 
 class OpenPosition(Value, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
 from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
-from actors.account.managing import still_wanted
+from actors.account.managing import changed_stops, still_wanted
 from actors.account.permission import Permission
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings, RuleSetting
@@ -50,7 +50,7 @@ from messages.facts import (
 )
 from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus, EnforcementStatus
-from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, Order, OrderStatus, Phase, StopMove
+from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
 _INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
@@ -242,7 +242,8 @@ class AccountCore:
         if self.state.orders.get(order.order_id) == order:
             return
         turn.record(fact)
-        self._withdraw_moves(turn, order)
+        if order.stop_price is not None:
+            self._withdraw_moves(turn, (order.order_id,))
         if order.status not in OrderStatus:
             turn.alarm(
                 AlarmCode.UNKNOWN_ORDER_STATUS,
@@ -268,10 +269,11 @@ class AccountCore:
             turn.alarm(AlarmCode.STREAM_LOST, f"user stream lost: {fact.reason}")
 
     def _on_snapshot(self, turn: Turn, fact: SnapshotTaken) -> None:
-        first = not self._picture.sync.snapshot_seen
+        first, before = not self._picture.sync.snapshot_seen, self.state.orders
         news = self._picture.adopt(turn, fact)
         if news is None:
             return
+        self._withdraw_moves(turn, changed_stops(before, self.state.orders))
         keeping.let_trade(turn)
         self._enforcing.guard_all(turn)
         orders = {fill.order_id for fill in news}
@@ -314,11 +316,11 @@ class AccountCore:
             self._move_stops(turn, still_wanted(self.state, verdict.moves))
         self._judging.open_if_clean(turn)
 
-    def _withdraw_moves(self, turn: Turn, order: Order) -> None:
-        """Have no move sent that was wanted of a stop as it was before: its trader may have moved it."""
-        if order.stop_price is not None and any(each.rule.manage for each in self._settings.rules):
+    def _withdraw_moves(self, turn: Turn, stops: tuple[int, ...]) -> None:
+        """Have no move sent that was wanted of stops as they were: their trader may have moved them."""
+        if stops and any(each.rule.manage for each in self._settings.rules):
             enforcer = f"enforcer/{self.state.account}"
-            turn.send(enforcer, MoveStops(**turn.head(), moves=(), withdrawn=(order.order_id,)))
+            turn.send(enforcer, MoveStops(**turn.head(), moves=(), withdrawn=stops))
 
     def _move_stops(self, turn: Turn, moves: tuple[StopMove, ...]) -> None:
         if moves:
@@ -326,11 +328,13 @@ class AccountCore:
             turn.send(enforcer, MoveStops(**turn.head(), moves=moves))
 
     def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:
+        before = self.state.orders
         for lockout in self._enforcing.apply(turn, report):
             keeping.arm(turn, lockout)
             if lockout.scope == ACCOUNT_SCOPE:
                 self._judging.opened = False
         keeping.let_trade(turn)  # the firm may have changed its mind before the lock was applied
+        self._withdraw_moves(turn, changed_stops(before, self.state.orders))
         if report.read_at:
             self._picture.sync.read(report.read_at)
         self._picture.hold(turn)
