@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from actors.account.allowance import Allowances, ratcheted, restored
+from actors.account.intent import Enforcement, begun
 from actors.account.ledger import Booking, Ledger
 from actors.account.lockouts import (
     Key,
@@ -48,25 +49,7 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Allowance, Contract, Fill, Lockout, Order, Position, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Enforcement:
-    """An intent that is not discharged yet."""
-
-    id: str
-    """E.g. `13298777/e4`."""
-    since: datetime
-    """When it was decided, UTC."""
-    breaches: tuple[str, ...]
-    """Breach ids it answers; empty for the standing duty of a lockout."""
-    targets: tuple[Target, ...]
-    """States to reach."""
-    pending: tuple[Lockout, ...]
-    """Lockouts that are a duty already and are said once the targets are reached."""
-    deadline_at: datetime
-    """When they are said all the same, UTC."""
+from messages.values import Allowance, Contract, Fill, Lockout, Order, Position
 
 
 @dataclass(slots=True)
@@ -171,7 +154,7 @@ class AccountState:
                 self.breach_count += 1
             case EnforcementStarted():
                 self.enforcement_count += 1
-                self.enforcement = _intent(event)
+                self.enforcement = begun(event)
                 self._allow(event.allowances)
             case EnforcementJoined() if self.enforcement:
                 self._allow(event.allowances)
@@ -325,7 +308,7 @@ class AccountState:
         self.skipped.clear()
         self.seen_at = {each.key: each.at for each in event.told}
         self.lockouts = joined({}, event.lockouts)
-        self.enforcement = _intent(event.enforcement) if event.enforcement else None
+        self.enforcement = begun(event.enforcement) if event.enforcement else None
         self.allowances = None
         self._allow(event.allowances)
         self.attempts = event.attempts
@@ -341,14 +324,3 @@ class AccountState:
         self.unsettled = set(event.unsettled)
         self.contracts = {each.contract: each for each in event.contracts}
         self.adopted = None  # said anew in the turn of the reset
-
-
-def _intent(event: EnforcementStarted) -> Enforcement:
-    return Enforcement(
-        id=event.enforcement_id,
-        since=event.at,
-        breaches=event.breaches,
-        targets=event.targets,
-        pending=event.lockouts,
-        deadline_at=event.deadline_at,
-    )

@@ -6,9 +6,10 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from actors.account.intent import Enforcement
 from actors.account.lockouts import key_of
 from actors.account.managing import still_wanted
-from actors.account.state import AccountState, Enforcement
+from actors.account.state import AccountState
 from actors.rules.trade_management import Breakeven, TradeManagement
 from messages.commands import MoveStops
 from messages.facts import OrderChanged
