@@ -26,13 +26,17 @@ from messages.values import (
     AlarmCode,
     Allowance,
     Breach,
+    Contract,
     DayTerms,
+    Fill,
+    LastTold,
     Lockout,
     Order,
     OrderTrade,
     Outcome,
     Position,
     RuleInForce,
+    SizeChange,
     Target,
     Unprotected,
 )
@@ -136,6 +140,17 @@ class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
     """When the lock is applied even without confirmation, UTC."""
     allowances: tuple[Allowance, ...] | None = None
     """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
+
+
+class EnforcementNarrowed(AccountMessage, frozen=True, kw_only=True):
+    """A lockout ended while an enforcement was under way: what only it had asked for is dropped."""
+
+    enforcement_id: str
+    """The enforcement under way."""
+    targets: tuple[Target, ...]
+    """The targets that are left; none = only reads that show nothing is under way any more."""
+    lockouts: tuple[Lockout, ...]
+    """The lockouts that still follow."""
 
 
 class EnforcementUnrecorded(AccountMessage, frozen=True, kw_only=True):
@@ -327,6 +342,20 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """Trades of the closed day's last hour, which windows of the new day still count."""
     terms: DayTerms | None = None
     """How the new day is counted; None = the journal of an earlier build, which did not say."""
+    fills: tuple[Fill, ...] = ()
+    """Fills of the day that was begun, told before it: the broker's clock was ahead."""
+    unplaced: tuple[SizeChange, ...] = ()
+    """Fills whose position was not told yet, in order."""
+    unfilled: tuple[SizeChange, ...] = ()
+    """Changes of positions whose fill was not told yet, in order."""
+    unsettled: tuple[str, ...] = ()
+    """Contracts whose position does not show a close that is booked already."""
+    contracts: tuple[Contract, ...] = ()
+    """The broker's records of contracts, as far as they were asked for."""
+    told: tuple[LastTold, ...] = ()
+    """What the stream said of positions and orders that are still there, and when."""
+    balance_usd: Decimal | None = None
+    """Cash balance; None when it was not told."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):
@@ -392,6 +421,7 @@ type Event = (
     | RuleBreached
     | EnforcementStarted
     | EnforcementJoined
+    | EnforcementNarrowed
     | EnforcementUnrecorded
     | BrokerCommandSent
     | BrokerCommandAnswered
