@@ -13,11 +13,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from actors.runtime import InFlight, VirtualClock
 from actors.simulator.exchange import Exchange
 from actors.simulator.ledger import Execution, Ticket
 from actors.simulator.refusals import RefusedError
 from actors.simulator.wire import Push
-from actors.runtime import InFlight, VirtualClock
 from messages.base import Message
 from messages.commands import BrokerCommand, OpenSession, TakeSnapshot
 from messages.events import BrokerCommandAnswered
@@ -29,6 +29,8 @@ from tests.chaos.turnstile import Turnstile
 from tests.chaos.walk import Violation
 from tests.rig import NOON, FakeBroker, FakeGateway, Rig, contract
 
+_PERIOD_S = 10.0
+"""In which the supervisor counts failures: the second one would wait for the virtual clock."""
 _HEALING_S = (0.2, 0.5, 1, 2, 3, 5, 10, 20, 20)
 
 
@@ -120,6 +122,7 @@ class World:
         self.judged: list[Judged] = []
         self.deaths: list[str] = []
         """The edges at which lives have ended."""
+        self._failed_at: dict[str, float] = {}
         self._folder = folder
         self._config = config
         self.rig: Rig | None = None
@@ -209,9 +212,11 @@ class World:
             self.rig.advance(seconds)
 
     def poison(self, address: str, random: Random) -> None:
-        """Have an actor fail and be restarted."""
-        if self.rig is None or self.life.dead:
+        """Have an actor fail and be restarted; again only when that needs no back-off any more."""
+        now = self.clock.monotonic()
+        if self.rig is None or self.life.dead or now < self._failed_at.get(address, now):
             return
+        self._failed_at[address] = now + _PERIOD_S
         with self.turnstile.shuffled(random):
             self.rig.system.directory.tell(address, "poison")
             self.rig.settle()
