@@ -290,11 +290,8 @@ class Enforcing:
         under_way = self.state.enforcement
         if under_way is None or under_way.id != report.enforcement_id:
             return ()
-        heard = all(
-            any(algebra.covers(each, own) for each in report.targets) for own in under_way.targets
-        )
-        if not heard or (report.flat_confirmed and self._intent_waits):
-            return ()  # a breach has joined that the enforcer had not heard of: it reports again
+        if report.flat_confirmed and self._intent_waits:
+            return ()  # a breach has joined whose targets the enforcer has not heard of yet
         head = turn.head(under_way.id)
         self._record_end(turn, under_way, report)
         for lockout in under_way.pending:

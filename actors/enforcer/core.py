@@ -364,7 +364,6 @@ class EnforcerCore:
                 at=self._now,
                 cause=self._id,
                 enforcement_id=self._id,
-                targets=self._targets,
                 flat_confirmed=proof is not None,
                 read_at=proof.requested_at if proof else None,
                 positions=proof.positions if proof else (),
