@@ -137,6 +137,17 @@ class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
     """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
 
 
+class EnforcementNarrowed(AccountMessage, frozen=True, kw_only=True):
+    """A lockout ended while an enforcement was under way: what only it had asked for is dropped."""
+
+    enforcement_id: str
+    """The enforcement under way."""
+    targets: tuple[Target, ...]
+    """The targets that are left; none = only reads that show nothing is under way any more."""
+    lockouts: tuple[Lockout, ...]
+    """The lockouts that still follow."""
+
+
 class EnforcementUnrecorded(AccountMessage, frozen=True, kw_only=True):
     """The journal did not answer in time; enforcement went ahead all the same."""
 
@@ -389,6 +400,7 @@ type Event = (
     | RuleBreached
     | EnforcementStarted
     | EnforcementJoined
+    | EnforcementNarrowed
     | EnforcementUnrecorded
     | BrokerCommandSent
     | BrokerCommandAnswered

@@ -29,6 +29,7 @@ from messages.events import (
     DayReset,
     EnforcementFinished,
     EnforcementJoined,
+    EnforcementNarrowed,
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
@@ -161,7 +162,7 @@ class AccountState:
             case AccountMessage():
                 self._evolve_decision(event)
 
-    def _evolve_decision(self, event: AccountMessage) -> None:
+    def _evolve_decision(self, event: AccountMessage) -> None:  # noqa: C901 - one case per event
         match event:
             case RuleBreached():
                 self.breach_count += 1
@@ -177,6 +178,10 @@ class AccountState:
                     targets=event.targets,
                     pending=event.lockouts,
                     deadline_at=event.deadline_at,
+                )
+            case EnforcementNarrowed() if self.enforcement:
+                self.enforcement = replace(
+                    self.enforcement, targets=event.targets, pending=event.lockouts
                 )
             case FlatConfirmed():
                 self._take_over(event.positions, event.orders, event.read_at)
