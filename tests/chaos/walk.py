@@ -20,6 +20,7 @@ from messages.events import (
     DeadlinePassed,
     EnforcementFinished,
     EnforcementJoined,
+    EnforcementNarrowed,
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
@@ -34,7 +35,18 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import AlarmCode, Allowance, Fill, Lockout, LockoutTerms, ReleaseOn, Target
+from messages.values import (
+    AlarmCode,
+    Allowance,
+    CapContract,
+    Duty,
+    Fill,
+    Lockout,
+    LockoutTerms,
+    NoOpeningOrders,
+    ReleaseOn,
+    Target,
+)
 from tests.chaos.evidence import Stored, is_account_flat
 
 type Key = tuple[str, str]
@@ -181,6 +193,8 @@ class AccountWalk:
                 self._on_started(event)
             case EnforcementJoined():
                 self._on_joined(event)
+            case EnforcementNarrowed():
+                self._on_narrowed(event)
             case BrokerCommandSent():
                 self._on_command(event)
             case BrokerCommandAnswered():
@@ -248,6 +262,22 @@ class AccountWalk:
         under_way.deadline_at = event.deadline_at
         under_way.confirmed = under_way.late = False
         self._intended(event)
+
+    def _on_narrowed(self, event: EnforcementNarrowed) -> None:
+        under_way = self._same(event.enforcement_id, "is narrowed")
+        if under_way is None:
+            return
+        pending = _by_key(event.lockouts)
+        for key, lockout in under_way.pending.items():
+            kept = pending.get(key) == lockout or self._may_end(lockout, event.at)
+            self._expect(kept, "I9", f"narrowing dropped the lockout {key}")
+        both = (*self.locks.values(), *event.lockouts)
+        binds = any(each.duty is Duty.NO_NEW_EXPOSURE for each in both)
+        for target in under_way.targets:
+            kept = any(covers(each, target) for each in event.targets)
+            ends = isinstance(target, NoOpeningOrders | CapContract) and not binds
+            self._expect(kept or ends, "I5", f"narrowing dropped the target {target}")
+        under_way.targets, under_way.pending = event.targets, pending
 
     def _intended(self, event: EnforcementStarted | EnforcementJoined) -> None:
         self.started.append((self._seq, event.targets))
