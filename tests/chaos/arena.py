@@ -1,4 +1,4 @@
-"""The kill matrix's place: a simulated broker on the wire, a journal, and one child process after another.
+"""The kill matrix's place: a simulated broker on the wire, a journal, one child process after another.
 
 The broker lives in this process and outlives them all; it is watched at its exchange. The journal and
 the status are read from outside, as an operator would. Waits poll, for nobody tells a killer anything.
@@ -18,6 +18,7 @@ import msgspec
 
 from actors.journal import verify
 from actors.runtime import OffsetClock, SystemClock
+from config.loader import load
 from messages.base import Message
 from messages.queries import AccountStatus, SystemStatus
 from messages.values import OrderType, Phase, Side
@@ -28,7 +29,6 @@ from tests.chaos.walk import Violation
 from tests.cli import free_port
 from tests.rig import NOON, TOKENS, A, B, contract
 from tests.wire_rig import new_simulator, wire_config
-from config.loader import load
 
 PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.01

@@ -1,4 +1,4 @@
-"""The checker: does what a run left behind keep the invariants I1–I10 of the architecture?
+"""The checker: does what a run left behind keep the invariants I1 to I10 of the architecture?
 
 Given the evidence of a whole run (all its lives, the broker's own record, the status at rest) it returns
 every violation it can see. README.md says per invariant how it is seen. Tested on mutated runs.

@@ -22,7 +22,7 @@ from actors.ops.logging import configure_logging
 from actors.runtime import OffsetClock, SystemClock
 from config.loader import load
 from messages.commands import BrokerCommand, TakeSnapshot
-from tests.chaos.life import FragileStore, Life, label_of
+from tests.chaos.life import FragileStore, Life, labels_of
 
 
 class Orders(NamedTuple):
@@ -54,11 +54,14 @@ class DoomedStore(FragileStore):
 
     def append_rows(self, rows: Sequence[Row]) -> int:
         """Store rows, or die."""
-        edge = f"inside the commit of {label_of(rows)}"
-        # called with every statement before it runs: the rows are in, the transaction is not done
-        self._connection.set_trace_callback(
-            lambda statement: self.life.reach(edge) if statement == "COMMIT" else None
-        )
+        labels = labels_of(rows)
+
+        def traced(statement: str) -> None:
+            if statement == "COMMIT":  # told before it runs: the rows are in, nothing is durable
+                for label in labels:
+                    self.life.reach(f"inside the commit of {label}")
+
+        self._connection.set_trace_callback(traced)
         try:
             return super().append_rows(rows)
         finally:

@@ -1,4 +1,4 @@
-"""What a run leaves behind, as seen from outside: the journal's rows, the broker's own record, the status.
+"""What a run leaves behind, as seen from outside: the journal's rows, the broker's record, the status.
 
 Everything the checker judges by. The journal is read by a reader of its own, straight from the SQLite
 file; the broker is watched at its exchange, below everything Lockstep can talk to, so that the same

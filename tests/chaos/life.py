@@ -35,10 +35,11 @@ _LABELS = (
 )
 
 
-def label_of(rows: Sequence[Row]) -> str:
-    """Return what a batch is called: its most interesting event."""
+def labels_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Return what a batch is called after its events that are decisions; `facts` when it has none."""
     kinds = {row.kind for row in rows}
-    return next((label for kind, label in _LABELS if kind in kinds), "facts")
+    labels = dict.fromkeys(label for kind, label in _LABELS if kind in kinds)
+    return tuple(labels) or ("facts",)
 
 
 class Life:
@@ -89,13 +90,16 @@ class FragileStore(Store):
 
     def append_rows(self, rows: Sequence[Row]) -> int:
         """Store rows, unless the system dies before; it may die just after, too."""
-        label = label_of(rows)
-        if not self.life.reach(f"before {label} is durable"):
-            raise sqlite3.OperationalError("killed")
+        labels = labels_of(rows)
+        self._pass("before", labels)
         self.life.durable_seq = super().append_rows(rows)
-        if not self.life.reach(f"after {label} is durable"):
-            raise sqlite3.OperationalError("killed")
+        self._pass("after", labels)
         return self.life.durable_seq
+
+    def _pass(self, when: str, labels: tuple[str, ...]) -> None:
+        for label in labels:
+            if not self.life.reach(f"{when} {label} is durable"):
+                raise sqlite3.OperationalError("killed")
 
 
 class NoHttp:

@@ -344,7 +344,7 @@ MUTATIONS: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
         "I8",
         changed(
             FlatConfirmed,
-            lambda each: {"positions": (HELD,)},
+            lambda _: {"positions": (HELD,)},
         ),
     ),
     "open before the first snapshot": ("I8", moved(AccountOpened, SnapshotTaken)),

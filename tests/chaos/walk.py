@@ -5,7 +5,7 @@ under way and what was said of it, and finds fault with an event that cannot fol
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from actors.enforcer.targets import covers, joined, plan
@@ -56,7 +56,7 @@ LATE = timedelta(seconds=5)
 TOLERANCE = timedelta(seconds=1)
 """Between a deadline in monotonic seconds and the same in wall time."""
 _REDUCING = {"close_contract", "partial_close_contract", "cancel_order"}
-_FOREVER = datetime.max
+_FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Violation(NamedTuple):
@@ -92,8 +92,7 @@ def key_of(lockout: Lockout) -> Key:
 
 def strength(lockout: Lockout | LockoutTerms) -> tuple[bool, bool, datetime]:
     """Return a sort key: the greater, the stricter."""
-    until = lockout.until.replace(tzinfo=None) if lockout.until else _FOREVER
-    return (lockout.duty == "flat", lockout.scope == "account", until)
+    return (lockout.duty == "flat", lockout.scope == "account", lockout.until or _FOREVER)
 
 
 @dataclass
