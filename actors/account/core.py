@@ -18,6 +18,7 @@ from actors.account.lockouts import by_strictness
 from actors.account.managing import still_wanted
 from actors.account.permission import Permission
 from actors.account.picture import Picture
+from actors.account.recovery import Recovery
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.turn import Turn
@@ -80,6 +81,7 @@ class AccountCore:
         self._judging = Judging(settings, state, self._picture)
         self._enforcing = Enforcing(settings, state)
         self._permission = Permission(settings, state)
+        self._recovery = Recovery(state, self._picture, self._judging)
         self._adopting = Adopting(file=settings.rules, origin=origin)
 
     def start(self, now: datetime) -> list[Send]:
@@ -104,6 +106,7 @@ class AccountCore:
         self._judging.say_caveats(turn)
         self._follow_lockouts(turn)
         self._enforcing.resume_unsure(turn)
+        self._recovery.begin(turn, new_day=new_day)
         if self.state.connected:
             self._picture.connected(turn)
         return turn.sends()
@@ -133,6 +136,7 @@ class AccountCore:
         self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
         self._picture.note_health(turn)
+        self._recovery.note()
         return turn.sends()
 
     def status(self, now: datetime) -> AccountStatus:
@@ -157,6 +161,7 @@ class AccountCore:
             if under_way
             else None,
             queued=state.adopted.queued if state.adopted else (),
+            starting=self._recovery.waits_for,
         )
 
     @property
@@ -206,6 +211,8 @@ class AccountCore:
                 self._on_snapshot(turn, fact)
             case SnapshotFailed():
                 self._picture.failed(turn, fact.request_id, fact.reason)
+                if not self._picture.sync.snapshot_seen:
+                    self._judging.by_what_is_known(turn, self.state.unjudged_fills)
             case ContractDescribed():
                 turn.record(fact)
                 self._judging.fact(turn, FactKind.QUOTE)
@@ -297,8 +304,10 @@ class AccountCore:
                 self._guard_by(turn, self._adopting.adopt(turn, command))
                 self._judging.rules_changed(turn)
             case Appended():
+                self._recovery.on_durable(turn, command.token)
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():
+                self._recovery.on_unrecorded(turn, command.token, command.reason)
                 locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
                 self._said(turn, locked)
             case Woken():
@@ -352,6 +361,8 @@ class AccountCore:
                 self._judging.late(turn)
             case ["snapshot"]:
                 self._picture.take_snapshot(turn)
+            case ["recovery"]:
+                self._recovery.ask_again(turn)
             case ["leftovers"]:
                 self._enforcing.guard_all(turn)
             case ["settle"]:

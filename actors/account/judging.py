@@ -37,6 +37,8 @@ class Judging:
     """OPEN: the last judgement was clean and no lock of the account has come since."""
     started: bool = False
     """It has been OPEN at least once in this life of the actor."""
+    on_hold: bool = False
+    """What the start has decided is not on disk yet: judged, but not OPEN."""
     _armed: dict[str, datetime] = field(default_factory=dict)
     """When each rule is checked next by the clock."""
 
@@ -50,7 +52,7 @@ class Judging:
         """Ask every rule once: the last judgement where the account is not OPEN."""
         if not self._may_judge:
             return
-        if self.opened or self._locked:
+        if self.opened or self.locked:
             self._evaluate(turn, self.settings.rules, fills, None)
         elif self.picture.sync.synced and not self.state.enforcement:
             judgement = self.judgement.begin(each.rule.id for each in self.settings.rules)
@@ -60,12 +62,20 @@ class Judging:
         else:
             self.fact(turn, FactKind.CLOCK)  # what only waits for a read need not wait for more
 
-    @property
-    def _may_judge(self) -> bool:
-        return self.picture.sync.snapshot_seen and not flat_duty(self.state.duties)
+    def by_what_is_known(self, turn: Turn, fills: tuple[Fill, ...]) -> None:
+        """Ask every rule although the account could not be read; nothing becomes OPEN by it."""
+        if self._may_judge:
+            self._evaluate(turn, self.settings.rules, fills, None)
 
     @property
-    def _locked(self) -> bool:
+    def _may_judge(self) -> bool:
+        sync = self.picture.sync
+        # once the first read has failed, journal and stream are all there is: a breach they show is one
+        known = sync.snapshot_seen or sync.refusal is not None
+        return known and not flat_duty(self.state.duties)
+
+    @property
+    def locked(self) -> bool:
         """Say whether a lockout of the account is in force: the last judgement waits for its end."""
         return account_duty(self.state.lockouts.values())
 
@@ -118,9 +128,9 @@ class Judging:
 
     def open_if_clean(self, turn: Turn) -> None:
         """Open the account when every rule has answered the last judgement and none objects."""
-        if self.opened or not self.judgement.clean or not self.picture.sync.synced:
+        if self.opened or self.on_hold or not self.judgement.clean:
             return
-        if self._locked or self.state.enforcement:
+        if not self.picture.sync.synced or self.locked or self.state.enforcement:
             return
         self.opened = self.started = True
         turn.cancel_wake("judgement")

@@ -46,9 +46,7 @@ def market(side, size):
 @pytest.mark.parametrize("status", [OrderStatus.PENDING, OrderStatus.OPEN])
 @pytest.mark.parametrize("target", [FlatAccount(), CapProduct(product="MNQ", limit=0)])
 @pytest.mark.parametrize(("patient", "cancel"), [(True, ()), (False, (1,))])
-def test_a_close_on_its_way_is_waited_for_until_it_counts_as_stuck(
-    target, status, patient, cancel
-):
+def test_a_close_on_its_way_is_waited_for_until_it_counts_as_stuck(target, status, patient, cancel):
     """Patient: nothing to send; impatient: cancelled, and closed only once it is seen to be gone."""
     order = structs.replace(market(Side.SELL, 2), status=status)
     todo = plan([target], [held(2)], [order], patient=patient)
