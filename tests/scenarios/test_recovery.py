@@ -55,7 +55,7 @@ def test_the_steps_of_a_recovery_come_in_their_order(rig):
 
 
 def test_lockouts_bind_before_anything_is_read(rig):
-    """The journal's lock holds from the first moment; what appears is closed though nothing can be read."""
+    """The journal's lock holds at once; what appears is closed though nothing can be read."""
     first = rig(LOSS)
     first.fill(A, "-500")
     first.stop()
