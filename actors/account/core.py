@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping
+from actors.account import keeping, settling
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
@@ -106,9 +106,9 @@ class AccountCore:
         self._judging.say_caveats(turn)
         self._follow_lockouts(turn)
         self._enforcing.resume_unsure(turn)
-        self._recovery.begin(turn, new_day=new_day)
         if self.state.connected:
             self._picture.connected(turn)
+        self._judging.settling.follow(turn)
         return turn.sends()
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
@@ -135,6 +135,7 @@ class AccountCore:
                 self._book(turn, message)
         self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
+        self._judging.settling.follow(turn)
         self._picture.note_health(turn)
         self._recovery.note()
         return turn.sends()
@@ -211,8 +212,7 @@ class AccountCore:
                 self._on_snapshot(turn, fact)
             case SnapshotFailed():
                 self._picture.failed(turn, fact.request_id, fact.reason)
-                if not self._picture.sync.snapshot_seen:
-                    self._judging.by_what_is_known(turn, self.state.unjudged_fills)
+                self._judging.by_what_is_known(turn)
             case ContractDescribed():
                 turn.record(fact)
                 self._judging.fact(turn, FactKind.QUOTE)
@@ -304,10 +304,10 @@ class AccountCore:
                 self._guard_by(turn, self._adopting.adopt(turn, command))
                 self._judging.rules_changed(turn)
             case Appended():
-                self._recovery.on_durable(turn, command.token)
+                if self._judging.settling.on_durable(turn, command.token):
+                    self._judging.open_if_clean(turn)
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():
-                self._recovery.on_unrecorded(turn, command.token, command.reason)
                 locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
                 self._said(turn, locked)
             case Woken():
@@ -357,12 +357,12 @@ class AccountCore:
                 self._said(turn, self._enforcing.on_unrecorded(turn, token, "late"))
             case ["check", rule]:
                 self._judging.check(turn, rule)
+            case [settling.WOKEN]:
+                self._judging.settling.ask_again(turn)
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:
                 self._picture.take_snapshot(turn)
-            case ["recovery"]:
-                self._recovery.ask_again(turn)
             case ["leftovers"]:
                 self._enforcing.guard_all(turn)
             case ["settle"]:

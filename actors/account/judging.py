@@ -12,6 +12,7 @@ from actors.account.judgement import Judgement
 from actors.account.lockouts import account_duty, flat_duty
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.settling import Settling
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
@@ -32,13 +33,13 @@ class Judging:
     settings: AccountSettings
     state: AccountState
     picture: Picture
+    settling: Settling = field(default_factory=Settling)
+    """An account opens only when what had freed it is on disk."""
     judgement: Judgement = field(default_factory=Judgement)
     opened: bool = False
     """OPEN: the last judgement was clean and no lock of the account has come since."""
     started: bool = False
     """It has been OPEN at least once in this life of the actor."""
-    on_hold: bool = False
-    """What the start has decided is not on disk yet: judged, but not OPEN."""
     _armed: dict[str, datetime] = field(default_factory=dict)
     """When each rule is checked next by the clock."""
 
@@ -52,7 +53,7 @@ class Judging:
         """Ask every rule once: the last judgement where the account is not OPEN."""
         if not self._may_judge:
             return
-        if self.opened or self.locked:
+        if self.opened or self._locked:
             self._evaluate(turn, self.settings.rules, fills, None)
         elif self.picture.sync.synced and not self.state.enforcement:
             judgement = self.judgement.begin(each.rule.id for each in self.settings.rules)
@@ -62,10 +63,10 @@ class Judging:
         else:
             self.fact(turn, FactKind.CLOCK)  # what only waits for a read need not wait for more
 
-    def by_what_is_known(self, turn: Turn, fills: tuple[Fill, ...]) -> None:
-        """Ask every rule although the account could not be read; nothing becomes OPEN by it."""
-        if self._may_judge:
-            self._evaluate(turn, self.settings.rules, fills, None)
+    def by_what_is_known(self, turn: Turn) -> None:
+        """Ask every rule although the account was never read; nothing becomes OPEN by it."""
+        if self._may_judge and not self.picture.sync.snapshot_seen:
+            self._evaluate(turn, self.settings.rules, self.state.unjudged_fills, None)
 
     @property
     def _may_judge(self) -> bool:
@@ -75,7 +76,7 @@ class Judging:
         return known and not flat_duty(self.state.duties)
 
     @property
-    def locked(self) -> bool:
+    def _locked(self) -> bool:
         """Say whether a lockout of the account is in force: the last judgement waits for its end."""
         return account_duty(self.state.lockouts.values())
 
@@ -128,9 +129,9 @@ class Judging:
 
     def open_if_clean(self, turn: Turn) -> None:
         """Open the account when every rule has answered the last judgement and none objects."""
-        if self.opened or self.on_hold or not self.judgement.clean:
+        if self.opened or not self.judgement.clean or not self.picture.sync.synced:
             return
-        if not self.picture.sync.synced or self.locked or self.state.enforcement:
+        if self._locked or self.state.enforcement or self.settling.waits:
             return
         self.opened = self.started = True
         turn.cancel_wake("judgement")

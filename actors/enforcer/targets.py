@@ -123,9 +123,9 @@ def plan(
 ) -> Plan:
     """Return what is left to do for all targets, given a complete snapshot.
 
-    While `patient`, a market order that is on its way to reduce a position is waited for: a second close
-    beside it would flip the position once both have filled. Otherwise it counts as stuck: it is cancelled,
-    and its position is closed once a read shows it gone.
+    While `patient`, a market order that is on its way to reduce a position is waited for: a second
+    close beside it would flip the position once both have filled. Otherwise it counts as stuck: it is
+    cancelled, and its position is closed once a read shows it gone.
     """
     held = {position.contract: position.size for position in positions if position.size}
     working = [order for order in orders if order.working]

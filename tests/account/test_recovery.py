@@ -1,10 +1,10 @@
-"""A start that is not on disk yet: guarded, loud, said in the status, and not OPEN."""
+"""A start that is not on disk yet: guarded, said in the status, and not OPEN."""
 
-import pytest
-
-from messages.events import AccountOpened, AlarmRaised
-from messages.values import AlarmCode, Phase
+from messages.events import AccountOpened
+from messages.values import Phase
 from tests.account.world import World
+
+NOT_ON_DISK = "the reset to 2025-10-29, or a lock's end, is not on disk yet"
 
 
 def deliver_all_but(world, party):
@@ -17,18 +17,13 @@ def opened(world):
     return [each for each in world.account_events() if isinstance(each, AccountOpened)]
 
 
-def alarms(world):
-    return [each.code for each in world.account_events() if isinstance(each, AlarmRaised)]
-
-
 def test_an_account_opens_only_once_its_start_is_on_disk():
     """The snapshot is there and every rule is content; the reset is still on its way to the disk."""
     world = World()
     deliver_all_but(world, "journal")
 
-    status = world.account.status(world.now)
-    assert status.phase is Phase.STARTING
-    assert status.starting == "the reset to 2025-10-29 is not on disk yet"
+    assert world.account.status(world.now).phase is Phase.STARTING
+    assert world.account.status(world.now).starting == NOT_ON_DISK
     world.drain()
 
     assert world.account.status(world.now).phase is Phase.OPEN
@@ -36,39 +31,32 @@ def test_an_account_opens_only_once_its_start_is_on_disk():
     assert len(opened(world)) == 1
 
 
-def test_a_journal_that_does_not_answer_is_alarmed_and_the_account_stays_guarded():
-    """Late is not lost: it is said, asked again ever more slowly, and the late answer counts."""
+def test_an_account_whose_start_is_not_on_disk_is_guarded_all_the_same():
+    """The limit is reached while the journal is silent: flat and locked in memory, never OPEN."""
     world = World()
     deliver_all_but(world, "journal")
-    world.advance(5)
-    deliver_all_but(world, "journal")
-    assert alarms(world) == [AlarmCode.JOURNAL_LATE]
     world.fill(-600)
     deliver_all_but(world, "journal")
     world.advance(1)
     deliver_all_but(world, "journal")
+
     assert {rule for rule, _ in world.account.state.lockouts} == {"RULE-003", "RULE-007"}
+    assert world.account.status(world.now).starting == NOT_ON_DISK
     assert opened(world) == []
 
 
-@pytest.mark.parametrize("refusals", [1, 3])
-def test_a_store_that_refuses_the_start_is_asked_again_until_it_takes_it(refusals):
-    """Disk full at the start: STARTING with the reason; once there is room it opens by itself."""
+def test_a_start_that_the_store_refused_opens_once_there_is_room():
+    """Disk full at the start: STARTING, whatever else is known; then it opens by itself, once."""
     world = World()
     world.disk_full = True
     world.drain()
-    for _ in range(refusals):
-        assert world.account.status(world.now).starting == (
-            "the reset to 2025-10-29 is not on disk yet (full)"
-        )
-        assert world.account.status(world.now).phase is Phase.STARTING
-        world.advance(31)
-        world.drain()
-    assert AlarmCode.JOURNAL_FAILED in alarms(world)
+    world.advance(31)
+    world.drain()
+    assert world.account.status(world.now).phase is Phase.STARTING
+    assert world.account.status(world.now).starting == NOT_ON_DISK
 
     world.disk_full = False
     world.advance(31)
     world.drain()
 
-    assert world.account.status(world.now).phase is Phase.OPEN
-    assert len(opened(world)) == 1
+    assert (world.account.status(world.now).phase, len(opened(world))) == (Phase.OPEN, 1)
