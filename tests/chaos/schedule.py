@@ -41,19 +41,20 @@ _RULES: tuple[dict[str, dict[str, object]], ...] = (
 )
 _EDGES = (
     None,
-    None,
     "intent is durable",
+    "intent is durable",
+    "lock is durable",
     "lock is durable",
     "commands is durable",
     "answers is durable",
+    "flat is durable",
     "close_contract",
     "cancel_order",
     "answer unseen",
     "reset is durable",
     "release is durable",
+    "exposure is durable",
     "read",
-    "before",
-    "after",
 )
 _AT_START = (None, "start", "recovery", "read", "reset", "close_contract", "facts", "open")
 
@@ -92,6 +93,7 @@ class _Player:
             (6, self._resting),
             (14, self._book),
             (6, self._burst),
+            (8, self._breach),
             (6, self._price),
             (4, self._cancel),
             (3, self._void),
@@ -124,6 +126,8 @@ class _Player:
         arm = None
         if self._random.random() < 0.4:
             arm = (self._random.choice(_AT_START), self._random.randint(1, 6))
+        if self._random.random() < 0.5:
+            self._market(self._random.choice(self._world.accounts))  # while nobody guards
         self._say(f"restart, to die at {arm}" if arm else "restart")
         self._world.restart(arm)
 
@@ -161,6 +165,13 @@ class _Player:
         changes.insert(self._random.randrange(3), fill(account, -300))
         self._world.trade(changes, self._random)
         self._say(f"{account} two orders and -300 at once")
+
+    def _breach(self, account: int) -> None:
+        size = self._size()
+        self._world.trade(
+            [order(account, self._product(), size), fill(account, -600)], self._random
+        )
+        self._say(f"{account} opens {size} and loses 600 at once")
 
     def _price(self, _account: int) -> None:
         product, ticks = self._product(), self._random.choice((-200, -40, 40, 200))
@@ -266,7 +277,9 @@ class _Player:
         edge, count = self._random.choice(_EDGES), self._random.choice((1, 1, 1, 2, 3, 5))
         self._world.life.arm(edge, count)
         self._say(f"to die at {edge or 'any edge'}, {count}")
-        self._random.choice((self._book, self._market, self._burst, self._wait))(account)
+        self._random.choice((self._breach, self._book, self._market, self._burst, self._wait))(
+            account
+        )
 
 
 def play(seed: str, index: int, *, keep_evidence: bool = False) -> Result:
