@@ -116,11 +116,14 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
         config: Configuration file.
         verbose: Log every fact, not only decisions.
     """
+    from actors.reloading import TOKEN_VARIABLE
     from actors.system import System
 
     loaded = load(config, now=SystemClock().now())
-    secrets = [os.environ.get(login.api_key_env, "") for login in loaded.file.logins]
+    hidden = [*(login.api_key_env for login in loaded.file.logins), TOKEN_VARIABLE]
+    secrets = [os.environ.get(name, "") for name in hidden]
     configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    _warn(loaded)
     _load_sdk()
     stop = _Stop()
     system = System(
@@ -137,6 +140,13 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     return stop.code
 
 
+def _warn(config: Config) -> None:
+    """Log what is allowed in a configuration but should be known."""
+    log = structlog.get_logger(actor="main")
+    for text in config.warnings:
+        log.warning("config_warning", config=str(config.path), text=text)
+
+
 def _reload(system: "System") -> None:
     """Go over to the changed file, or say why not and go on as before; runs on the main thread."""
     log = structlog.get_logger(actor="main")
@@ -148,6 +158,7 @@ def _reload(system: "System") -> None:
         log.exception("reload_failed")  # whatever it is, the guard goes on
     else:
         log.info("reloaded", config=done.config, config_version=done.config_version)
+        _warn(system.config)
 
 
 @app.command
@@ -301,6 +312,8 @@ def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
     loaded = load(config, now=SystemClock().now())
     answer = ask_reload(loaded, os.environ)
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if json:
         _print_json(answer)
     else:

@@ -278,9 +278,7 @@ class System:
     def _account(self, account: int, wiring: Wiring, lives: "itertools.count[int]") -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
         settings = self.accounts[account]  # of the configuration in force now, after a reload too
-        state = AccountState.new(
-            settings.account, self.config.context.trading_day, gross=settings.gross
-        )
+        state = AccountState.new(settings.account, settings.day, gross=settings.gross)
         for record in self._recorded(settings.account):
             state.evolve(record.event)
         if next(lives) == 0:

@@ -107,12 +107,13 @@ def _effective(
     table = (*written[-1].path, rule.key)
     wrong: list[str] = []
     fields = strict.fields_of(raw, rule.parameters, "", wrong)
-    if wrong or fields is None:
-        return None  # complained of by its layer
-    if fields.get("enabled") is False and _missing(rule, fields):
+    if fields is None:
+        return None  # complained of by its layer, like all that is in `wrong`
+    if not wrong and fields.get("enabled") is False and _missing(rule, fields):
         return EffectiveRule(rule, None, table, origins, setting=None)
-    parameters = _parameters(rule, fields, table, origins, complaints)
-    if parameters is None:
+    unread = frozenset(str(leading(each)[0]) for each in wrong)
+    parameters = _parameters(rule, fields, table, origins, complaints, unread=unread)
+    if parameters is None or wrong:
         return None
     setting = RuleSetting(rule=rule, parameters=rule.resolve(parameters, context))
     return EffectiveRule(rule, parameters, table, origins, setting if parameters.enabled else None)
@@ -124,13 +125,21 @@ def _parameters(
     table: Key,
     origins: Mapping[str, Layer],
     complaints: list[str],
+    *,
+    unread: frozenset[str],
 ) -> Parameters | None:
+    """Return a rule's parameters; what it says of fields that could not be read is left out."""
     missing = _missing(rule, fields)
     if missing:
-        complaints += [f"{shown((*table, name))}: is missing; write it" for name in missing]
+        complaints += [
+            f"{shown((*table, name))}: is missing; write it"
+            for name in missing
+            if name not in unread
+        ]
         return None
     parameters: Parameters = rule.parameters(**fields)
-    wrong = rule.check(parameters)
+    said = rule.check(parameters)
+    wrong = [each for each in said if not any(name in each for name in unread)]
     for each in wrong:
         layer = origins.get(str((leading(each) or ("",))[0]))
         where = (*layer.path, rule.key) if layer else table

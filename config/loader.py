@@ -129,6 +129,7 @@ class Config:
             name=record.name,
             login=login,
             rules=self.effective_rules(record.account, record.name, login=login),
+            day=self.context.trading_day,
             deadline_s=self.file.enforcement.deadline_s,
             journal_deadline_s=self.file.enforcement.journal_deadline_s,
             quote_max_age_s=self.file.money.quote_max_age_s,

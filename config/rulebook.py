@@ -28,19 +28,16 @@ def check_rules(
     for layer in _layers([each for group in places for each in group.layers]):
         check_layer(layer, complaints)
     for group in places:
-        found: list[str] = []
-        rules = effective(group.layers, context, found)
-        complaints += found
+        rules = effective(group.layers, context, complaints)
         warnings += _caveats(rules, now)
-        if not found:
-            picture = Effective(rules, name, lines)
-            for clash in contradictions(picture, context, now):
-                said = f"{shown(clash.key)}: {clash.text}"
-                if clash.name in file.checks.allow:
-                    warnings.append(f"{said} (allowed: {clash.name})")
-                else:
-                    complaints.append(f"{said}; mend one, or put {clash.name!r} in [checks] allow")
-            warnings += [f"{shown(key)}: {text}" for key, text in oddities(picture)]
+        picture = Effective(rules, name, lines)
+        for clash in contradictions(picture, context, now):
+            said = f"{shown(clash.key)}: {clash.text}"
+            if clash.name in file.checks.allow:
+                warnings.append(f"{said} (allowed: {clash.name})")
+            else:
+                complaints.append(f"{said}; mend one, or put {clash.name!r} in [checks] allow")
+        warnings += [f"{shown(key)}: {text}" for key, text in oddities(picture)]
     return list(dict.fromkeys(warnings))
 
 

@@ -26,6 +26,7 @@ from messages.values import (
     AlarmCode,
     Allowance,
     Breach,
+    DayTerms,
     Lockout,
     Order,
     OrderTrade,
@@ -335,6 +336,8 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """What may stay under `no_new_exposure`; None = no such lockout binds."""
     recent_trades: tuple[OrderTrade, ...] = ()
     """Trades of the closed day's last hour, which windows of the new day still count."""
+    terms: DayTerms | None = None
+    """How the new day is counted; None = the journal of an earlier build, which did not say."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):

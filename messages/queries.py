@@ -23,7 +23,7 @@ class EnforcementStatus(Value, frozen=True, kw_only=True):
     targets: tuple[Target, ...]
     """States to reach."""
     flat_confirmed: bool
-    """Whether the broker's own answer shows them reached."""
+    """Whether the broker's own answer shows them reached: then only the record waits for the disk."""
 
 
 class AccountStatus(Value, frozen=True, kw_only=True):

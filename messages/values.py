@@ -601,6 +601,27 @@ class RuleInForce(Value, frozen=True, kw_only=True):
     """Rule id, e.g. `RULE-003`."""
     parameters: str
     """The rule's parameters as JSON, e.g. `{"enabled":true,"max_loss_usd":"500"}`."""
+    resolved: str | None = None
+    """What those refer to (hours by the calendar) until the trading day ends, as JSON; None = nothing."""
+
+
+class DayTerms(Value, frozen=True, kw_only=True):
+    """How a trading day is counted, from its beginning to its end; only a reset changes it."""
+
+    reset: str
+    """Local wall time of the reset, e.g. `17:00:00`."""
+    timezone: str
+    """IANA zone of the reset, e.g. `America/Chicago`."""
+    first: str | None
+    """The first trading date of this table, ISO date, where another one was in force before."""
+    since: datetime | None
+    """When that date began: where the last one of the table before ended, UTC."""
+    gross: bool
+    """Whether fees and commissions are left out of the day's P&L."""
+    conservative_mark: bool
+    """Whether positions are valued at the side they would close on."""
+    quote_max_age_s: float
+    """Seconds after which a quote no longer values a position."""
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

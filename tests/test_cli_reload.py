@@ -191,3 +191,40 @@ def test_a_process_started_without_a_token_lets_nobody_change_it(started, writte
     assert ask(config, headers={"Authorization": "Bearer"}).status_code == 403
     said = one_error(lockstep("reload", "--config", config, **(TOKENS | TOKEN)), 77)
     assert "SIGHUP" in said
+
+
+def test_the_token_is_in_no_log(guarding):
+    """Somebody pastes it into the file by mistake: the complaint is logged, what it quotes is not."""
+    run, config = guarding
+    (token,) = TOKEN.values()
+
+    limit(config, f'"{token}"')
+    run.process.send_signal(signal.SIGHUP)
+    refused = run.wait_line('"reload_refused"')
+    run.stop()
+
+    assert "max_loss_usd" in refused
+    assert token not in "".join((*run.out, *run.err))
+
+
+def test_warnings_of_the_configuration_are_logged_once_at_the_start_and_with_a_reload(
+    started, written, broker
+):
+    """`check` prints them; who only runs the guard must see them too."""
+    tiers = "[defaults.rules.cooldown_after_loss]\ntiers = [{ loss_usd = 5, cooldown_s = 60 }]\n"
+    config = written(broker, tiers=tiers)
+    (warning,) = json.loads(lockstep("check", "--json", "--config", config).stdout)["warnings"]
+
+    run = started("run", "--config", config, **TOKEN)
+    run.wait_line('"account_opened"', f'"account": {B}')
+    told = [each for each in run.logs() if each["event"] == "config_warning"]
+    limit(config, 4)
+    asked = lockstep("reload", "--config", config, **TOKEN)
+    run.process.send_signal(signal.SIGHUP)
+    run.wait_line('"config_warning"', count=2)
+    run.stop()
+    again = [each for each in run.logs() if each["event"] == "config_warning"]
+
+    assert [(each["level"], each["text"]) for each in told] == [("warning", warning)]
+    assert len(again) == 2
+    assert asked.stderr.startswith("warning: ")

@@ -5,17 +5,22 @@ account begins with what they were on the same trading day, tightened by the fil
 loosens, and no lockout is touched but those that end by the configuration, at that reset.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from actors.account import keeping, rulebook
+from actors.account import keeping, rulebook, terms
 from actors.account.rulebook import Settings
-from actors.account.settings import RuleSetting
+from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.turn import Turn
 from actors.rules.registry import rule_by_id
 from messages.commands import AdoptRules
 from messages.events import RulesAdopted
 from messages.values import AlarmCode, Parameters
+
+_UNTOLD = (
+    "the journal of an earlier build does not say how this trading day is counted (reset, P&L, marks): "
+    "as the configuration says now"
+)
 
 
 class Origin(NamedTuple):
@@ -31,12 +36,17 @@ class Origin(NamedTuple):
 
 @dataclass(slots=True)
 class Adopting:
-    """The rules the file asks for, and those that are in force."""
+    """What the file asks for, and the rules that are in force."""
 
-    file: Settings
+    asked: AccountSettings
     """What the configuration says now; in force alone from the next reset on."""
     origin: Origin
     in_force: Settings = ()
+
+    @property
+    def file(self) -> Settings:
+        """Return the rules the configuration asks for."""
+        return self.asked.rules
 
     def begin(self, turn: Turn, *, new_day: bool) -> Settings:
         """Return the rules an account starts with."""
@@ -44,6 +54,8 @@ class Adopting:
             return self.begin_day(turn)
         for text in self.origin.not_restored:
             turn.alarm(AlarmCode.RULE_NOT_RESTORED, text)
+        if turn.state.terms is None:
+            turn.alarm(AlarmCode.RULE_NOT_RESTORED, _UNTOLD)
         return self._adopt(turn, self.origin.earlier)
 
     def begin_day(self, turn: Turn) -> Settings:
@@ -55,7 +67,8 @@ class Adopting:
 
     def adopt(self, turn: Turn, command: AdoptRules) -> Settings:
         """Return the rules in force under a changed configuration."""
-        self.file = tuple(_setting(each.rule, each.parameters) for each in command.rules)
+        rules = tuple(_setting(each.rule, each.parameters) for each in command.rules)
+        self.asked = replace(self.asked, rules=rules)
         self.origin = Origin(config=command.config)
         return self._adopt(turn, self.in_force)
 
@@ -67,9 +80,12 @@ class Adopting:
         adopted = RulesAdopted(
             **turn.head(),
             config=self.origin.config,
-            rules=rulebook.written(in_force),
+            rules=rulebook.written(in_force, turn.now, turn.state.day_end(turn.now)),
             applied=rulebook.applied(before, in_force) if before else (),
-            queued=rulebook.queued(in_force, self.file),
+            queued=(
+                *rulebook.queued(in_force, self.file),
+                *terms.waiting(turn.state.terms, self.asked),
+            ),
         )
         turn.record(adopted)
         return in_force

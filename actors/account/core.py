@@ -21,6 +21,7 @@ from actors.account.picture import Picture
 from actors.account.recovery import Recovery
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
+from actors.account.terms import under
 from actors.account.turn import Turn
 from messages.base import Send
 from messages.commands import (
@@ -50,7 +51,7 @@ from messages.facts import (
     TradeExecuted,
 )
 from messages.journal import Appended, AppendFailed
-from messages.queries import AccountStatus, EnforcementStatus
+from messages.queries import AccountStatus
 from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, Order, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
@@ -74,7 +75,8 @@ class AccountCore:
         origin: Origin = _NOWHERE,
     ) -> None:
         self.state = state
-        self._settings = settings
+        self._adopting = Adopting(asked=settings, origin=origin)
+        self._settings = settings = under(settings, state.terms)
         self._epoch = epoch
         self._turns = 0
         self._picture = Picture(settings, state)
@@ -82,12 +84,11 @@ class AccountCore:
         self._enforcing = Enforcing(settings, state)
         self._permission = Permission(settings, state)
         self._recovery = Recovery(state, self._picture, self._judging)
-        self._adopting = Adopting(file=settings.rules, origin=origin)
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
         turn = self._turn(now, "start")
-        new_day = keeping.reset_if_due(turn)
+        new_day = keeping.reset_if_due(turn, self._adopting.asked)
         self._guard_by(turn, self._adopting.begin(turn, new_day=new_day))
         turn.record(
             AccountGuarded(
@@ -114,7 +115,7 @@ class AccountCore:
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
-        if keeping.reset_if_due(turn):
+        if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
@@ -143,7 +144,6 @@ class AccountCore:
     def status(self, now: datetime) -> AccountStatus:
         """Return how the account stands."""
         state, view = self.state, self._picture.view(now)
-        under_way = state.enforcement
         return AccountStatus(
             account=state.account,
             name=self._settings.name,
@@ -156,11 +156,7 @@ class AccountCore:
             positions=tuple(state.positions.values()),
             working_orders=len(state.orders),
             lockouts=by_strictness(state.lockouts.values()),
-            enforcement=EnforcementStatus(
-                since=under_way.since, targets=under_way.targets, flat_confirmed=False
-            )
-            if under_way
-            else None,
+            enforcement=self._enforcing.shown,
             queued=state.adopted.queued if state.adopted else (),
             starting=self._recovery.waits_for,
         )
@@ -178,7 +174,8 @@ class AccountCore:
 
     def _guard_by(self, turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
         """Go over to these rules: the one place where every part gets the settings it works by."""
-        self._settings = settings = replace(self._settings, rules=rules)
+        settings = under(replace(self._adopting.asked, rules=rules), self.state.terms)
+        self._settings = settings
         self._judging.settings = self._enforcing.settings = self._permission.settings = settings
         self._picture.use(turn, settings)
 

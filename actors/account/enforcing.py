@@ -31,6 +31,7 @@ from messages.events import (
     FlatConfirmed,
     RuleBreached,
 )
+from messages.queries import EnforcementStatus
 from messages.values import (
     AlarmCode,
     Allowance,
@@ -64,6 +65,17 @@ class Enforcing:
     _reentry: Reentry = field(default_factory=Reentry)
     _reappeared: set[str] = field(default_factory=set)
     """Contracts the enforcer is to close again although it has closed them before."""
+    _proved: Enforcement | None = None
+    """The last one that the broker's own answer showed to be done; its lock may wait for the disk."""
+
+    @property
+    def shown(self) -> EnforcementStatus | None:
+        """Return what is under way, as the status shows it."""
+        proved = self.state.enforcement is None
+        shown = self.state.enforcement or self._proved
+        if shown is None or not self.busy:
+            return None
+        return EnforcementStatus(since=shown.since, targets=shown.targets, flat_confirmed=proved)
 
     @property
     def busy(self) -> bool:
@@ -315,6 +327,7 @@ class Enforcing:
             )
         if report.flat_confirmed:
             turn.record(EnforcementFinished(**head, enforcement_id=under_way.id))
+            self._proved = under_way
         self.guard_all(turn)
         self._await_disk(turn, locked=True)
         return under_way.pending

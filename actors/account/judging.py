@@ -19,10 +19,10 @@ from actors.enforcer import targets as algebra
 from messages.commands import Evaluate, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
-from messages.values import AlarmCode, Breach, FactKind, Fill, ReleaseOn
+from messages.values import AccountView, AlarmCode, Breach, FactKind, Fill, ReleaseOn
 
 _JUDGEMENT_S = 5.0
-_MOVING = (PositionChanged, OrderChanged, SnapshotTaken, FlatConfirmed)
+_MOVING = frozenset({PositionChanged, OrderChanged, SnapshotTaken, FlatConfirmed})
 """The events that change what is held or works, and with it what the clock may break next."""
 
 
@@ -161,8 +161,10 @@ class Judging:
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
         in_force = (each.rule.id for each in self.settings.rules if each.rule.next_check)
-        for rule_id in dict.fromkeys((*in_force, *self._armed)):
-            self._arm_check(turn, rule_id)
+        if rule_ids := dict.fromkeys((*in_force, *self._armed)):
+            view = self.picture.view(turn.now)
+            for rule_id in rule_ids:
+                self._arm_check(turn, rule_id, view)
 
     def follow_checks(self, turn: Turn) -> None:
         """Move the checks to where they belong now, if this turn changed what is held or works."""
@@ -177,13 +179,13 @@ class Judging:
         self._armed.pop(rule_id, None)
         if any(each.rule.id == rule_id and each.rule.reads_first for each in self.settings.rules):
             self.picture.reconcile(turn)
-        self._arm_check(turn, rule_id)
+        self._arm_check(turn, rule_id, self.picture.view(turn.now))
         self.fact(turn, FactKind.CLOCK)
 
-    def _arm_check(self, turn: Turn, rule_id: str) -> None:
+    def _arm_check(self, turn: Turn, rule_id: str, view: AccountView) -> None:
         """Be woken for a rule when the first of its settings in force may be broken by the clock."""
         dues = [
-            next_check(self.picture.view(turn.now), each.parameters)
+            next_check(view, each.parameters)
             for each in self.settings.rules
             if each.rule.id == rule_id and (next_check := each.rule.next_check)
         ]

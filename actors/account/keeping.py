@@ -10,8 +10,9 @@ from datetime import date, timedelta
 
 from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
-from actors.account.settings import RuleSetting
+from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
+from actors.account.terms import terms_of
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
 from messages.values import AlarmCode, Lockout, ReleaseOn, Unprotected
@@ -88,8 +89,11 @@ def _still_locked(lockout: Lockout, rules: tuple[RuleSetting, ...]) -> bool:
     )
 
 
-def reset_if_due(turn: Turn) -> bool:
-    """Close the trading day and begin the new one if it is time; return whether it was."""
+def reset_if_due(turn: Turn, settings: AccountSettings) -> bool:
+    """Close the trading day and begin the new one, as the settings count it, if it is time.
+
+    Returns whether it was.
+    """
     state = turn.state
     label = state.day.label(turn.now)
     if not _is_due(state.trading_date, label):
@@ -103,13 +107,16 @@ def reset_if_due(turn: Turn) -> bool:
     for lockout in state.duties:
         if _ends_at_reset(turn, lockout):
             _release(turn, lockout)
+    day = settings.day
+    if state.trading_date is not None:
+        day = state.day.follows_with(day, state.trading_date)
     turn.record(
         DayReset(
             **turn.head("reset"),
             closed_date=state.trading_date.isoformat() if state.trading_date else None,
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
-            trading_date=label.isoformat(),
+            trading_date=day.label(turn.now).isoformat(),
             lockouts=tuple(state.lockouts.values()),
             enforcement=_open_intent(turn, state),
             breach_count=state.breach_count,
@@ -126,6 +133,7 @@ def reset_if_due(turn: Turn) -> bool:
             attempts=state.attempts,
             allowances=None if state.allowances is None else journaled(state.allowances),
             recent_trades=state.trades.recent(turn.now),
+            terms=terms_of(settings, day),
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

@@ -35,6 +35,10 @@ class Ledger:
     """The trading day that is counted."""
     gross: bool = False
     """Whether costs are left out."""
+    realised_usd: Decimal = Decimal(0)
+    """The day's realised P&L: net of all costs, or gross if so configured."""
+    closed_trades: int = 0
+    """How many counted fills closed something (those with a P&L)."""
     _fills: dict[int, tuple[date, Fill]] = field(default_factory=dict)
 
     def weigh(self, fill: Fill, label: date) -> Booking:
@@ -49,8 +53,14 @@ class Ledger:
 
     def book(self, fill: Fill, label: date) -> None:
         """Book a fill, or void one that is known."""
-        if self.weigh(fill, label) is not Booking.UNCHANGED:
-            self._fills[fill.trade_id] = (label, fill)
+        match self.weigh(fill, label):
+            case Booking.UNCHANGED:
+                return
+            case Booking.BOOKED:
+                self._count(fill, 1)
+            case Booking.VOIDED:
+                self._count(self._fills[fill.trade_id][1], -1)
+        self._fills[fill.trade_id] = (label, fill)
 
     def fills_of(self, orders: Collection[int]) -> tuple[Fill, ...]:
         """Return the counted fills of some orders."""
@@ -61,25 +71,23 @@ class Ledger:
         """Return the counted fills."""
         return tuple(self._counted())
 
-    @property
-    def realised_usd(self) -> Decimal:
-        """Return the day's realised P&L: net of all costs, or gross if so configured."""
-        return sum((self._amount_usd(fill) for fill in self._counted()), Decimal(0))
-
-    @property
-    def closed_trades(self) -> int:
-        """Return how many fills closed something (those with a P&L)."""
-        return sum(1 for fill in self._counted() if fill.profit_and_loss_usd is not None)
-
     def reset(self, day: date) -> None:
         """Begin a new trading day; fills that already belong to it stay."""
         self.day = day
         self._fills = {key: entry for key, entry in self._fills.items() if entry[0] >= day}
+        self.realised_usd, self.closed_trades = Decimal(0), 0
+        for fill in self._counted():
+            self._count(fill, 1)
 
     def _counted(self) -> list[Fill]:
         return [
             fill for label, fill in self._fills.values() if label == self.day and not fill.voided
         ]
+
+    def _count(self, fill: Fill, times: int) -> None:
+        self.realised_usd += times * self._amount_usd(fill)
+        if fill.profit_and_loss_usd is not None:
+            self.closed_trades += times
 
     def _amount_usd(self, fill: Fill) -> Decimal:
         gross = fill.profit_and_loss_usd or Decimal(0)

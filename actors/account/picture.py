@@ -48,6 +48,8 @@ class Picture:
     def use(self, turn: Turn, settings: AccountSettings) -> None:
         """Go over to changed settings; what is held may need quotes from now on."""
         self.settings, valued = settings, self._valued
+        self.marks.max_age_s = settings.quote_max_age_s
+        self.marks.conservative = settings.conservative_mark
         self._valued = _values(settings)
         if not valued:
             self._watch_quotes(turn)

@@ -7,6 +7,7 @@ nothing is judged by parameters nobody ever wrote. A rule that left the file sta
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import msgspec
 
@@ -85,19 +86,30 @@ def _changes(old: RuleSetting, new: RuleSetting, fields: list[str]) -> Iterator[
     written = old.rule.parameters.__struct_fields__
     for field in fields:
         before, after = value_of(old.parameters, field), value_of(new.parameters, field)
-        if before != after and field in written:
-            yield f"{old.rule.id} {field} {shown(before)} → {shown(after)}"
+        if field not in written:
+            if not _says_the_same(field, old, new):
+                yield f"{old.rule.id} what its parameters refer to (trading day, calendar)"
         elif before != after:
-            yield f"{old.rule.id} what its parameters refer to (trading day, calendar)"
+            yield f"{old.rule.id} {field} {shown(before)} → {shown(after)}"
+
+
+def _says_the_same(field: str, one: RuleSetting, other: RuleSetting) -> bool:
+    """Say whether what was resolved comes to the same, in whatever form it is known."""
+    compare, (a, b) = one.rule.strictness.get(field, same), (one.parameters, other.parameters)
+    return compare(field, a, b) and compare(field, b, a)
 
 
 # --- what the journal keeps of it ---
 
 
-def written(settings: Settings) -> tuple[RuleInForce, ...]:
-    """Return rules as the journal keeps them: as a file would say them, without what was resolved."""
+def written(settings: Settings, now: datetime, day_end: datetime) -> tuple[RuleInForce, ...]:
+    """Return rules as the journal keeps them, with what they refer to from now to the day's end."""
     return tuple(
-        RuleInForce(rule=each.rule.id, parameters=_json(each.rule, each.parameters))
+        RuleInForce(
+            rule=each.rule.id,
+            parameters=_json(each.rule, each.parameters),
+            resolved=_resolved(each, now, day_end),
+        )
         for each in settings
     )
 
@@ -107,21 +119,36 @@ def _json(rule: AnyRule, parameters: Parameters) -> str:
     return _encoder.encode(rule.parameters(**fields)).decode()
 
 
+def _resolved(setting: RuleSetting, now: datetime, day_end: datetime) -> str | None:
+    keep = setting.rule.keep
+    return _encoder.encode(keep(setting.parameters, now, day_end)).decode() if keep else None
+
+
 class NotRestoredError(ValueError):
     """A journaled rule is not one of this build."""
 
 
 def restored(adopted: RulesAdopted | None, context: RuleContext) -> tuple[Settings, list[str]]:
-    """Return the rules that were in force, and what is wrong with those this build cannot read."""
+    """Return the rules that were in force, and what is wrong with those this build cannot read.
+
+    The context is only for what an earlier build wrote without saying what it refers to.
+    """
     settings: list[RuleSetting] = []
     complaints: list[str] = []
     for each in adopted.rules if adopted else ():
         try:
-            settings.append(_restored(each, context))
+            setting = _restored(each, context)
         except (NotRestoredError, msgspec.ValidationError) as error:
             complaints.append(
                 f"{each.rule} was in force as {each.parameters} and cannot be restored ({error}): "
                 f"only what the configuration says of it counts now"
+            )
+            continue
+        settings.append(setting)
+        if setting.rule.recall and each.resolved is None:
+            complaints.append(
+                f"{each.rule} was in force as {each.parameters}, and the journal of an earlier build "
+                f"does not say what that refers to: the trading day and calendar of now count"
             )
     return tuple(settings), complaints
 
@@ -133,4 +160,6 @@ def _restored(journaled: RuleInForce, context: RuleContext) -> RuleSetting:
     parameters = msgspec.json.decode(journaled.parameters, type=rule.parameters)
     if wrong := rule.check(parameters):
         raise NotRestoredError("; ".join(wrong))
+    if rule.recall and journaled.resolved is not None:
+        return RuleSetting(rule=rule, parameters=rule.recall(parameters, journaled.resolved))
     return RuleSetting(rule=rule, parameters=rule.resolve(parameters, context))

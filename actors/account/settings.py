@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from actors.account.trading_day import TradingDay
 from actors.rules.rule import AnyRule
 from messages.values import FactKind, Parameters
 
@@ -38,6 +39,8 @@ class AccountSettings:
     """Login it belongs to."""
     rules: tuple[RuleSetting, ...]
     """Enabled rules, by id; while a looser configuration waits, one may stand there twice."""
+    day: TradingDay
+    """The trading day; another one that has begun ends by its own table first."""
     deadline_s: float
     """Seconds after which the account is locked even if flat is not confirmed."""
     journal_deadline_s: float

@@ -21,6 +21,7 @@ from actors.account.lockouts import (
     without,
 )
 from actors.account.protection import followed
+from actors.account.terms import day_of
 from actors.account.trades import LONGEST_WINDOW, Trades
 from actors.account.trading_day import TradingDay
 from messages.base import AccountMessage, Message
@@ -47,7 +48,7 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Allowance, Contract, Fill, Lockout, Order, Position, Target
+from messages.values import Allowance, Contract, DayTerms, Fill, Lockout, Order, Position, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,8 @@ class AccountState:
     """Fills booked whose position has not been told yet."""
     allowances: Allowances | None = None
     """What may be held by contract while `no_new_exposure` binds the account; None = it does not."""
+    terms: DayTerms | None = None
+    """How this trading day is counted; None until it began, or where its journal does not say."""
     adopted: RulesAdopted | None = None
     """The rules of this trading day in force; None until they are said."""
 
@@ -131,6 +134,10 @@ class AccountState:
         already finds the same again, which adds nothing.
         """
         return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
+
+    def day_end(self, now: datetime) -> datetime:
+        """Return when the present trading day ends, UTC."""
+        return self.day.end(self.trading_date or self.day.label(now))
 
     def evolve(self, event: Message) -> None:  # noqa: C901, PLR0912 - one case per event
         """Change by one event; events that do not concern the state change nothing."""
@@ -311,6 +318,9 @@ class AccountState:
 
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
+        self.terms = event.terms
+        if event.terms:
+            self.day, self.ledger.gross = day_of(event.terms), event.terms.gross
         self.ledger.reset(self.trading_date)
         self.trades.reset(event.recent_trades)
         for fill in self.ledger.fills:  # told before the reset: the broker's clock was ahead

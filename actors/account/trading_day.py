@@ -3,10 +3,11 @@
 Pure. With a reset at 17:00 Chicago, Thursday 17:00 already belongs to Friday's trading day. Local wall
 times are turned into UTC by the zone's own rules, so a day that changes to or from summer time has 23
 or 25 hours. A day is where its start and the next one's put it, never what the wall clock reads: a reset
-inside the hour that is skipped or repeated still happens once, and labels never go back.
+inside the hour that is skipped or repeated still happens once, and labels never go back. Where another
+table takes over, the day that has begun ends as it was to, and the new table's first one begins there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -22,18 +23,31 @@ class TradingDay:
     """Local wall time of the reset, e.g. 17:00."""
     zone: ZoneInfo
     """IANA zone of the reset, e.g. America/Chicago."""
+    first: date | None = None
+    """The first trading date of this table, where another one was in force before."""
+    since: datetime | None = None
+    """When that date began, UTC."""
 
     def label(self, at: datetime) -> date:
         """Return the trading date an instant belongs to."""
+        label = self._label(at)
+        if self.first is None or self.since is None:
+            return label
+        return max(label, self.first) if at >= self.since else min(label, self.first - _DAY)
+
+    def _label(self, at: datetime) -> date:
         label = at.astimezone(self.zone).date()
-        while self.start(label) > at:
+        while self._start(label) > at:
             label -= _DAY
-        while self.start(label + _DAY) <= at:
+        while self._start(label + _DAY) <= at:
             label += _DAY
         return label
 
     def start(self, label: date) -> datetime:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
+        return self.since if self.since and label == self.first else self._start(label)
+
+    def _start(self, label: date) -> datetime:
         return local_instant(label - _DAY, self.reset, self.zone)
 
     def end(self, label: date) -> datetime:
@@ -43,6 +57,13 @@ class TradingDay:
     def next_reset(self, at: datetime) -> datetime:
         """Return the first reset after an instant, UTC; at a reset itself the following one."""
         return self.end(self.label(at))
+
+    def follows_with(self, table: "TradingDay", closed: date) -> "TradingDay":
+        """Return what counts once a trading date of this table is closed: another table from there on."""
+        if (table.reset, table.zone) == (self.reset, self.zone):
+            return table
+        since = self.end(closed)
+        return replace(table, first=max(table.label(since), closed + _DAY), since=since)
 
 
 @lru_cache(maxsize=4096)

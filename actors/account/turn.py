@@ -53,9 +53,9 @@ class Turn:
             self.state.evolve(event)
             self._events.append(event)
 
-    def recorded(self, kinds: tuple[type[Event], ...]) -> bool:
+    def recorded(self, kinds: frozenset[type]) -> bool:
         """Say whether an event of one of these kinds happened in this turn."""
-        return any(isinstance(each, kinds) for each in self._events)
+        return not kinds.isdisjoint(map(type, self._events))
 
     def send(self, to: str, message: Message) -> None:
         """Tell an actor something, after the journal has been told this turn's events."""

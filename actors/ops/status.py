@@ -81,6 +81,7 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
         name=name,
         login=login,
         rules=(),
+        day=config.context.trading_day,
         deadline_s=config.file.enforcement.deadline_s,
         journal_deadline_s=config.file.enforcement.journal_deadline_s,
         quote_max_age_s=config.file.money.quote_max_age_s,

@@ -11,6 +11,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from actors.account.trading_day import TradingDay
 from actors.rules.calendar import Calendar
 from actors.rules.strictness import Strictness
@@ -68,6 +70,10 @@ class Rule[P: Parameters]:
     """List what is wrong with the values, each as `field: why and how to mend it`."""
     resolve: Callable[[P, RuleContext], P] = _as_given
     """Complete the parameters with the trading day and the calendar."""
+    keep: Callable[[P, datetime, datetime], msgspec.Struct] | None = None
+    """What `resolve` added, as far as it matters from now to the day's end; None = it adds nothing."""
+    recall: Callable[[P, str], P] | None = None
+    """Complete the parameters with what was kept (as JSON) instead; goes with `keep`."""
     next_check: Callable[[AccountView, P], datetime | None] | None = None
     """When the clock alone may break it next, UTC; None = never by the clock."""
     reads_first: bool = False

@@ -8,17 +8,18 @@ Where no session is in sight (a table long expired) the lockout lasts until the 
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
 from actors.rules.calendar import Calendar, is_listed, tables_for
+from actors.rules.hours import Hours, KeptSessions, known, within
 from actors.rules.rule import Caveat, Rule, RuleContext, always
-from actors.rules.strictness import same
-from actors.rules.weekly_session import WeeklySession
+from actors.rules.strictness import each_key, same, value_of, wording
+from actors.rules.weekly_session import DAYS, WeeklySession, daily, weekly
 from messages.values import (
     ACCOUNT_SCOPE,
     AccountView,
@@ -39,9 +40,8 @@ from messages.values import (
 
 type Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WALL = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
-_WEEK_WALL = re.compile(rf"({'|'.join(_DAYS)}) ([01]\d|2[0-3]):([0-5]\d)")
+_WEEK_WALL = re.compile(rf"({'|'.join(DAYS)}) ([01]\d|2[0-3]):([0-5]\d)")
 
 
 class ProductHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +50,7 @@ class ProductHours(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     start: str
     """Weekday and local time, e.g. `sun 18:00`."""
     end: str
-    """Weekday and local time, e.g. `fri 17:00`; exactly then it is over."""
+    """Weekday and local time, e.g. `fri 15:55`; all is closed exactly then."""
 
 
 class SessionBlockOutside(Parameters, frozen=True):
@@ -59,7 +59,7 @@ class SessionBlockOutside(Parameters, frozen=True):
     start: str
     """Local time the session starts, e.g. `09:30`; exactly then trading is allowed."""
     end: str
-    """Local time it ends, e.g. `16:00`; before `start` = on the next day."""
+    """Local time all is closed, so before the exchange is: `15:55`; before `start` = on the next day."""
     timezone: str | None = None
     """IANA zone of the times; by default the trading day's."""
     days: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri")
@@ -73,33 +73,37 @@ class SessionBlockOutside(Parameters, frozen=True):
 class ResolvedSessions(SessionBlockOutside, frozen=True, kw_only=True):
     """The same with its weekly sessions worked out."""
 
-    everywhere: WeeklySession
+    everywhere: Hours
     """The global hours."""
-    of_product: dict[str, WeeklySession]
+    of_product: dict[str, Hours]
     """Hours of single products."""
     unlisted: tuple[str, ...]
     """Products with hours of their own that no calendar names."""
 
     @property
-    def sessions(self) -> tuple[WeeklySession, ...]:
+    def sessions(self) -> tuple[Hours, ...]:
         """Return all hours."""
         return (self.everywhere, *self.of_product.values())
 
     @property
     def tables(self) -> tuple[Calendar, ...]:
         """Return the calendars in use, each once."""
-        used = (table for session in self.sessions for table in session.calendars)
-        return tuple(dict.fromkeys(used))
+        weekly = (each for each in self.sessions if isinstance(each, WeeklySession))
+        return tuple(dict.fromkeys(table for each in weekly for table in each.calendars))
 
 
 def _resolve(parameters: SessionBlockOutside, context: RuleContext) -> SessionBlockOutside:
     zone = ZoneInfo(parameters.timezone) if parameters.timezone else context.trading_day.zone
     own, groups, observed = context.calendar, context.groups, parameters.holidays
     return ResolvedSessions(
-        **{name: getattr(parameters, name) for name in SessionBlockOutside.__struct_fields__},
-        everywhere=_daily(parameters, zone, (own,) if observed else ()),
+        **_written(parameters),
+        everywhere=daily(
+            parameters.start, parameters.end, parameters.days, zone, (own,) if observed else ()
+        ),
         of_product={
-            product: _weekly(hours, zone, tables_for(product, own, groups) if observed else ())
+            product: weekly(
+                hours.start, hours.end, zone, tables_for(product, own, groups) if observed else ()
+            )
             for product, hours in parameters.products.items()
         },
         unlisted=tuple(
@@ -110,26 +114,28 @@ def _resolve(parameters: SessionBlockOutside, context: RuleContext) -> SessionBl
     )
 
 
-def _daily(
-    parameters: SessionBlockOutside, zone: ZoneInfo, calendars: tuple[Calendar, ...]
-) -> WeeklySession:
-    start, end = time.fromisoformat(parameters.start), time.fromisoformat(parameters.end)
-    days = 0 if start < end else 1
-    spans = tuple((_DAYS.index(day), start, days, end) for day in parameters.days)
-    return WeeklySession(zone=zone, spans=spans, calendars=calendars)
+def _keep(parameters: SessionBlockOutside, now: datetime, day_end: datetime) -> KeptSessions:
+    sessions = _resolved(parameters)
+    return KeptSessions(
+        everywhere=known(sessions.everywhere, now, day_end),
+        of_product={
+            product: known(hours, now, day_end) for product, hours in sessions.of_product.items()
+        },
+    )
 
 
-def _weekly(hours: ProductHours, zone: ZoneInfo, calendars: tuple[Calendar, ...]) -> WeeklySession:
-    (first, start), (last, end) = _week_wall(hours.start), _week_wall(hours.end)
-    days = (last - first) % 7
-    if days == 0 and end <= start:
-        days = 7
-    return WeeklySession(zone=zone, spans=((first, start, days, end),), calendars=calendars)
+def _recall(parameters: SessionBlockOutside, kept: str) -> SessionBlockOutside:
+    sessions = msgspec.json.decode(kept, type=KeptSessions)
+    return ResolvedSessions(
+        **_written(parameters),
+        everywhere=sessions.everywhere,
+        of_product=dict(sessions.of_product),
+        unlisted=(),  # of the calendar, and said when it was in force
+    )
 
 
-def _week_wall(text: str) -> tuple[int, time]:
-    day, wall = text.split(" ")
-    return _DAYS.index(day), time.fromisoformat(wall)
+def _written(parameters: SessionBlockOutside) -> dict[str, Any]:
+    return {name: getattr(parameters, name) for name in SessionBlockOutside.__struct_fields__}
 
 
 def _evaluate(view: AccountView, parameters: SessionBlockOutside) -> Breach | None:
@@ -158,7 +164,7 @@ def _exposed_products(view: AccountView) -> Iterator[str]:
     yield from (name for name in sorted(products) if product_scope(name) not in locked)
 
 
-def _account_breach(view: AccountView, hours: WeeklySession) -> Breach | None:
+def _account_breach(view: AccountView, hours: Hours) -> Breach | None:
     if hours.is_open(view.at):
         return None
     return _breach(
@@ -170,7 +176,7 @@ def _account_breach(view: AccountView, hours: WeeklySession) -> Breach | None:
     )
 
 
-def _product_breach(view: AccountView, outside: dict[str, WeeklySession]) -> Breach:
+def _product_breach(view: AccountView, outside: dict[str, Hours]) -> Breach:
     """Return one breach for all products that are outside: a target and a lockout for each."""
     starts = (f"{name} (next start: {_opens(hours, view)})" for name, hours in outside.items())
     return _breach(
@@ -202,7 +208,7 @@ def _breach(
     )
 
 
-def _lock(scope: str, hours: WeeklySession, view: AccountView) -> LockoutTerms:
+def _lock(scope: str, hours: Hours, view: AccountView) -> LockoutTerms:
     return LockoutTerms(
         scope=scope,
         duty=Duty.FLAT,
@@ -213,7 +219,7 @@ def _lock(scope: str, hours: WeeklySession, view: AccountView) -> LockoutTerms:
     )
 
 
-def _opens(hours: WeeklySession, view: AccountView) -> str:
+def _opens(hours: Hours, view: AccountView) -> str:
     until = hours.next_start(view.at)
     return until.isoformat() if until else "none within four weeks, judged again at the reset"
 
@@ -269,6 +275,11 @@ def _check_product(product: str, hours: ProductHours) -> list[str]:
     return found
 
 
+def _within(field: str, new: Any, old: Any) -> bool:
+    mine, held = value_of(new, field), value_of(old, field)
+    return mine is not None and held is not None and within(mine, held)
+
+
 def _describe(parameters: SessionBlockOutside) -> str:
     zone = parameters.timezone or "the trading day's zone"
     special = ", holidays and early closes observed" if parameters.holidays else ""
@@ -289,8 +300,15 @@ RULE = Rule(
     describe=_describe,
     check=_check,
     resolve=_resolve,
+    keep=_keep,
+    recall=_recall,
     next_check=_next_check,
     caveats=_caveats,
     # hours that moved: until the reset one must be inside the old hours and inside the new ones
-    strictness=dict.fromkeys(("start", "end", "timezone", "days", "holidays", "products"), same),
+    strictness={
+        **dict.fromkeys(("start", "end", "timezone", "days", "holidays", "products"), same),
+        "everywhere": _within,
+        "of_product": each_key(_within),
+        "unlisted": wording,
+    },
 )

@@ -4,7 +4,6 @@ Pure. Asked for every fact and every picture of an account, so the windows aroun
 once and kept; an answer is then a search in a short tuple.
 """
 
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -13,9 +12,13 @@ from zoneinfo import ZoneInfo
 
 from actors.account.trading_day import local_instant
 from actors.rules.calendar import Calendar, Span
+from actors.rules.hours import Hours
 
 type WallSpan = tuple[int, time, int, time]
 """(weekday of the start, 0 = Monday; start; days until the end; end)."""
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Weekdays as parameters name them, Monday first."""
 
 _WEEK = 7
 _BEFORE = timedelta(days=_WEEK + 2)
@@ -24,7 +27,7 @@ _AHEAD_DAYS = 4 * _WEEK
 
 
 @dataclass(frozen=True, slots=True)
-class WeeklySession:
+class WeeklySession(Hours):
     """Trading hours that repeat every week: [start, end) spans in local wall time."""
 
     zone: ZoneInfo
@@ -34,37 +37,33 @@ class WeeklySession:
     calendars: tuple[Calendar, ...]
     """Tables whose closures are cut out; none = special days are not observed."""
 
-    def is_open(self, at: datetime) -> bool:
-        """Say whether an instant lies inside a session; its start is inside, its end outside."""
-        windows = self._windows(at)
-        index = bisect_right(windows, at, key=_start) - 1
-        return index >= 0 and at < windows[index][1]
-
-    def next_start(self, at: datetime) -> datetime | None:
-        """Return the first start of a session after an instant, UTC; None within four weeks."""
-        windows = self._windows(at)
-        index = bisect_right(windows, at, key=_start)
-        return windows[index][0] if index < len(windows) else None
-
-    def next_boundary(self, at: datetime) -> datetime | None:
-        """Return the first start or end of a session after an instant, UTC; None within four weeks."""
-        windows = self._windows(at)
-        index = bisect_right(windows, at, key=_end)
-        if index == len(windows):
-            return None
-        start, end = windows[index]
-        return start if start > at else end
-
-    def _windows(self, at: datetime) -> tuple[Span, ...]:
+    def windows(self, at: datetime) -> tuple[Span, ...]:
+        """Return the windows around an instant and four weeks ahead, in order."""
         return _windows(self, at.toordinal() // _WEEK)
 
 
-def _start(window: Span) -> datetime:
-    return window[0]
+def daily(
+    start: str, end: str, days: Iterable[str], zone: ZoneInfo, calendars: tuple[Calendar, ...]
+) -> WeeklySession:
+    """Return hours on some weekdays, `09:30` to `16:00`; an end before the start is the next day's."""
+    opens, closes = time.fromisoformat(start), time.fromisoformat(end)
+    length = 0 if opens < closes else 1
+    spans = tuple((DAYS.index(day), opens, length, closes) for day in days)
+    return WeeklySession(zone=zone, spans=spans, calendars=calendars)
 
 
-def _end(window: Span) -> datetime:
-    return window[1]
+def weekly(start: str, end: str, zone: ZoneInfo, calendars: tuple[Calendar, ...]) -> WeeklySession:
+    """Return one session a week, `sun 18:00` to `fri 17:00`."""
+    (first, opens), (last, closes) = _week_wall(start), _week_wall(end)
+    length = (last - first) % _WEEK
+    if length == 0 and closes <= opens:
+        length = _WEEK
+    return WeeklySession(zone=zone, spans=((first, opens, length, closes),), calendars=calendars)
+
+
+def _week_wall(text: str) -> tuple[int, time]:
+    day, wall = text.split(" ")
+    return DAYS.index(day), time.fromisoformat(wall)
 
 
 @lru_cache(maxsize=512)

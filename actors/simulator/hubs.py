@@ -8,6 +8,7 @@ simulator's loop.
 import asyncio
 import random
 from collections.abc import Iterable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -175,10 +176,12 @@ class Hubs:
     ) -> None:
         reached = 0 if self.silence.silent else len(receivers)
         data = payload.get("data", payload) if isinstance(payload, dict) else payload
-        self._log.pushed(target, account, data, reached)
+        pushed = self._log.pushed(target, account, data, reached)
         if receivers:
             text = _invocation(target, args)
-            for connection in receivers:
+            first, *others = receivers
+            first.send(text, partial(self._log.written, pushed))
+            for connection in others:
                 connection.send(text)
 
     # --- what a server does to its clients ------------------------------------------------------------

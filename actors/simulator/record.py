@@ -45,6 +45,8 @@ class Pushed:
     account: int | None
     data: Any
     receivers: int
+    written_s: float | None = None
+    """When it was written to the first socket, monotonic; None: to none, or not yet."""
 
 
 type Entry = Request | Pushed
@@ -168,10 +170,17 @@ class Record:
             self._append(updated)
         return updated
 
-    def pushed(self, target: str, account: int | None, data: Any, receivers: int) -> None:
+    def pushed(self, target: str, account: int | None, data: Any, receivers: int) -> Pushed:
         """Note an event that is being pushed."""
         with self._changed:
-            self._append(Pushed(*self._stamp(), target, account, data, receivers))
+            pushed = Pushed(*self._stamp(), target, account, data, receivers)
+            self._append(pushed)
+        return pushed
+
+    def written(self, pushed: Pushed) -> None:
+        """Note that an event is being written to a socket."""
+        with self._changed:
+            self._append(replace(pushed, written_s=self._clock.monotonic()))
 
     def _stamp(self) -> tuple[int, float, datetime]:
         self._last_seq += 1

@@ -7,7 +7,7 @@ invocation means; this decides how it is framed. Runs on the simulator's loop.
 import asyncio
 import contextlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -20,6 +20,14 @@ CLOSE_WITHIN_S = 0.5
 
 type Row = dict[str, Any]
 type Invoke = Callable[["Connection", str, list[Any]], None]
+
+
+class Outgoing(NamedTuple):
+    """A record on its way to a socket."""
+
+    text: str
+    on_write: Callable[[], None] | None
+    """Called just before it is written."""
 
 
 class HubError(Exception):
@@ -48,7 +56,7 @@ class Connection:
         self._request = request
         self._silence = silence
         self._socket = web.WebSocketResponse(autoping=False, compress=False, timeout=CLOSE_WITHIN_S)
-        self._outbox: asyncio.Queue[str | None] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Outgoing | None] = asyncio.Queue()
         self._sender: asyncio.Task[None] | None = None
 
     async def serve(self, invoke: Invoke) -> web.WebSocketResponse:
@@ -62,10 +70,10 @@ class Connection:
                 await asyncio.wait((self._sender,))
         return self._socket
 
-    def send(self, text: str) -> None:
+    def send(self, text: str, on_write: Callable[[], None] | None = None) -> None:
         """Put a record on its way; lost while the hubs are silent."""
         if not self._silence.silent:
-            self._outbox.put_nowait(text)
+            self._outbox.put_nowait(Outgoing(text, on_write))
 
     def hang_up(self) -> None:
         """Close the websocket properly once everything before this is sent."""
@@ -82,9 +90,11 @@ class Connection:
 
     async def _send_outbox(self) -> None:
         with contextlib.suppress(ConnectionError):  # the client is gone; its reader notices
-            while (text := await self._outbox.get()) is not None:
+            while (outgoing := await self._outbox.get()) is not None:
                 await self._silence.thawed.wait()
-                await self._socket.send_str(text)
+                if outgoing.on_write is not None:
+                    outgoing.on_write()
+                await self._socket.send_str(outgoing.text)
             await self.close()
 
     async def _receive(self, invoke: Invoke) -> None:

@@ -106,7 +106,9 @@ def wake(core, at):
 def test_a_product_is_unlocked_at_the_first_reset_at_which_no_file_blocks_it(rules, left):
     """Not by the reload, not a microsecond before the reset, and only those that are free."""
     core, state = account(blocked("RTY", "MES"))
-    core._adopting.file = rules  # a reload queues this; the rule itself is of another module
+    core._adopting.asked = replace(
+        SETTINGS, rules=rules
+    )  # a reload queues this; the rule itself is of another module
 
     early = wake(core, RESET - timedelta(microseconds=1))
     assert recorded(early, LockoutReleased) == []

@@ -341,3 +341,55 @@ def test_a_restarted_enforcer_reads_before_it_closes_anything(world):
     assert isinstance(asked[-1], TakeSnapshot)
     world.drain()
     assert world.held[MNQ] == 0
+
+
+def test_the_status_says_flat_once_the_broker_has_shown_it(world):
+    """Not before the proof, not without one; then until the lock is on disk, and no longer."""
+    world.set_position(MNQ, 2)
+    world.drain()
+    world.fill(-600)
+    step_until(world, "account", ApplyLockout)
+    before = world.account.status(world.now)
+    world.step("account")
+    proved = world.account.status(world.now)
+    world.drain()
+    after = world.account.status(world.now)
+
+    assert [each.phase for each in (before, proved, after)] == ["enforcing", "enforcing", "locked"]
+    assert not before.enforcement.flat_confirmed
+    assert proved.enforcement == msgspec.structs.replace(before.enforcement, flat_confirmed=True)
+    assert after.enforcement is None
+
+
+def test_the_status_does_not_say_flat_when_only_the_deadline_has_passed(world):
+    """Locked with exposure: the enforcement goes on, and nothing has shown it done."""
+    world.set_position(MNQ, 2)
+    world.drain()
+    world.hanging = True
+    world.fill(-600)
+    world.drain()
+    world.advance(SETTINGS.deadline_s)
+    step_until(world, "account", ApplyLockout)
+    world.step("account")
+
+    assert world.account.state.lockouts
+    assert not world.account.status(world.now).enforcement.flat_confirmed
+
+
+def test_the_status_does_not_say_flat_of_what_appeared_with_the_proof(world):
+    """The position that comes before the report is enforced anew, in the same turn."""
+    world.set_position(MNQ, 2)
+    world.drain()
+    world.fill(-600)
+    step_until(world, "account", ApplyLockout)
+    fact = PositionChanged(
+        account=ACCOUNT,
+        at=world.stamp(),
+        cause="test",
+        position=Position(contract=MNQ, size=1, average_price=Decimal(1)),
+    )
+    world.post("account", world.account.handle(fact, world.now))
+    world.step("account")
+
+    assert recorded(world, FlatConfirmed)
+    assert not world.account.status(world.now).enforcement.flat_confirmed

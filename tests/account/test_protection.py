@@ -22,7 +22,7 @@ from messages.facts import (
     StreamConnected,
 )
 from messages.values import Order, OrderStatus, OrderType, Position, Side
-from tests.account.world import ACCOUNT, DAY, START
+from tests.account.world import ACCOUNT, DAY, SETTINGS, START
 
 MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
 STOPS = (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
@@ -179,7 +179,7 @@ class ProtectionMachine(RuleBasedStateMachine):
     def reset(self):
         self.head(86_400)
         turn = Turn(state=self.live, now=self.now, cause="reset", token="t")
-        assert keeping.reset_if_due(turn)
+        assert keeping.reset_if_due(turn, SETTINGS)
         (append, _wake) = turn.sends()
         self.journal += append.message.events
 

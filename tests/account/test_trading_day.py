@@ -97,3 +97,34 @@ def test_a_skipped_wall_time_is_the_end_of_the_gap_and_a_repeated_one_the_first(
 ):
     """Exact instants at the changes of the clocks."""
     assert local_instant(day, wall, ZoneInfo(zone)) == instant.replace(tzinfo=UTC)
+
+
+@given(days, days, instants, st.timedeltas(timedelta(days=-3), timedelta(days=3)))
+def test_another_table_takes_over_where_a_day_ends(old, new, at, apart):
+    """Before that all is of closed days; from there on every instant lies in one day."""
+    closed = old.label(at)
+    ends = old.end(closed)
+    day = old.follows_with(new, closed)
+    asked = ends + apart
+
+    assert day.label(ends) > closed
+    assert day.start(day.label(ends)) == ends or (old.reset, old.zone) == (new.reset, new.zone)
+    if asked < ends:
+        assert day.label(asked) <= closed
+    else:
+        assert day.start(day.label(asked)) <= asked < day.next_reset(asked)
+        assert day.label(asked) >= new.label(asked)
+    assert day.next_reset(ends) == new.end(day.label(ends))
+
+
+def test_the_same_table_needs_no_taking_over():
+    """The first date of a changed table is remembered for that day alone."""
+    day = TradingDay(reset=time(17), zone=ZoneInfo("America/Chicago"))
+    other = TradingDay(reset=time(13), zone=ZoneInfo("America/Chicago"))
+    changed = day.follows_with(other, date(2025, 10, 29))
+
+    assert (changed.first, changed.since) == (
+        date(2025, 10, 30),
+        datetime(2025, 10, 29, 22, tzinfo=UTC),
+    )
+    assert changed.follows_with(other, date(2025, 10, 30)) == other

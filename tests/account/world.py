@@ -99,6 +99,7 @@ SETTINGS = AccountSettings(
     name="test",
     login="desk",
     rules=tuple(RuleSetting(rule=rule, parameters=PARAMETERS[rule.id]) for rule in RULES),
+    day=DAY,
     deadline_s=5.0,
     journal_deadline_s=0.25,
     quote_max_age_s=5.0,

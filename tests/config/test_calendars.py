@@ -138,3 +138,49 @@ def test_an_expired_table_knows_the_earliest_close_of_every_table_of_its_zone(tm
 
     assert config.context.calendar.earliest_close == time(8, 15)
     assert {each.earliest_close for each in config.context.groups} == {time(8, 15)}
+
+
+BAD_TABLE = """source = "test"
+checked = "yesterday"
+expires = "2027-12-31"
+timezone = "Mars"
+closes = "4pm"
+holidays = [
+    "2026-12-25",
+    "2026-13-01",
+    "2026-11-22",
+]
+[early_closes]
+2026-11-27 = "25:00"
+2026-11-28 = "12:00"
+2026-12-25 = "12:00"
+soon = "12:00"
+2028-01-03 = "12:00"
+"""
+
+
+def test_everything_that_is_wrong_with_a_table_is_said_at_once_with_its_line(tmp_path):
+    """A table is a file like the other: key, value, line, and not one mistake a round."""
+    (tmp_path / "mine.toml").write_text(BAD_TABLE)
+    path = tmp_path / "lockstep.toml"
+    path.write_text(config_of(max_contracts={"limit": 1}) + '\n[calendar]\nfile = "mine.toml"\n')
+
+    with pytest.raises(ConfigError) as refused:
+        load(path, now=TODAY)
+
+    place = f"{path}:{path.read_text().splitlines().index('[calendar]') + 2}: calendar.file: "
+    assert [each.removeprefix(place) for each in refused.value.complaints] == [
+        f"{tmp_path / 'mine.toml'}:{said}"
+        for said in (
+            "2: checked: 'yesterday' is no date; write one like 2026-12-25",
+            "4: timezone: 'Mars' is no IANA zone; write one like America/Chicago",
+            "5: closes: must be a local time like 17:00, not '4pm'",
+            "8: holidays[1]: '2026-13-01' is no date (month must be in 1..12); write one like 2026-12-25",
+            "9: holidays[2]: 2026-11-22 is no trading date: days are Mon-Fri",
+            "12: early_closes.2026-11-27: must be a local time like 17:00, not '25:00'",
+            "13: early_closes.2026-11-28: 2026-11-28 is no trading date: days are Mon-Fri",
+            "14: early_closes.2026-12-25: 2026-12-25 is a holiday and has hours",
+            "15: early_closes.soon: 'soon' is no date; write one like 2026-12-25",
+            "16: early_closes.2028-01-03: 2028-01-03 is after expires = 2027-12-31",
+        )
+    ]

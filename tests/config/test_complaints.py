@@ -48,6 +48,7 @@ SAID = {
     10: ["money.pnl: must be one of net, gross, not 'grosss'; did you mean gross?"],
     13: ["profiles.small.rules.max_contracts.limit: Expected `int`, got `bool`: true"],
     18: ["cooldown_after_loss.tiers[0].loss_usd: must be greater than 0, not -200", "200)"],
+    21: ["max_contracts_per_instrument.default_limit: needed unless unknown is"],
     22: ["limits.NQ: Expected `int`, got `str`: 'two'"],
     24: ["defaults.rules.daily_realized_loss.max_loss_usd: is missing; write it"],
     32: [
@@ -147,3 +148,43 @@ def test_what_no_parser_can_hold_is_refused_like_any_bad_file(value):
     """A traceback would end a start with the wrong code, and a reload without an answer."""
     with pytest.raises(ConfigError, match="cannot be understood"):
         parse(Path("lockstep.toml"), f"a = {value}".encode())
+
+
+def test_a_field_of_a_wrong_type_hides_no_other_mistake_of_its_rule(tmp_path):
+    """`monday` is no weekday; the hours, the zone and what is missing are wrong all the same."""
+    said = refusals(
+        tmp_path,
+        LOGIN
+        + """
+[defaults.rules.session_block_outside]
+start = "9:30"
+timezone = "Mars/Base"
+days = ["monday"]
+products = { EP = { start = "sun 18:00", end = "fri 17" } }
+[defaults.rules.daily_realized_loss]
+max_loss_usd = 100
+[defaults.rules.daily_unrealized_loss]
+max_loss_usd = 200
+""",
+    )
+
+    for part in ("days[0]: ", "session_block_outside.end: is missing", "is looser than"):
+        assert sum(part in each for each in said) == 1, (part, said)
+    assert not any("at least one weekday" in each for each in said)
+
+    said = refusals(
+        tmp_path,
+        LOGIN
+        + """
+[defaults.rules.session_block_outside]
+start = "9:30"
+end = "16:00"
+timezone = "Mars/Base"
+days = ["monday"]
+products = { EP = { start = "sun 18:00", end = "fri 17" } }
+""",
+    )
+
+    for part in ("days[0]: ", ".start: must be", ".timezone: ", "write it as ES", ".end: must be"):
+        assert sum(part in each for each in said) == 1, (part, said)
+    assert not any("at least one weekday" in each for each in said)

@@ -37,6 +37,7 @@ PATIENCE_S = 30.0
 PAUSE_S = 0.03
 """Between the steps of a breach, so that each finds the machine idle."""
 STEPS = (
+    ("(trade made → pushed, the broker's own)", "made", "pushed"),
     ("push → gateway", "pushed", TradeExecuted),
     ("→ decided", TradeExecuted, RuleBreached),
     ("→ intent durable, at the enforcer", RuleBreached, BrokerCommandSent),
@@ -45,7 +46,7 @@ STEPS = (
     ("push → flat confirmed twice", "pushed", FlatConfirmed),
     ("push → locked, durable", "pushed", AccountLocked),
 )
-"""The first four add up to the fifth."""
+"""The second to the fifth add up to the sixth."""
 
 
 class Stopwatch:

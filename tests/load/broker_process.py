@@ -26,7 +26,10 @@ FIRST_ACCOUNT, PER_LOGIN = 1001, 20
 class Seen(NamedTuple):
     """What the broker saw of one breach, in monotonic seconds."""
 
+    made: float
+    """When the exchange had made the trade, before its record was encoded and queued."""
     pushed: float
+    """When the trade's record was written to the socket."""
     closed: float
 
 
@@ -63,17 +66,23 @@ class Desk:
 
     def seen(self) -> dict[int, Seen]:
         """Return the times of every breach, by account."""
-        pushed: dict[int, float] = {}
+        trades: dict[int, Pushed] = {}
         closed: dict[int, float] = {}
         for entry in self.simulator.record().entries():
             match entry:
                 case Pushed(target="GatewayUserTrade", account=int(account)) if (
                     entry.data.get("profitAndLoss") is not None
                 ):
-                    pushed.setdefault(account, entry.monotonic_s)
+                    trades.setdefault(account, entry)
                 case Request(endpoint="/Position/closeContract", account=int(account)):
                     closed.setdefault(account, entry.monotonic_s)
-        return {each: Seen(pushed[each], closed[each]) for each in closed}
+        return {each: _seen(trades[each], closed[each]) for each in closed}
+
+
+def _seen(trade: Pushed, closed_s: float) -> Seen:
+    if trade.written_s is None:
+        raise LookupError(f"account {trade.account}: its trade was written to no socket")
+    return Seen(trade.monotonic_s, trade.written_s, closed_s)
 
 
 def serve(pipe: Connection, accounts: int) -> None:

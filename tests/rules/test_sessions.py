@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.rules.hours import known, within
 from actors.rules.session_block_outside import RULE, ProductHours, SessionBlockOutside
 from messages.values import AlarmCode, Duty, FlatProduct, ReleaseOn
 from tests.rules.calendars import chicago, daily, group, shipped
-from tests.rules.pictures import CHICAGO, view
+from tests.rules.pictures import CHICAGO, NOW, view
 
 NEW_YORK, LONDON = ZoneInfo("America/New_York"), ZoneInfo("Europe/London")
 WEEK = ProductHours(start="sun 18:00", end="fri 17:00")
@@ -237,3 +238,47 @@ def test_a_session_of_almost_a_week_is_open_to_its_last_day():
         assert evaluate(parameters, chicago(2026, 11, day, 9), "ES") is None
     assert evaluate(parameters, chicago(2026, 11, 11, 11, 59, 59), "ES") is None
     assert evaluate(parameters, chicago(2026, 11, 11, 12), "ES") is not None
+
+
+def test_hours_written_down_reach_to_the_first_start_after_the_day():
+    """What can still matter: today's rest, and the start a lockout of today may last until."""
+    hours = resolved().everywhere
+    noon, reset = chicago(2025, 10, 29, 12), chicago(2025, 10, 29, 17)
+    kept = known(hours, noon, reset)
+
+    assert [start for start, _ in kept.spans] == [
+        chicago(2025, 10, 29, 9),
+        chicago(2025, 10, 30, 9),
+    ]
+    assert (kept.since, kept.until) == (noon, chicago(2025, 10, 30, 9))
+    assert known(kept, noon, reset) == kept
+    assert known(hours, chicago(2025, 10, 29, 14), reset).spans == kept.spans[1:]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "tighter", "looser"),
+    [
+        ("09:00", "14:00", True, True),
+        ("09:00", "13:59", True, False),
+        ("09:00", "14:01", False, True),
+        ("09:01", "14:00", True, True),  # by Thursday 09:00 the new hours count alone
+        ("08:59", "14:00", False, True),  # but today's lockouts must last until then
+        ("12:30", "14:30", False, False),
+    ],
+)
+def test_hours_are_compared_as_far_as_they_were_written_down(start, end, tighter, looser):
+    """From Wednesday noon to Thursday 09:00: open nowhere that was closed, or the other way round."""
+    kept = known(daily("09:00", "14:00"), chicago(2025, 10, 29, 12), chicago(2025, 10, 29, 17))
+    new = daily(start, end)
+
+    assert (within(new, kept), within(kept, new)) == (tighter, looser)
+
+
+def test_without_any_session_in_sight_nothing_is_known_but_that():
+    """To the end of the day it is closed; whoever opens within it is looser."""
+    never = known(daily("09:00", "14:00", days=()), NOW, NOW + timedelta(hours=5))
+
+    assert never.spans == ()
+    assert within(never, daily("09:00", "14:00"))
+    assert not within(daily("09:00", "14:00"), never)
+    assert within(daily("09:00", "10:00"), never)

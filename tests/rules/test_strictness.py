@@ -1,6 +1,6 @@
 """What a changed configuration may do at once: comparisons of parameters, and what is in force of two."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -42,7 +42,15 @@ def in_force(*files):
 @pytest.mark.parametrize("rule", registry.all_rules(), ids=lambda rule: rule.key)
 def test_every_parameter_says_which_value_is_the_stricter(rule):
     """A new field without a declaration would be judged twice after each change: say it once."""
-    assert set(rule.parameters.__struct_fields__) - {"enabled"} == set(rule.strictness)
+    assert set(rule.parameters.__struct_fields__) - {"enabled"} <= set(rule.strictness)
+
+
+@pytest.mark.parametrize("rule", registry.all_rules(), ids=lambda rule: rule.key)
+def test_what_a_rule_refers_to_can_be_written_down(rule):
+    """Otherwise a restart would look it up in files that may be others by then."""
+    adds = rule.resolve is not type(rule).__dataclass_fields__["resolve"].default
+
+    assert (rule.keep is not None, rule.recall is not None) == (adds, adds)
 
 
 # --- comparisons, one step inside, at and beyond ------------------------------------------------
@@ -246,6 +254,9 @@ PARAMETERS = {
         DailyRealizedProfit, target_usd=USD, message=st.sampled_from(["Done", "Enough"])
     ),
 }
+OTHER = replace(
+    CONTEXT, calendar=replace(CONTEXT.calendar, holidays=frozenset({NOW.date()}), source="another")
+)
 ROOTS = st.sampled_from(["MNQ", "EP", "RTY"])
 PICTURES = st.builds(
     lambda realised, held, losses, hours: view(
@@ -266,6 +277,15 @@ PICTURES = st.builds(
 def verdicts(settings, picture):
     found = (each.rule.evaluate(picture, each.parameters) for each in settings)
     return [breach for breach in found if breach]
+
+
+def checks(settings, picture):
+    dues = [(each.rule.next_check, each.parameters) for each in settings]
+    return [check(picture, parameters) for check, parameters in dues if check]
+
+
+def adopted(*rules):
+    return RulesAdopted(account=1, at=NOW, cause="x", config="", rules=rules, applied=(), queued=())
 
 
 def end(breaches):
@@ -305,14 +325,26 @@ def test_nothing_is_judged_that_no_file_has_said(key, data):
 
 @pytest.mark.parametrize("key", PARAMETERS)
 @given(data=st.data())
-def test_what_the_journal_keeps_comes_back_as_it_was(key, data):
-    """A restart judges by exactly the parameters that were in force."""
+def test_what_the_journal_keeps_judges_as_it_did(key, data):
+    """A restart judges by exactly what was in force, to the end of the day, whatever is asked when."""
     held = in_force(*([each] for each in data.draw(st.lists(PARAMETERS[key], max_size=3))))
-    adopted = RulesAdopted(
-        account=1, at=NOW, cause="x", config="", rules=written(held), applied=(), queued=()
-    )
+    picture = data.draw(PICTURES.filter(lambda each: NOW <= each.at < each.next_reset))
+    kept, wrong = restored(adopted(*written(held, NOW, picture.next_reset)), OTHER)
 
-    assert restored(adopted, CONTEXT) == (held, [])
+    assert wrong == []
+    assert verdicts(kept, picture) == verdicts(held, picture)
+    assert checks(kept, picture) == checks(held, picture)
+    assert combined(kept, held) == held
+
+
+def test_what_an_earlier_build_kept_counts_by_the_calendar_of_now_and_is_told():
+    """Without the hours nobody knows whether they were these: never silently."""
+    old = setting(SessionBlockOutside(start="09:00", end="14:00"))
+    (bare,) = written((old,), NOW, NOW)
+    kept, wrong = restored(adopted(msgspec.structs.replace(bare, resolved=None)), CONTEXT)
+
+    assert kept == (old,)
+    assert [text.split()[0] for text in wrong] == ["RULE-009"]
 
 
 def test_a_closer_trail_does_not_replace_a_wider_one():

@@ -193,6 +193,25 @@ def test_a_frozen_gateway_does_nothing_and_catches_up(simulator, hub, rest):
     assert hub.event()[0] == "GatewayUserOrder"
 
 
+def test_the_record_tells_when_a_push_was_written_to_the_socket(simulator, hub):
+    """Made and written are two instants; what nobody was sent has the first only."""
+    simulator.control.place_order(A, MNQ, Side.BUY, 1)
+    hub.subscribe(A)
+    simulator.control.freeze(on=True)
+    before = simulator.record().last_seq
+    simulator.control.trader_close(A, MNQ)
+    record = simulator.record()
+    unsent = record.pushes("GatewayUserTrade", A)[0]
+    frozen = record.pushes("GatewayUserTrade", A, after=before)[0]
+    assert (unsent.receivers, unsent.written_s, frozen.written_s) == (0, None, None)
+    simulator.control.freeze(on=False)
+    while hub.event()[0] != "GatewayUserTrade":
+        pass
+    written = record.pushes("GatewayUserTrade", A, after=before)[0]
+    assert written.written_s is not None
+    assert written.written_s > written.monotonic_s
+
+
 def test_raw_payloads_go_out_as_they_stand(simulator, hub):
     """Malformed, bare, null-padded: whatever a test wants."""
     hub.invoke("SubscribeTrades", A)
