@@ -89,8 +89,6 @@ class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
 
     enforcement_id: str
     """The enforcement whose lockouts (there may be none) become effective."""
-    targets: tuple[Target, ...]
-    """What the enforcer had been told to reach."""
     flat_confirmed: bool
     """False: the account is locked with exposure, and the enforcer keeps on."""
     read_at: datetime | None

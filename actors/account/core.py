@@ -35,7 +35,7 @@ from messages.commands import (
     ResumeEnforcement,
     Woken,
 )
-from messages.events import AccountGuarded, LockoutReleased
+from messages.events import AccountGuarded
 from messages.facts import (
     AccountChanged,
     ContractDescribed,
@@ -105,7 +105,6 @@ class AccountCore:
         if self.state.enforcement:
             self._enforcing.know_what_is_there()
         self._judging.say_caveats(turn)
-        self._follow_lockouts(turn)
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
@@ -134,7 +133,6 @@ class AccountCore:
                 self._obey(turn, message)
             case _:
                 self._book(turn, message)
-        self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
         self._judging.settling.follow(turn)
         self._picture.note_health(turn)
@@ -178,10 +176,6 @@ class AccountCore:
         self._settings = settings
         self._judging.settings = self._enforcing.settings = self._permission.settings = settings
         self._picture.use(turn, settings)
-
-    def _follow_lockouts(self, turn: Turn) -> None:
-        if turn.recorded((LockoutReleased,)):
-            self._enforcing.lockouts_ended(turn)
 
     def _turn(self, now: datetime, cause: str) -> Turn:
         self._turns += 1

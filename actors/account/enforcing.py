@@ -13,7 +13,6 @@ from msgspec import structs
 from actors.account import standing
 from actors.account.allowance import journaled
 from actors.account.lockouts import joined, key_of, no_new_exposure, strictness
-from actors.account.narrowing import narrow
 from actors.account.reentry import Reentry, pattern_text
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState, Enforcement
@@ -140,7 +139,9 @@ class Enforcing:
 
     def _is_under_way(self, targets: tuple[Target, ...]) -> bool:
         under_way = self.state.enforcement
-        return under_way is not None and algebra.covers_all(under_way.targets, targets)
+        return under_way is not None and all(
+            any(algebra.covers(each, target) for each in under_way.targets) for target in targets
+        )
 
     def _count(self, turn: Turn, appeared: str, contract: str, asked: standing.Demand) -> None:
         turn.record(
@@ -154,16 +155,6 @@ class Enforcing:
         )
         if self._reentry.attempted(contract, turn.now):
             turn.alarm(AlarmCode.REENTRY_PATTERN, pattern_text(asked.lockout.rule))
-
-    def lockouts_ended(self, turn: Turn) -> None:
-        """Ask no more for what only lockouts that have ended asked for, and forget what they forbade."""
-        self._reentry.forget(
-            contract
-            for contract in self._reentry.watched
-            if not standing.is_exposed(self.state, contract)
-        )
-        if narrow(turn):
-            self.resume(turn)
 
     def breach(self, turn: Turn, breach: Breach, trading_date: str) -> None:
         """Turn a verdict into an intent, unless its lockout adds nothing to those that bind."""
@@ -311,9 +302,8 @@ class Enforcing:
         under_way = self.state.enforcement
         if under_way is None or under_way.id != report.enforcement_id:
             return ()
-        unheard = not algebra.covers_all(report.targets, under_way.targets)
-        if report.flat_confirmed and (unheard or self._intent_waits):
-            return ()  # a breach has joined that the enforcer had not heard of
+        if report.flat_confirmed and self._intent_waits:
+            return ()  # a breach has joined whose targets the enforcer has not heard of yet
         head = turn.head(under_way.id)
         self._record_end(turn, under_way, report)
         for lockout in under_way.pending:

@@ -15,7 +15,7 @@ WOKEN = "settling"
 """Key of its deadline."""
 
 _AGAIN_S = 1.0
-_FREEING = (LockoutReleased, DayReset)
+_FREEING = frozenset({LockoutReleased, DayReset})
 
 
 @dataclass(slots=True)

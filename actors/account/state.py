@@ -30,7 +30,6 @@ from messages.events import (
     DayReset,
     EnforcementFinished,
     EnforcementJoined,
-    EnforcementNarrowed,
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
@@ -169,7 +168,7 @@ class AccountState:
             case AccountMessage():
                 self._evolve_decision(event)
 
-    def _evolve_decision(self, event: AccountMessage) -> None:  # noqa: C901 - one case per event
+    def _evolve_decision(self, event: AccountMessage) -> None:
         match event:
             case RuleBreached():
                 self.breach_count += 1
@@ -185,10 +184,6 @@ class AccountState:
                     targets=event.targets,
                     pending=event.lockouts,
                     deadline_at=event.deadline_at,
-                )
-            case EnforcementNarrowed() if self.enforcement:
-                self.enforcement = replace(
-                    self.enforcement, targets=event.targets, pending=event.lockouts
                 )
             case FlatConfirmed():
                 self._take_over(event.positions, event.orders, event.read_at)

@@ -17,7 +17,7 @@ from enum import Enum, auto
 from typing import TypedDict
 
 from actors.enforcer.stops import Stops
-from actors.enforcer.targets import Plan, covers_all, needs_no_read, plan
+from actors.enforcer.targets import Plan, needs_no_read, plan
 from messages import codec
 from messages.base import Message, Send
 from messages.commands import (
@@ -147,9 +147,7 @@ class EnforcerCore:
 
     def _on_enforce(self, order: Enforce) -> None:
         again = order.enforcement_id == self._id
-        self._arm_deadline(order, news=not again or not covers_all(self._targets, order.targets))
-        if not covers_all(order.targets, self._targets):
-            self._forget(order)
+        self._arm_deadline(order, news=not again or order.targets != self._targets)
         self._id, self._targets = order.enforcement_id, order.targets
         self._stops.give_way(order.targets)
         self._verify_every_s = order.verify_every_s
@@ -167,11 +165,6 @@ class EnforcerCore:
             self._command(known)
         else:
             self._read()
-
-    def _forget(self, order: Enforce) -> None:
-        """Repeat nothing that failed for a target that is dropped: it may be allowed by now."""
-        wanted = {*order.known_positions, *order.known_orders}
-        self._failed = [each for each in self._failed if _concerned(each) in wanted]
 
     def _hurry(self, order: Enforce) -> None:
         """Act on what has appeared while the enforcement is under way.
@@ -374,7 +367,6 @@ class EnforcerCore:
                 at=self._now,
                 cause=self._id,
                 enforcement_id=self._id,
-                targets=self._targets,
                 flat_confirmed=proof is not None,
                 read_at=proof.requested_at if proof else None,
                 positions=proof.positions if proof else (),
@@ -453,14 +445,3 @@ class EnforcerCore:
     def _cancel(self, key: str) -> None:
         to = f"enforcer/{self.account}"
         self._tell("clock", CancelWake(at=self._now, cause=self._id, to=to, key=key))
-
-
-def _concerned(command: BrokerCommand) -> str | int | None:
-    """Return the contract or the order a command is about."""
-    match command:
-        case CancelOrder():
-            return command.order_id
-        case CloseContract() | PartialCloseContract():
-            return command.contract
-        case _:
-            return None

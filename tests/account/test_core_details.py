@@ -25,7 +25,6 @@ from messages.events import (
     RuleBreached,
 )
 from messages.facts import PositionChanged, SnapshotTaken
-from messages.journal import Appended
 from messages.values import Position
 from tests.account.world import ACCOUNT, DAY, PARAMETERS, RULES, SETTINGS, START, World
 
@@ -94,27 +93,6 @@ def test_a_proof_does_not_cover_a_breach_that_joined_meanwhile(world):
     world.fill(-600)
     while not recorded(world, EnforcementJoined):
         world.step(next(each for each in world.pending() if each != "journal"))
-
-    world.queues["account"].appendleft(proof)
-    world.step("account")
-    assert recorded(world, EnforcementFinished) == []
-    world.drain()
-
-    assert world.held[MNQ] == 0
-    confirmed = recorded(world, FlatConfirmed)[0]
-    assert [type(target).__name__ for target in confirmed.targets] == ["FlatAccount"]
-
-
-def test_a_proof_that_left_before_the_joined_breach_came_does_not_cover_it(world):
-    """The same, with the joined intent on disk before the proof is handled: found by tests/chaos."""
-    world.set_position(MNQ, 8)
-    step_until(world, "account", ApplyLockout)
-    proof = world.queues["account"].popleft()
-    world.fill(-600)
-    while not recorded(world, EnforcementJoined):
-        world.step(next(each for each in world.pending() if each != "journal"))
-    step_until(world, "account", Appended)
-    world.step("account")
 
     world.queues["account"].appendleft(proof)
     world.step("account")

@@ -21,7 +21,7 @@ from messages.events import (
     FlatConfirmed,
     LockoutReleased,
 )
-from messages.values import CapContract, NoOpeningOrders, OrderStatus, Phase
+from messages.values import OrderStatus, Phase
 from tests.account.world import ACCOUNT, CAP, DAY, PARAMETERS, World
 
 CONTRACTS = st.sampled_from(["CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25", "CON.F.US.MNQ.H26"])
@@ -175,13 +175,6 @@ class AccountMachine(RuleBasedStateMachine):
                 before = self.allowances.get(contract, 0)
                 assert clipped(before, size) == size, f"grew: {before} to {size}"
         self.allowances = state.allowances
-
-    @invariant()
-    def nothing_is_demanded_in_the_name_of_a_lock_that_has_ended(self):
-        state = self.world.account.state
-        if state.enforcement and not no_new_exposure(state.duties):
-            standing = NoOpeningOrders | CapContract
-            assert not any(isinstance(each, standing) for each in state.enforcement.targets)
 
     @invariant()
     def no_reload_loosens_before_the_reset(self):
