@@ -55,6 +55,9 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     """Under way, if any."""
     queued: tuple[str, ...]
     """What a changed configuration loosens at the next reset, a line each."""
+    starting: str | None
+    """The step its start still waits for, e.g. `waiting for the first snapshot (generation 3)`; None once
+    the start is over."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):

@@ -437,6 +437,7 @@ class Rig:
         start: datetime = NOON,
         accounts: tuple[int, ...] = (A, B),
         broker: FakeBroker | None = None,
+        gateway: type[FakeGateway] = FakeGateway,
     ) -> None:
         self.clock = VirtualClock(start) if broker is None else broker.clock
         self.in_flight = InFlight()
@@ -456,10 +457,14 @@ class Rig:
             in_flight=self.in_flight,
             linger_s=0,  # real time means nothing on a virtual clock
             testimony=self.testimony,
-            gateway=lambda login, system, dispatcher, guarded: FakeGateway(
+            gateway=lambda login, system, dispatcher, guarded: gateway(
                 self.broker, system, login.name, dispatcher, guarded
             ),
         )
+        self.start()
+
+    def start(self) -> None:
+        """Start the system and settle."""
         self.system.start()
         self.settle()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping
+from actors.account import keeping, settling
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
@@ -18,6 +18,7 @@ from actors.account.lockouts import by_strictness
 from actors.account.managing import changed_stops, still_wanted
 from actors.account.permission import Permission
 from actors.account.picture import Picture
+from actors.account.recovery import Recovery
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.terms import under
@@ -83,6 +84,7 @@ class AccountCore:
         self._judging = Judging(settings, state, self._picture)
         self._enforcing = Enforcing(settings, state)
         self._permission = Permission(settings, state)
+        self._recovery = Recovery(state, self._picture, self._judging)
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
@@ -108,6 +110,7 @@ class AccountCore:
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
+        self._judging.settling.follow(turn)
         return turn.sends()
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
@@ -134,7 +137,9 @@ class AccountCore:
                 self._book(turn, message)
         self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
+        self._judging.settling.follow(turn)
         self._picture.note_health(turn)
+        self._recovery.note()
         return turn.sends()
 
     def status(self, now: datetime) -> AccountStatus:
@@ -154,6 +159,7 @@ class AccountCore:
             lockouts=by_strictness(state.lockouts.values()),
             enforcement=self._enforcing.shown,
             queued=state.adopted.queued if state.adopted else (),
+            starting=self._recovery.waits_for,
         )
 
     @property
@@ -204,6 +210,7 @@ class AccountCore:
                 self._on_snapshot(turn, fact)
             case SnapshotFailed():
                 self._picture.failed(turn, fact.request_id, fact.reason)
+                self._judging.by_what_is_known(turn)
             case ContractDescribed():
                 turn.record(fact)
                 self._judging.fact(turn, FactKind.QUOTE)
@@ -297,6 +304,8 @@ class AccountCore:
                 self._guard_by(turn, self._adopting.adopt(turn, command))
                 self._judging.rules_changed(turn)
             case Appended():
+                if self._judging.settling.on_durable(turn, command.token):
+                    self._judging.open_if_clean(turn)
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():
                 locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
@@ -350,6 +359,8 @@ class AccountCore:
                 self._said(turn, self._enforcing.on_unrecorded(turn, token, "late"))
             case ["check", rule]:
                 self._judging.check(turn, rule)
+            case [settling.WOKEN]:
+                self._judging.settling.ask_again(turn)
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:

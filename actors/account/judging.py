@@ -12,6 +12,7 @@ from actors.account.judgement import Judgement
 from actors.account.lockouts import account_duty, flat_duty
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.settling import Settling
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
@@ -32,6 +33,8 @@ class Judging:
     settings: AccountSettings
     state: AccountState
     picture: Picture
+    settling: Settling = field(default_factory=Settling)
+    """An account opens only when what had freed it is on disk."""
     judgement: Judgement = field(default_factory=Judgement)
     opened: bool = False
     """OPEN: the last judgement was clean and no lock of the account has come since."""
@@ -60,9 +63,17 @@ class Judging:
         else:
             self.fact(turn, FactKind.CLOCK)  # what only waits for a read need not wait for more
 
+    def by_what_is_known(self, turn: Turn) -> None:
+        """Ask every rule although the account was never read; nothing becomes OPEN by it."""
+        if self._may_judge and not self.picture.sync.snapshot_seen:
+            self._evaluate(turn, self.settings.rules, self.state.unjudged_fills, None)
+
     @property
     def _may_judge(self) -> bool:
-        return self.picture.sync.snapshot_seen and not flat_duty(self.state.duties)
+        sync = self.picture.sync
+        # once the first read has failed, journal and stream are all there is: a breach they show is one
+        known = sync.snapshot_seen or sync.refusal is not None
+        return known and not flat_duty(self.state.duties)
 
     @property
     def _locked(self) -> bool:
@@ -120,7 +131,7 @@ class Judging:
         """Open the account when every rule has answered the last judgement and none objects."""
         if self.opened or not self.judgement.clean or not self.picture.sync.synced:
             return
-        if self._locked or self.state.enforcement:
+        if self._locked or self.state.enforcement or self.settling.waits:
             return
         self.opened = self.started = True
         turn.cancel_wake("judgement")

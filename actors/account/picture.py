@@ -147,7 +147,7 @@ class Picture:
         """Note that the awaited snapshot failed, and ask again later."""
         if not self.sync.answers(request_id):
             return
-        retry_s = self.sync.failed()
+        retry_s = self.sync.failed(reason)
         turn.alarm(AlarmCode.SNAPSHOT_FAILED, f"snapshot failed, again in {retry_s} s: {reason}")
         turn.wake_after("snapshot", retry_s)
 

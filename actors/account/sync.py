@@ -25,6 +25,8 @@ class Sync:
     """Another snapshot is wanted after the one under way."""
     read_at: datetime | None = None
     """When the last complete read since the stream (re)connected was asked for; None before the first."""
+    refusal: str | None = None
+    """Why the last snapshot failed; None when it did not."""
     _connected_at: datetime | None = None
     _up: bool = False
     _failures: int = 0
@@ -66,13 +68,13 @@ class Sync:
         """Note a complete snapshot; return whether another one is wanted."""
         self.read(requested_at)
         again, self.again = self.again, False
-        self._pending, self._failures = None, 0
+        self._pending, self._failures, self.refusal = None, 0, None
         self.snapshot_seen, self.synced = True, self._up
         return again
 
-    def failed(self) -> float:
+    def failed(self, reason: str) -> float:
         """Note a failed snapshot and return after how many seconds to try again."""
-        self._pending = None
+        self._pending, self.refusal = None, reason
         self._failures += 1
         return min(_FIRST_RETRY_S * float(2 ** (self._failures - 1)), _LAST_RETRY_S)
 

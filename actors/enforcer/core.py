@@ -91,7 +91,8 @@ class EnforcerCore:
     _moved: bool = False
     """Positions were commanded since what was commanded last had time to take effect."""
     _reducing: set[str] = field(default_factory=set)
-    """Contracts of those that were reduced: what is left of them is closed only after a read."""
+    """Contracts of those that were reduced, or closed because a read showed them: what the account
+    still hears of them may be older than that, so they are closed again only after another read."""
     _verify_every_s: float = 0.0
     _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
@@ -273,8 +274,10 @@ class EnforcerCore:
         self._clean = 0
         something = bool(todo.close or todo.reduce or todo.cancel)
         if something and (self._settled or self._waves == 0):
+            self._reducing.update(todo.close)
             self._command(todo)
         elif (todo.close or todo.reduce) and not self._moved:
+            self._reducing.update(todo.close)
             self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
         else:
             self._pause()

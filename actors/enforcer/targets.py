@@ -23,6 +23,7 @@ from messages.values import (
     product_of,
 )
 
+_ON_ITS_WAY = frozenset({OrderStatus.PENDING, OrderStatus.OPEN})
 _PROTECTIVE = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 
@@ -122,14 +123,15 @@ def plan(
 ) -> Plan:
     """Return what is left to do for all targets, given a complete snapshot.
 
-    While `patient`, a market order that is on its way to reduce a position is waited for: a second close
-    beside it would flip the position once both have filled. Otherwise it counts as stuck: it is cancelled
-    and its position closed.
+    While `patient`, a market order that is on its way to reduce a position is waited for: a second
+    close beside it would flip the position once both have filled. Otherwise it counts as stuck: it is
+    cancelled, and its position is closed once a read shows it gone.
     """
     held = {position.contract: position.size for position in positions if position.size}
     working = [order for order in orders if order.working]
-    closing = [order for order in working if patient and is_closing(order, held)]
-    coming = {order.contract for order in closing}
+    reducing = [order for order in working if is_closing(order, held)]
+    closing, stuck = (reducing, []) if patient else ([], reducing)
+    coming = {order.contract for order in reducing}
     flat = [target for target in targets if is_flat_target(target)]
 
     def must_go(contract: str) -> bool:
@@ -147,11 +149,21 @@ def plan(
     pending = [
         order
         for order in working
-        if must_go(order.contract) or (opening and is_opening(order, staying))
+        if must_go(order.contract)
+        or (opening and is_opening(order, staying))
+        or (order in stuck and order.contract in excess)
     ]
+    blocked = {order.contract for order in stuck}
     return Plan(
-        close=tuple(sorted([*(each for each in going if each not in coming), *whole])),
-        reduce=tuple(sorted(partial)),
+        close=tuple(
+            sorted(
+                [
+                    *(each for each in going if each not in coming),
+                    *(each for each in whole if each not in blocked),
+                ]
+            )
+        ),
+        reduce=tuple(sorted(each for each in partial if each[0] not in blocked)),
         cancel=tuple(sorted(order.order_id for order in pending if order not in closing)),
         satisfied=not (going or pending or excess),
     )
@@ -165,11 +177,14 @@ def _after(size: int, contract: str, closing: Sequence[Order]) -> int:
 
 
 def is_closing(order: Order, held: Mapping[str, int]) -> bool:
-    """Say whether an order is a market order on its way to reduce what is held: it is waited for."""
+    """Say whether an order is a market order on its way to reduce what is held: it is waited for.
+
+    It is pending for some 25 ms as a rule, and open for as long as the market has nobody to trade with.
+    """
     size = held.get(order.contract, 0)
     return (
         order.type == OrderType.MARKET
-        and order.status == OrderStatus.PENDING
+        and order.status in _ON_ITS_WAY
         and size * order.signed_remaining < 0
         and abs(order.signed_remaining) <= abs(size)
     )

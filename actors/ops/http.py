@@ -98,6 +98,7 @@ class HttpServer:
         accounts = self._status().accounts
         not_ready = [
             f"{each.account}: {each.phase}, {each.health}"
+            + (f", {each.starting}" if each.starting else "")
             for each in accounts
             if each.phase is Phase.STARTING or each.health is not Health.LIVE
         ]

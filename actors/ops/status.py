@@ -89,7 +89,7 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
         gross=gross,
     )
     status = AccountCore(settings, state, epoch="status").status(clock.now())
-    return msgspec.structs.replace(status, health=Health.UNKNOWN)
+    return msgspec.structs.replace(status, health=Health.UNKNOWN, starting=None)
 
 
 def print_status(status: SystemStatus) -> None:
@@ -108,7 +108,9 @@ def print_status(status: SystemStatus) -> None:
 
 
 def _lines(each: AccountStatus) -> Iterator[str]:
-    """Yield what the table has no column for: every lockout, and what waits for the reset."""
+    """Yield what the table has no column for: the start, every lockout, what waits for the reset."""
+    if each.starting:
+        yield f"{each.account} starting: {each.starting}"
     for lock in each.lockouts:
         end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
         scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"

@@ -70,3 +70,14 @@ def test_a_close_that_is_under_way_is_not_repeated_by_the_next_enforcement():
     again = tell(core, enforce("e2", *targets, known=(MNQ,)), CloseContract)
 
     assert (len(first), len(again)) == (1, 0)
+
+
+def test_a_position_a_read_has_shown_first_is_not_closed_again_when_the_account_hears_of_it():
+    """The stream lags behind the read: the account's news is the position that is being closed."""
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    (asked,) = tell(core, enforce("e1", FlatAccount()), TakeSnapshot)
+    assert len(tell(core, read(asked, 2), CloseContract)) == 1
+
+    late = enforce("e1", FlatAccount(), known=(MNQ,), reappeared=(MNQ,))
+
+    assert tell(core, late, CloseContract) == []

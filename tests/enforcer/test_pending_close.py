@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from actors.enforcer.core import EnforcerCore
 from actors.enforcer.targets import plan
@@ -42,12 +43,26 @@ def market(side, size):
     )
 
 
-@pytest.mark.parametrize(("patient", "close", "cancel"), [(True, (), ()), (False, (MNQ,), (1,))])
-def test_a_close_on_its_way_is_waited_for_until_it_counts_as_stuck(patient, close, cancel):
-    """Patient: nothing to send and not satisfied; impatient: cancelled and closed."""
-    todo = plan([FlatAccount()], [held(2)], [market(Side.SELL, 2)], patient=patient)
+@pytest.mark.parametrize("status", [OrderStatus.PENDING, OrderStatus.OPEN])
+@pytest.mark.parametrize("target", [FlatAccount(), CapProduct(product="MNQ", limit=0)])
+@pytest.mark.parametrize(("patient", "cancel"), [(True, ()), (False, (1,))])
+def test_a_close_on_its_way_is_waited_for_until_it_counts_as_stuck(target, status, patient, cancel):
+    """Patient: nothing to send; impatient: cancelled, and closed only once it is seen to be gone."""
+    order = structs.replace(market(Side.SELL, 2), status=status)
+    todo = plan([target], [held(2)], [order], patient=patient)
 
-    assert (todo.close, todo.cancel, todo.satisfied) == (close, cancel, False)
+    assert (todo.close, todo.reduce, todo.cancel, todo.satisfied) == ((), (), cancel, False)
+    assert plan([target], [held(2)], [], patient=patient).close == (MNQ,)
+
+
+def test_a_reduction_that_stays_open_in_an_illiquid_market_is_not_repeated():
+    """Long 5, limit 3, two being sold that nobody buys: two more would go below the limit later."""
+    order = structs.replace(market(Side.SELL, 2), status=OrderStatus.OPEN)
+    cap = CapProduct(product="MNQ", limit=3)
+
+    assert plan([cap], [held(5)], [order]).reduce == ()
+    todo = plan([cap], [held(5)], [order], patient=False)
+    assert (todo.reduce, todo.cancel) == ((), (1,))
 
 
 def test_a_cap_counts_what_is_on_its_way():

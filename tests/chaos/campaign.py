@@ -1,0 +1,46 @@
+"""A campaign: schedules in process and rounds over the wire, in several worker processes, for a while."""
+
+import logging
+import multiprocessing
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import count
+
+import structlog
+
+from tests.chaos.rounds import Round, play_round
+from tests.chaos.schedule import Result, play
+
+_ROUND_EVERY = 40
+"""One schedule over the wire for so many in process."""
+
+type Played = Result | Round
+
+
+def one(seed: str, index: int) -> Played:
+    """Play one schedule, quietly; runs in a worker process."""
+    quiet()
+    if index % _ROUND_EVERY == _ROUND_EVERY - 1:
+        return play_round(seed, index)
+    return play(seed, index)
+
+
+def quiet() -> None:
+    """Log nothing: what counts is what is left behind."""
+    structlog.configure(logger_factory=lambda *_: structlog.ReturnLogger())
+    logging.disable(logging.CRITICAL)
+
+
+def played(seed: str, minutes: float, jobs: int) -> Iterator[Played]:
+    """Play until the time is up."""
+    end, indices = time.monotonic() + minutes * 60, count()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        running: set[Future[Played]] = set()
+        while running or time.monotonic() < end:
+            while len(running) < jobs and time.monotonic() < end:
+                running.add(pool.submit(one, seed, next(indices)))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for each in done:
+                yield each.result()
