@@ -268,7 +268,7 @@ class AccountCore:
     def _on_stream(self, turn: Turn, fact: StreamConnected | StreamLost) -> None:
         turn.record(fact)
         if isinstance(fact, StreamConnected):
-            self._picture.connected(turn)
+            self._picture.connected(turn, fact.generation)
         else:
             self._picture.sync.lost()
             turn.alarm(AlarmCode.STREAM_LOST, f"user stream lost: {fact.reason}")

@@ -163,10 +163,10 @@ class Picture:
         if self.state.unsettled:
             self.reconcile(turn)
 
-    def connected(self, turn: Turn) -> None:
+    def connected(self, turn: Turn, generation: int | None = None) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""
         self._asked_contracts.clear()
-        self.sync.connected(turn.now)
+        self.sync.connected(turn.now, generation)
         self.take_snapshot(turn)
 
     def reconcile(self, turn: Turn) -> None:
