@@ -18,7 +18,16 @@ import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
-from actors.journal import Store, StoreError, export_lines, verify
+from actors.journal import (
+    Anchor,
+    Store,
+    StoreError,
+    accept,
+    default_anchor,
+    export_lines,
+    refusal,
+    verify_anchored,
+)
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
@@ -309,16 +318,56 @@ def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
 
 @journal_app.command(name="verify")
-def journal_verify(*, config: ConfigPath = _DEFAULT, path: Path | None = None) -> int:
-    """Walk the hash chain from the first event to the last.
+def journal_verify(
+    *, config: ConfigPath = _DEFAULT, path: Path | None = None, anchor: Path | None = None
+) -> int:
+    """Walk the hash chain from the first event to the last, and compare it with the anchor.
 
     Args:
         config: Configuration file that names the journal.
         path: The journal itself, instead.
+        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
     """
-    place = _journal_path(config, path)
-    checked = verify(place)
-    print(f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}")
+    place, beside = _journal_files(config, path, anchor)
+    checked = verify_anchored(place, beside)
+    print(
+        f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}, "
+        f"as its anchor {beside.path} knows it"
+    )
+    return 0
+
+
+@journal_app.command(name="anchor")
+def journal_anchor(
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    accept_it: Annotated[bool, Parameter(name="--accept", negative="")] = False,
+) -> int:
+    """Say whether the anchor bears the journal out; let the journal go on where it does not.
+
+    Accepting is journaled, and locks every account until the next reset: what was locked is unknown.
+
+    Args:
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        accept_it: Take the journal as it is, or begin a new one where there is none.
+    """
+    place, beside = _journal_files(config, path, anchor)
+    refused = refusal(place, beside)
+    if refused is None:
+        print(f"{place} is as its anchor {beside.path} knows it; nothing is to be accepted")
+        return 0
+    if not accept_it:
+        raise refused
+    accepted = accept(place, beside, refused, clock=SystemClock())
+    print(
+        f"{place} goes on with its {accepted.events} events, from now on with the anchor "
+        f"{beside.path}; every account is locked until the next reset.\nIt had been refused: "
+        f"{accepted.refused}"
+    )
     return 0
 
 
@@ -387,6 +436,15 @@ class _Stop:
                 self._hung_up = False
                 self._do_on_hangup()
         return self._reason
+
+
+def _journal_files(config: Path, path: Path | None, anchor: Path | None) -> tuple[Path, Anchor]:
+    """Return the journal and its anchor, as the command line or else the configuration names them."""
+    if path is not None:
+        return path, Anchor(anchor or default_anchor(path))
+    named = load(config, now=SystemClock().now()).file.journal
+    beside = anchor or (Path(named.anchor) if named.anchor else default_anchor(Path(named.path)))
+    return Path(named.path), Anchor(beside)
 
 
 def _journal_path(config: Path, path: Path | None) -> Path:

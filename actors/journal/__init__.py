@@ -1,6 +1,9 @@
 """The journal: an append-only, hash-chained store in SQLite, and the one actor that writes it."""
 
+from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
+from actors.journal.anchor import Anchor, default_anchor, verify_anchored
+from actors.journal.anchoring import AnchorActor
 from actors.journal.errors import StoreError, UnstorableEventError
 from actors.journal.export import export_lines
 from actors.journal.memory import Memory
@@ -8,12 +11,18 @@ from actors.journal.store import Store
 from actors.journal.verify import Verified, verify
 
 __all__ = [
+    "Anchor",
+    "AnchorActor",
     "JournalActor",
     "Memory",
     "Store",
     "StoreError",
     "UnstorableEventError",
     "Verified",
+    "accept",
+    "default_anchor",
     "export_lines",
+    "refusal",
     "verify",
+    "verify_anchored",
 ]

@@ -9,19 +9,24 @@ runs, and by the store as it opens and closes; never on the way of a decision.
 
 import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from actors.journal.chain import GENESIS
+from actors.journal.connection import connect_reader, refusing
 from actors.journal.errors import StoreError
 from actors.journal.files import make_folder
+from actors.journal.verify import Verified, walk
 
 NO_IDENTITY = ""
 """Of a store that no build with anchors has opened yet."""
 
-_ACCEPT = "put the journal back as it was, or, knowingly, run `journal anchor --accept` to go on with it"
-_PERMIT = "let this user write it and its folder, or set [journal] anchor elsewhere"
+_ACCEPT = (
+    "put the journal back as it was, or, knowingly, run `journal anchor --accept` to go on with it"
+)
+_PERMIT = "let this user read and write it and its folder, or set [journal] anchor elsewhere"
 
 
 class Mark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,10 +56,12 @@ class Anchor:
             return msgspec.json.decode(self.path.read_bytes(), type=Mark)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.DecodeError, UnicodeError) as error:
-            raise StoreError(
-                f"its anchor {self.path} cannot be read: {error}", where=self.path, fix=_ACCEPT
-            ) from error
+        except OSError as error:
+            what = f"this anchor cannot be read: {error}"
+            raise StoreError(what, where=self.path, fix=_PERMIT) from error
+        except (msgspec.DecodeError, UnicodeError) as error:
+            what = f"this anchor is damaged: {error}"
+            raise StoreError(what, where=self.path, fix=_ACCEPT) from error
 
     def write(self, mark: Mark) -> None:
         """Replace it; whoever reads sees the old one or the new one, after a power cut too.
@@ -66,7 +73,7 @@ class Anchor:
             self._replace(msgspec.json.encode(mark) + b"\n")
         except OSError as error:
             raise StoreError(
-                f"its anchor {self.path} cannot be written: {error}", where=self.path, fix=_PERMIT
+                f"this anchor cannot be written: {error}", where=self.path, fix=_PERMIT
             ) from error
 
     def _replace(self, text: bytes) -> None:
@@ -115,6 +122,21 @@ def refuse_other_history(
     found = mark_of(connection)
     if why := _difference(anchor, known, found, _hash_at(connection, known)):
         raise StoreError(why, where=path, fix=_ACCEPT)
+
+
+def verify_anchored(path: Path, anchor: Anchor) -> Verified:
+    """Walk the journal in this file, and compare it with its anchor.
+
+    Raises:
+        StoreError: what `verify` raises, or it is not (or no longer) what its anchor knows.
+    """
+    known = anchor.read()  # before the journal: beside a living writer only the journal is ahead
+    refuse_lost_file(anchor, known, path)
+    with refusing(path), closing(connect_reader(path)) as connection:
+        connection.execute("BEGIN")
+        verified = walk(connection, path)
+        refuse_other_history(anchor, known, connection, path)
+    return verified
 
 
 def _hash_at(connection: sqlite3.Connection, known: Mark | None) -> str:

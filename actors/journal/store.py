@@ -37,7 +37,7 @@ from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
 from messages.base import SCHEMA_VERSION
-from messages.events import Event, SystemStarted
+from messages.events import AnchorAccepted, Event, SystemStarted
 from messages.journal import Recorded
 
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
@@ -168,11 +168,18 @@ class Store:
 
     def last_started(self) -> SystemStarted | None:
         """Return the latest start of the system, or None before the first."""
-        rows = self._select(
-            "WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT 1", "system_started"
-        )
-        events = [self.recorded(row).event for row in rows]
-        return next((each for each in events if isinstance(each, SystemStarted)), None)
+        last = self._last_of("system_started")
+        return last if isinstance(last, SystemStarted) else None
+
+    def last_accepted(self) -> AnchorAccepted | None:
+        """Return the last time a person accepted it without its anchor's word, or None if never."""
+        last = self._last_of("anchor_accepted")
+        return last if isinstance(last, AnchorAccepted) else None
+
+    def _last_of(self, kind: str) -> Event | None:
+        """Return the last event of a kind that is of no one account."""
+        rows = self._select("WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT 1", kind)
+        return self.recorded(rows[0]).event if rows else None
 
     def recorded(self, row: ChainedRow) -> Recorded:
         """Decode one row; raises StoreError if this build does not know its event."""
