@@ -53,7 +53,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
-        *("journal", "journal verify", "journal export"),
+        *("journal", "journal verify", "journal anchor", "journal export"),
     ],
 )
 def test_every_command_explains_itself(command):
@@ -233,6 +233,39 @@ def test_an_edited_journal_fails_its_verification(written, journal):
     said = one_error(lockstep("journal", "verify", "--path", journal), 70)
     assert "seq 2" in said
     assert "seq 2" in refused(["run"], written(), 70)
+
+
+def test_a_deleted_journal_is_70_until_a_person_accepts_it(written, journal):
+    """`run` and `anchor` refuse and say how it goes on; `anchor --accept` makes a new one."""
+    journal.unlink()
+    config = written()
+
+    for command in (["run"], ["journal", "anchor"], ["journal", "verify"]):
+        said = refused(command, config, 70)
+        assert f"{journal}.anchor knows 2 events" in said
+        assert "journal anchor --accept" in said
+    assert not journal.exists()
+
+    done = lockstep("journal", "anchor", "--accept", "--config", config)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "every account is locked until the next reset" in done.stdout
+    assert lockstep("journal", "verify", "--config", config).returncode == 0
+    again = lockstep("journal", "anchor", "--accept", "--config", config)
+    assert "nothing is to be accepted" in again.stdout
+
+
+def test_an_anchor_can_be_named(journal, tmp_path):
+    """For a journal that was copied away with its anchor."""
+    anchor = tmp_path / "lockstep.db.anchor"
+    apart = anchor.rename(tmp_path / "apart")
+
+    said = one_error(lockstep("journal", "verify", "--path", journal), 70)
+    assert "there is no anchor" in said
+    assert (
+        "as its anchor"
+        in lockstep("journal", "verify", "--path", journal, "--anchor", apart).stdout
+    )
 
 
 def test_status_with_nothing_running_and_no_journal_is_70(written, tmp_path):
