@@ -28,6 +28,7 @@ from actors.journal.connection import (
     closing_on_error,
     connect_reader,
     connect_writer,
+    keep_log,
     refusing,
 )
 from actors.journal.errors import StoreError
@@ -220,6 +221,7 @@ def _open_verified(path: Path, clock: Clock, anchor: Anchor | None) -> sqlite3.C
                 refuse_other_history(anchor, known, connection, path)
         if anchor:
             anchor.write(mark_of(connection))
+        keep_log(connection, kept=False)
     return connection
 
 
