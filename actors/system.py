@@ -10,9 +10,12 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
+
+import pykka
 
 from actors.account import lost_history, rulebook
 from actors.account.actor import AccountActor
@@ -23,7 +26,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
-from actors.journal import AnchorActor, JournalActor, Memory, Store
+from actors.journal import AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -58,7 +61,13 @@ from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
 from messages.events import AnchorAccepted, Event, SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
-from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, SystemStatus
+from messages.queries import (
+    AccountStatus,
+    ConfigReloaded,
+    GetAccountStatus,
+    GetUnrecorded,
+    SystemStatus,
+)
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
@@ -66,6 +75,7 @@ _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
 _STATUS_S = 5.0
+_JOURNAL_S = 1.0
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -189,7 +199,8 @@ class System:
             config=self.config.digest,
             rules=rules,
         )
-        self._run = store.append([started])
+        with refusing(path):  # the disk may have filled since it was opened
+            self._run = store.append([started])
         self._supervisor = Supervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
@@ -405,8 +416,20 @@ class System:
             config_version=self.config_version,
             at=now,
             live=True,
+            unrecorded=self._unrecorded(now),
             accounts=tuple(answers),
         )
+
+    def _unrecorded(self, now: datetime) -> int | None:
+        """Ask the journal what is not on disk; one whose disk hangs answers too late: not known."""
+        asked = self.directory.ref("journal").ask(
+            GetUnrecorded(at=now, cause="status"), block=False
+        )
+        try:
+            unrecorded: int = asked.get(timeout=_JOURNAL_S)
+        except (pykka.Timeout, pykka.ActorDeadError):
+            return None
+        return unrecorded
 
     def stop(self, reason: str) -> None:
         """Stop everything in reverse order; what is locked stays locked in the journal."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping
+from actors.account import keeping, settling
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
@@ -105,6 +105,7 @@ class AccountCore:
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
+        self._judging.settling.follow(turn)
         return turn.sends()
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
@@ -130,6 +131,7 @@ class AccountCore:
             case _:
                 self._book(turn, message)
         self._judging.follow_checks(turn)
+        self._judging.settling.follow(turn)
         self._picture.note_health(turn)
         return turn.sends()
 
@@ -291,6 +293,8 @@ class AccountCore:
                 self._guard_by(turn, self._adopting.adopt(turn, command))
                 self._judging.rules_changed(turn)
             case Appended():
+                if self._judging.settling.on_durable(turn, command.token):
+                    self._judging.open_if_clean(turn)
                 self._said(turn, self._enforcing.on_durable(turn, command.token))
             case AppendFailed():
                 locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
@@ -342,6 +346,8 @@ class AccountCore:
                 self._said(turn, self._enforcing.on_unrecorded(turn, token, "late"))
             case ["check", rule]:
                 self._judging.check(turn, rule)
+            case [settling.WOKEN]:
+                self._judging.settling.ask_again(turn)
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:

@@ -12,6 +12,7 @@ from actors.account.judgement import Judgement
 from actors.account.lockouts import account_duty, flat_duty
 from actors.account.picture import Picture
 from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.settling import Settling
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
@@ -32,6 +33,8 @@ class Judging:
     settings: AccountSettings
     state: AccountState
     picture: Picture
+    settling: Settling = field(default_factory=Settling)
+    """An account opens only when what had freed it is on disk."""
     judgement: Judgement = field(default_factory=Judgement)
     opened: bool = False
     """OPEN: the last judgement was clean and no lock of the account has come since."""
@@ -120,7 +123,7 @@ class Judging:
         """Open the account when every rule has answered the last judgement and none objects."""
         if self.opened or not self.judgement.clean or not self.picture.sync.synced:
             return
-        if self._locked or self.state.enforcement:
+        if self._locked or self.state.enforcement or self.settling.waits:
             return
         self.opened = self.started = True
         turn.cancel_wake("judgement")

@@ -4,6 +4,7 @@ from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
 from actors.journal.anchor import Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
+from actors.journal.connection import refusing
 from actors.journal.errors import StoreError, UnstorableEventError
 from actors.journal.export import export_lines
 from actors.journal.memory import Memory
@@ -23,6 +24,7 @@ __all__ = [
     "default_anchor",
     "export_lines",
     "refusal",
+    "refusing",
     "verify",
     "verify_anchored",
 ]
