@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import socket
 import sqlite3
@@ -253,6 +254,24 @@ def test_a_deleted_journal_is_70_until_a_person_accepts_it(written, journal):
     assert lockstep("journal", "verify", "--config", config).returncode == 0
     again = lockstep("journal", "anchor", "--accept", "--config", config)
     assert "nothing is to be accepted" in again.stdout
+
+
+def test_a_disk_that_is_full_at_the_start_is_70(written, journal):
+    """It cannot record, so it does not begin; said in a line, and the journal is as it was."""
+    before = journal.read_bytes()
+    limit = (64, 64)  # no file may grow beyond: neither the log's first page nor an anchor
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, str(MAIN), "run", "--config", str(written())],
+        env=environment(**TOKENS),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+
+    assert str(journal) in one_error(done, 70)
+    assert before == journal.read_bytes()
 
 
 def test_an_anchor_can_be_named(journal, tmp_path):

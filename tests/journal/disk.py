@@ -10,6 +10,7 @@ import ctypes
 import os
 import platform
 import struct
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ class How(StrEnum):
     NO_FSYNC = "no_fsync"
 
 
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Disk:
     """Counts the transactions of every store, and lets some of them fail."""
@@ -34,6 +41,8 @@ class Disk:
     how: How = How.NO_WRITE
     fails: Callable[[int], bool] = lambda _number: False
     """Whether a transaction, counted from 1, meets a broken disk."""
+    moves: threading.Event = field(default_factory=_set)
+    """Cleared: every transaction hangs until it is set, as on a disk that takes seconds to sync."""
     written: list[int] = field(default_factory=list)
     """Rows of each transaction that was tried."""
     failed: list[int] = field(default_factory=list)
@@ -41,6 +50,7 @@ class Disk:
 
     def append_rows(self, store: Store, rows: Sequence[Any]) -> int:
         """Stand in for `Store.append_rows`, on the disk as it now is."""
+        assert self.moves.wait(10)
         self.written.append(len(rows))
         number = len(self.written)
         if not self.fails(number):

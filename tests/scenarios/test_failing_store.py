@@ -5,13 +5,14 @@ closed once, locked. The journal gets everything in its order once the disk take
 """
 
 import json
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
 from actors.journal import Anchor, Store, StoreError, default_anchor, verify_anchored
-from messages.commands import CloseContract
+from messages.commands import CloseContract, SettleTime
 from messages.events import (
     AccountLocked,
     AccountOpened,
@@ -23,6 +24,7 @@ from messages.events import (
     LockoutReleased,
     RuleBreached,
 )
+from messages.queries import Ping
 from messages.values import AlarmCode, Phase
 from tests.journal.disk import CAN_FAIL, Disk, How
 from tests.rig import NOON, A, B, config_of
@@ -261,3 +263,44 @@ def test_unrecorded_enforcement_is_said_in_the_journal_afterwards(rig, disk):
     assert all("disk I/O error" in each.reason for each in said)
     assert json.loads(httpx.get(f"{run.system.http.url}/api/status").text)["unrecorded"] == 0
     assert run.clock.now() > NOON
+
+
+def stir(run) -> None:
+    """Let everybody but the journal finish what is under way: a message takes a hop a round at least."""
+    ping, tick = Ping(at=NOON, cause="test"), SettleTime(at=NOON, cause="test")
+    for _ in range(12):
+        for address in ("gateway/desk", f"account/{A}", "rule/RULE-003", f"enforcer/{A}"):
+            run.system.directory.ref(address).ask(ping, timeout=5)
+        run.system.directory.ref("clock").ask(tick, timeout=5)
+
+
+def test_a_sync_that_takes_seconds_delays_enforcement_by_the_journals_deadline_only(
+    rig, disk, monkeypatch
+):
+    """Nothing is closed before the intent is on disk or 0.25 s are over; then it goes on, loudly."""
+    run = rig(RULES)
+    run.price("MNQ", "21000")
+    run.order(A, "MNQ", 2)
+    disk.moves.clear()
+    with monkeypatch.context() as hanging:
+        hanging.setattr(run, "settle", partial(stir, run))
+        run.fill(A, "-500")
+        run.advance(0.2)
+        assert run.commands(CloseContract) == []
+
+        run.advance(0.1)
+        assert len(run.commands(CloseContract)) == 1
+        run.advance(0.3)
+        assert run.held() == {}
+        assert run.status().phase is Phase.LOCKED
+        code, text = ready(run)
+        assert code == 503
+        assert "does not answer" in text
+        disk.moves.set()
+    run.settle()
+
+    assert run.system.status().unrecorded == 0
+    order = kinds(run)
+    assert order.index(EnforcementStarted) < order.index(AccountLocked)
+    late = [each.code for each in run.testimony.events() if isinstance(each, AlarmRaised)]
+    assert late.count(AlarmCode.JOURNAL_LATE) == 2
