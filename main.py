@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -27,6 +28,8 @@ from actors.journal import (
     export_lines,
     refusal,
     verify_anchored,
+    verify_incident,
+    write_incident,
 )
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
@@ -319,7 +322,11 @@ def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
 @journal_app.command(name="verify")
 def journal_verify(
-    *, config: ConfigPath = _DEFAULT, path: Path | None = None, anchor: Path | None = None
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    incident: Path | None = None,
 ) -> int:
     """Walk the hash chain from the first event to the last, and compare it with the anchor.
 
@@ -327,7 +334,15 @@ def journal_verify(
         config: Configuration file that names the journal.
         path: The journal itself, instead.
         anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        incident: Check this dispute bundle instead; the journal is not needed.
     """
+    if incident is not None:
+        about = verify_incident(incident)
+        print(
+            f"{incident}: account {about.account}, trading day {about.date}, seq {about.first} to "
+            f"{about.last}: chain intact, and told as it was stored"
+        )
+        return 0
     place, beside = _journal_files(config, path, anchor)
     checked = verify_anchored(place, beside)
     print(
@@ -373,21 +388,51 @@ def journal_anchor(
 
 @journal_app.command(name="export")
 def journal_export(
-    *, config: ConfigPath = _DEFAULT, path: Path | None = None, account: int | None = None
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    account: int | None = None,
+    incident: tuple[int, date] | None = None,
+    out: Path | None = None,
 ) -> int:
-    """Print the events as JSON, one object a line.
+    """Print the events as JSON, one object a line; or write a dispute bundle.
 
     Args:
         config: Configuration file that names the journal.
         path: The journal itself, instead.
+        anchor: Its anchor, for a bundle; otherwise as for `journal verify`.
         account: Only this account's events.
+        incident: Write a bundle of this account (its id) and trading day (YYYY-MM-DD).
+        out: The bundle's file, which must not be there yet.
     """
+    if incident is not None:
+        return _write_incident(_journal_files(config, path, anchor), *incident, out)
+    if out is not None:
+        return _fail(EXIT_USAGE, "--out goes with --incident; the lines go to stdout")
     store = Store.open_read_only(_journal_path(config, path))
     try:
         for line in export_lines(store, account=account):
             sys.stdout.buffer.write(line + b"\n")
     finally:
         store.close()
+    return 0
+
+
+def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Path | None) -> int:
+    place, beside = files
+    verify_anchored(place, beside)
+    out = out or Path(f"incident-{account}-{day}.zip")
+    store = Store.open_read_only(place)
+    try:
+        about = write_incident(store, account, day, beside.read(), out)
+    except FileExistsError:
+        return _fail(EXIT_USAGE, f"{out} is there already; choose another name with --out")
+    except OSError as error:
+        return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
+    finally:
+        store.close()
+    print(f"{out}: account {account}, trading day {day}, seq {about.first} to {about.last}")
     return 0
 
 

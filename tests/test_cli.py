@@ -26,6 +26,8 @@ from tests.cli import (
     lockstep,
     one_error,
 )
+from tests.journal.conftest import reset
+from tests.journal.test_anchoring import locked
 from tests.rig import TOKENS, A, B
 
 KEY = TOKENS["PROJECT_X_API_KEY"]
@@ -470,6 +472,30 @@ def test_a_reader_that_stops_reading_is_no_error(tmp_path, events):
 
 
 # --- secrets ------------------------------------------------------------------------------------
+
+
+def test_an_incident_is_exported_and_verified_by_whoever_gets_it(tmp_path):
+    """A zip of its own name, never written over; a day that is not there says which are."""
+    path, out = tmp_path / "lockstep.db", tmp_path / "mine.zip"
+    store = Store.open(path, clock=SystemClock())
+    store.append([reset(A), locked(A)])
+    store.close()
+    export = ("journal", "export", "--path", path, "--incident", A)
+
+    done = lockstep(*export, "2025-10-31", "--out", out)
+    again = lockstep(*export, "2025-10-31", "--out", out)
+    other = lockstep(*export, "2025-10-30", "--out", tmp_path / "other.zip")
+    checked = lockstep("journal", "verify", "--incident", out)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"account {A}, trading day 2025-10-31" in done.stdout
+    assert "is there already" in one_error(again, 2)
+    assert "only 2025-10-31" in one_error(other, 70)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "chain intact" in checked.stdout
+    out.write_bytes(b"PK")
+    assert "no bundle" in one_error(lockstep("journal", "verify", "--incident", out), 70)
+    assert "--incident" in one_error(lockstep("journal", "export", "--path", path, "--out", out), 2)
 
 
 def test_no_secret_leaves_by_log_screen_or_journal(started, written, broker, tmp_path):

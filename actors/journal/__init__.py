@@ -7,6 +7,8 @@ from actors.journal.anchoring import AnchorActor
 from actors.journal.connection import refusing
 from actors.journal.errors import StoreError, UnstorableEventError
 from actors.journal.export import export_lines
+from actors.journal.incident import write_incident
+from actors.journal.incident_check import verify_incident
 from actors.journal.memory import Memory
 from actors.journal.store import Store
 from actors.journal.verify import Verified, verify
@@ -27,4 +29,6 @@ __all__ = [
     "refusing",
     "verify",
     "verify_anchored",
+    "verify_incident",
+    "write_incident",
 ]

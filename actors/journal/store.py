@@ -38,7 +38,7 @@ from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
 from messages.base import SCHEMA_VERSION
-from messages.events import AnchorAccepted, Event, SystemStarted
+from messages.events import AnchorAccepted, DayReset, Event, SystemStarted
 from messages.journal import Recorded
 
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
@@ -154,6 +154,18 @@ class Store:
             for row in page:
                 yield self.recorded(row)
             after = page[-1].seq
+
+    def rows(self, first: int, last: int) -> list[ChainedRow]:
+        """Return the rows from one seq to another, both included, as far as there are such."""
+        return self._select("WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last)
+
+    def day_resets(self, account: int) -> list[tuple[int, str]]:
+        """Return the seq of each of an account's day resets, and the trading date it began."""
+        rows = self._select(
+            "WHERE account IN (?, ?) AND kind = 'day_reset' ORDER BY seq", account, str(account)
+        )
+        events = [(row.seq, self.recorded(row).event) for row in rows]
+        return [(seq, each.trading_date) for seq, each in events if isinstance(each, DayReset)]
 
     def accounts(self) -> list[int]:
         """Return the ids of all accounts that ever had an event, ascending."""
