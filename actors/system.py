@@ -224,7 +224,7 @@ class System:
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
         if store.anchor:
-            apart = self._keep(OwnThread("anchor", in_flight=self.in_flight))
+            apart = self._keep(LingeringThread("anchor", self.in_flight, linger_s=self.linger_s))
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor)
             self._child("anchor", partial(anchoring, **self.wiring(apart)))
 
