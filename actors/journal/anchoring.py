@@ -55,6 +55,7 @@ class AnchorActor(PooledActor):
         self._directory.tell(
             JOURNAL, Subscribe(at=self._clock.now(), cause=ADDRESS, address=ADDRESS)
         )
+        self._write_within(BEHIND_S)  # what a predecessor had still to write
 
     def on_receive(self, message: Any) -> Any:
         """Note that the journal went on, or write how far; runs on this actor's own thread."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from actors.journal import Anchor, AnchorActor, Store, StoreError, verify, verify_anchored
-from actors.runtime import OwnThread, VirtualClock
+from actors.runtime import OwnThread, PooledRef, VirtualClock
 from messages.events import AccountLocked, AlarmRaised
 from messages.queries import Ping
 from messages.values import ACCOUNT_SCOPE, AlarmCode, Duty, Lockout, ReleaseOn
@@ -36,17 +36,21 @@ def locked(account: int) -> AccountLocked:
     )
 
 
-@pytest.fixture
-def anchored(harness: Harness) -> Iterator[Harness]:
-    """Run an anchor actor beside the journal."""
-    thread = OwnThread("anchor", harness.in_flight)
-    ref = AnchorActor.start(
+def start(harness: Harness, thread: OwnThread) -> PooledRef[AnchorActor]:
+    return AnchorActor.start(
         path=harness.store.path,
         anchor=harness.store.anchor,
         clock=harness.clock,
         directory=harness.directory,
         dispatcher=thread,
     )
+
+
+@pytest.fixture
+def anchored(harness: Harness) -> Iterator[Harness]:
+    """Run an anchor actor beside the journal."""
+    thread = OwnThread("anchor", harness.in_flight)
+    ref = start(harness, thread)
     harness.directory.register("anchor", ref)
     harness.settle()
     yield harness
@@ -133,6 +137,22 @@ def test_the_anchor_is_written_as_its_actor_stops(anchored: Harness):
     assert known(anchored) == 1
 
 
+def test_a_successor_writes_what_its_predecessor_had_still_to_write(anchored: Harness):
+    """A restart of this actor leaves nothing unanchored until the next event comes."""
+    anchored.append(locked(1), asker=None)
+    assert known(anchored) == 0
+    anchored.directory.ref("anchor").tell("nonsense")
+    anchored.settle()
+    assert not anchored.directory.ref("anchor").is_alive()
+    thread = OwnThread("anchor", anchored.in_flight)
+
+    anchored.directory.register("anchor", start(anchored, thread))
+
+    assert advance(anchored, 1) == 1
+    anchored.directory.ref("anchor").stop()
+    thread.stop()
+
+
 def test_it_answers_a_ping_and_refuses_what_is_not_for_it(anchored: Harness):
     """Like every actor."""
     ref = anchored.directory.ref("anchor")
@@ -177,6 +197,42 @@ def test_after_a_kill_the_journal_is_ahead_and_starts(killed: Path, clock: Virtu
 
     assert store.mark().seq == 2
     store.close()
+
+
+BUSY = """
+import sys, threading
+from pathlib import Path
+from actors.journal import Store
+from actors.runtime import SystemClock
+from tests.journal.conftest import moved
+store = Store.open(Path(sys.argv[1]), clock=SystemClock())
+reader = Store.open_read_only(store.path)
+
+def follow():
+    while True:
+        store.anchor.write(reader.mark())
+
+threading.Thread(target=follow, daemon=True).start()
+while True:
+    sys.stdout.write(f"{store.append([moved(1, 1)])}\\n")
+    sys.stdout.flush()
+"""
+
+
+def test_no_kill_leaves_an_anchor_ahead_of_its_journal(path: Path, clock: VirtualClock):
+    """Commits and anchors as fast as they go, killed at any instant, again and again."""
+    for acknowledged in (1, 40, 7):
+        command = [sys.executable, "-c", BUSY, str(path)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as child:  # noqa: S603
+            for _ in range(acknowledged):
+                assert child.stdout.readline()
+            child.kill()
+        before = Anchor(path.with_name("lockstep.db.anchor")).read()
+
+        store = Store.open(path, clock=clock)
+
+        assert store.mark().seq >= before.seq
+        store.close()
 
 
 def test_a_log_that_is_lost_after_a_kill_is_found(killed: Path, clock: VirtualClock):
