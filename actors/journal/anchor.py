@@ -147,23 +147,27 @@ def _hash_at(connection: sqlite3.Connection, known: Mark | None) -> str:
 
 
 def _difference(anchor: Anchor, known: Mark | None, found: Mark, hash_there: str) -> str | None:
-    if known is None:
-        if not found.seq:
+    its = f"its anchor {anchor.path}"
+    match known:
+        case None:
+            why = (
+                f"it holds {found.seq} events, but there is no anchor {anchor.path}: that was "
+                "deleted, or this journal is older than anchors are"
+            )
+            return why if found.seq else None
+        case Mark(seq=seq) if seq and not found.seq:
+            return (
+                f"it holds no event, but {its} knows {seq}: another was put in its place, or its log "
+                "(-wal) is gone"
+            )
+        case Mark(store=store) if store != found.store:
+            return f"{its} is that of another journal"
+        case Mark(seq=seq) if seq > found.seq:
+            return (
+                f"it ends at seq {found.seq}, but {its} knows {seq} events: it was cut off or rolled "
+                "back to an old copy, or its log (-wal) is gone"
+            )
+        case Mark(seq=seq, hash=there) if there != hash_there:
+            return f"seq {seq} is not what {its} knows: its history was written anew"
+        case _:
             return None
-        return (
-            f"it holds {found.seq} events, but there is no anchor {anchor.path}: that was deleted, "
-            "or this journal is older than anchors are"
-        )
-    if known.store != found.store:
-        return f"its anchor {anchor.path} is that of another journal"
-    if known.seq > found.seq:
-        return (
-            f"it ends at seq {found.seq}, but its anchor {anchor.path} knows {known.seq} events: it "
-            "was cut off or rolled back to an old copy, and lockouts may be missing"
-        )
-    if known.hash != hash_there:
-        return (
-            f"seq {known.seq} is not what its anchor {anchor.path} knows: "
-            "its history was written anew"
-        )
-    return None

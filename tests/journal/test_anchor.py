@@ -94,6 +94,11 @@ def delete_anchor(path: Path) -> None:
     path.with_name("lockstep.db.anchor").unlink()
 
 
+def begin_anew(path: Path) -> None:
+    path.unlink()
+    Store.open_unanchored(path, clock=VirtualClock(NOW)).close()
+
+
 def old_anchor_of_another(path: Path) -> None:
     other = path.with_name("other.db")
     Store.open(other, clock=VirtualClock(NOW)).close()
@@ -113,6 +118,7 @@ TAMPERING = [
     (forget_identity, "another journal"),
     (Path.unlink, "missing or empty, but its anchor .* knows 5"),
     (empty, "missing or empty, but its anchor .* knows 5"),
+    (begin_anew, "holds no event, but its anchor .* knows 5"),
     (delete_anchor, "there is no anchor"),
     (old_anchor_of_another, "another journal"),
     (spoil_anchor, "damaged"),
