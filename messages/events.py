@@ -60,6 +60,18 @@ class SystemStopped(Message, frozen=True, kw_only=True):
     """Why, e.g. `SIGTERM`."""
 
 
+class AnchorAccepted(Message, frozen=True, kw_only=True):
+    """A person let the journal go on although its anchor does not bear it out: lockouts may be missing.
+
+    Every account is locked until the reset that follows.
+    """
+
+    refused: str
+    """Why nothing started with it."""
+    events: int
+    """Events it held."""
+
+
 class SessionOpened(Message, frozen=True, kw_only=True):
     """A login succeeded and its accounts are listed."""
 
@@ -414,6 +426,7 @@ type Event = (
     | PayloadQuarantined
     | SystemStarted
     | SystemStopped
+    | AnchorAccepted
     | SessionOpened
     | AccountGuarded
     | RulesAdopted

@@ -10,6 +10,7 @@ from messages.events import (
     AccountOpened,
     ActorRestarted,
     AlarmRaised,
+    AnchorAccepted,
     BrokerCommandAnswered,
     BrokerCommandSent,
     DayReset,
@@ -106,6 +107,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case AlarmRaised():
             where = f"Account {event.account}: " if event.account else ""
             return [("error", f"ALARM {event.code}: {where}{event.text}")]
+        case AnchorAccepted():
+            return [("critical", f"Accepted without its anchor's word: {event.refused}")]
         case DeadLettered() | ActorRestarted():
             return [("error", f"{event.address}: {event.error}")]
         case _:
