@@ -119,8 +119,9 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     from actors.system import System
 
     loaded = load(config, now=SystemClock().now())
-    secrets = [os.environ.get(login.api_key_env, "") for login in loaded.file.logins]
-    configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
+    for warning in loaded.warnings:
+        structlog.get_logger(actor="main").warning("config_warning", warning=warning)
     _load_sdk()
     stop = _Stop()
     system = System(
@@ -278,7 +279,7 @@ def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
     from actors.ops.status import current_status, print_status
 
     loaded = load(config, now=SystemClock().now())
-    answer = current_status(loaded, SystemClock())
+    answer = current_status(loaded, SystemClock(), os.environ)
     if json:
         sys.stdout.write(codec.to_json(answer).decode() + "\n")
     else:
