@@ -30,12 +30,13 @@ from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
-from actors.gateway.upkeep import keep_session, reconcile_in_turn
+from actors.gateway.upkeep import keep_session, reconcile_in_turn, summarise
 from actors.gateway.user_stream import UserStream
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.secrets import Secrets
 from messages.commands import (
     BrokerCommand,
     DescribeContract,
@@ -72,9 +73,14 @@ class GatewayActor(PooledActor):
         from actors.gateway.client import BrokerClient
 
         self._login = login
-        self._outbox = Outbox(login=login.name, clock=clock, directory=directory)
+        secrets = Secrets(login.username, login.api_key)
+        self._outbox = Outbox(login=login.name, clock=clock, directory=directory, secrets=secrets)
         self._client = BrokerClient(
-            login, clock=clock, alarm=self._outbox.alarm, report_time=self._outbox.report_time
+            login,
+            clock=clock,
+            alarm=self._outbox.alarm,
+            report_time=self._outbox.report_time,
+            secrets=secrets,
         )
         self._contracts: dict[str, Contract] = {}
         self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -96,6 +102,7 @@ class GatewayActor(PooledActor):
         self._market = MarketStream(**sides)
         self._user_runs = self._market_runs = False
         self.keep_running(self._keep_client())
+        self.keep_running(summarise(self._outbox))
         if self._guarded:
             self._guard(tuple(self._guarded))
             announce = AnnounceHeld(at=self._outbox.clock.now(), cause="restart")

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 from actors.gateway.errors import DecodeError
+from actors.gateway.quarantine import Quarantine
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
+from actors.secrets import Secrets
 from messages.base import AccountMessage
 from messages.commands import ReportBrokerTime
 from messages.events import AlarmRaised, Event
@@ -18,12 +20,16 @@ _LONGEST_RAW = 2000
 class Outbox:
     """The outgoing side of one login's gateway; thread-safe, because telling is."""
 
-    def __init__(self, *, login: str, clock: Clock, directory: Directory) -> None:
+    def __init__(
+        self, *, login: str, clock: Clock, directory: Directory, secrets: Secrets | None = None
+    ) -> None:
         self._login = login
         self._directory = directory
         self.clock = clock
         self.tell = directory.tell
         self._last = datetime.min.replace(tzinfo=UTC)
+        self._secrets = secrets or Secrets("", "")
+        self._quarantine = Quarantine()
 
     def stamp(self) -> datetime:
         """Return the time now, later than every stamp before; on the gateway's loop only.
@@ -50,12 +56,19 @@ class Outbox:
         )
         self._directory.tell("clock", report)
 
+    def blot(self, text: str) -> str:
+        """Return what the broker said without what it must not repeat."""
+        return self._secrets.blot(text)
+
     def alarm(self, code: AlarmCode, text: str, *, account: int | None = None) -> None:
         """Journal something a person must look at."""
         self._journal(self._alarm(code, text, account))
 
-    def quarantine(self, source: str, raw: bytes | str, error: DecodeError) -> None:
-        """Set a payload aside, whole, and raise an alarm."""
+    def quarantine(self, source: str, raw: bytes | str, error: DecodeError) -> bool:
+        """Set a payload aside, whole, and raise an alarm; return False where it was only counted."""
+        self.summarise_quarantine()
+        if not self._quarantine.keeps(source, self.clock.monotonic()):
+            return False
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
         alarm = f"{self._login}: {source}: {error}; the payload was set aside, see the journal"
         self._journal(
@@ -64,11 +77,17 @@ class Outbox:
                 cause=source,
                 login=self._login,
                 source=source,
-                raw=text[:_LONGEST_RAW],
-                error=str(error),
+                raw=self.blot(text)[:_LONGEST_RAW],
+                error=self.blot(str(error)),
             ),
             self._alarm(AlarmCode.PAYLOAD_QUARANTINED, alarm, None),
         )
+        return True
+
+    def summarise_quarantine(self) -> None:
+        """Raise one alarm about all that was only counted in a period that is over."""
+        if summary := self._quarantine.summary(self.clock.monotonic()):
+            self.alarm(AlarmCode.PAYLOAD_QUARANTINED, f"{self._login}: {summary}")
 
     def _alarm(self, code: AlarmCode, text: str, account: int | None) -> AlarmRaised:
         return AlarmRaised(
@@ -76,7 +95,7 @@ class Outbox:
             cause=f"gateway/{self._login}",
             account=account,
             code=code,
-            text=text,
+            text=self.blot(text),
         )
 
     def _journal(self, *events: Event) -> None:
