@@ -18,6 +18,7 @@ import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
+from actors import private
 from actors.journal import Store, StoreError, export_lines, verify
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
@@ -256,7 +257,7 @@ def import_files(
     text = imported.text.encode()
     if out:
         try:
-            out.write_bytes(text)
+            private.write_file(out, text, replace=force)
         except OSError as error:
             return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
     else:

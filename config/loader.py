@@ -7,7 +7,7 @@ variables are all collected and refused together, each with its line. Credential
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -184,7 +184,8 @@ def load(path: Path, *, now: datetime, environment: Mapping[str, str] | None = N
     Raises:
         ConfigError: with everything that is wrong.
     """
-    return load_bytes(path, source.read(path), now=now, environment=environment)
+    config = load_bytes(path, source.read(path), now=now, environment=environment)
+    return replace(config, warnings=(*source.doubts(path), *config.warnings))
 
 
 def load_bytes(

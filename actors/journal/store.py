@@ -24,6 +24,7 @@ from actors.journal.connection import (
 from actors.journal.errors import StoreError
 from actors.journal.files import WriterLock, make_folder
 from actors.journal.migrations import migrate
+from actors.journal.place import check_place
 from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
@@ -51,6 +52,7 @@ class Store:
                 or cannot be written.
         """
         with refusing(path):
+            check_place(path)
             make_folder(path)
             lock = WriterLock(path)
             try:
