@@ -7,7 +7,8 @@ is blotted out of texts only: in an answer it may be part of an account's name.
 
 import re
 
-_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?")
+_PART = "[A-Za-z0-9_-]"
+_JWT = re.compile(rf"eyJ{_PART}{{5,}}(\.{_PART}+(\.{_PART}*)?|\.?(?=…))")
 _BLOT = "***"
 _SHORTEST = 4
 """Shorter ones hide nothing, and would be found in every other word."""
@@ -34,7 +35,7 @@ class Secrets:
         """Return a text without any of them."""
         for secret in (*self._tokens, self._api_key, self._username):
             if len(secret) >= _SHORTEST:
-                text = text.replace(secret, _BLOT)
+                text = _without_beginning(text.replace(secret, _BLOT), secret)
         return without_tokens(text)
 
     def blot_bytes(self, content: bytes) -> bytes:
@@ -43,6 +44,14 @@ class Secrets:
             if len(secret) >= _SHORTEST_IN_DATA:
                 content = content.replace(secret.encode(), _BLOT.encode())
         return content
+
+
+def _without_beginning(text: str, secret: str) -> str:
+    """Blot out what is left of a secret where a text was shortened in the middle of it."""
+    if "…" in text:
+        for length in range(len(secret) - 1, _SHORTEST - 1, -1):
+            text = text.replace(f"{secret[:length]}…", f"{_BLOT}…")
+    return text
 
 
 def without_tokens(text: str) -> str:

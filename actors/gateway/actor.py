@@ -155,7 +155,7 @@ class GatewayActor(PooledActor):
             at=self._outbox.clock.now(),
             cause=command.command_id,
             command_id=command.command_id,
-            outcome=_outcome_of(task),
+            outcome=self._outbox.blot_outcome(_outcome_of(task)),
         )
         self._outbox.tell(f"enforcer/{command.account}", answer)
 
@@ -166,7 +166,8 @@ class GatewayActor(PooledActor):
         try:
             rows = await self._client.accounts(within_s=_LISTING_S)
         except ReadFailedError as error:
-            raise BrokerUnreachableError(f"login {self._login.name!r}: {error}") from None
+            said = self._outbox.blot(str(error))
+            raise BrokerUnreachableError(f"login {self._login.name!r}: {said}") from None
         records = []
         for row in rows:
             try:
@@ -203,7 +204,7 @@ class GatewayActor(PooledActor):
         except ReadFailedError as error:
             if isinstance(error, MalformedAnswerError):
                 self._outbox.quarantine(error.source, error.raw, error.error)
-            about |= {"contract": command.contract, "reason": str(error)}
+            about |= {"contract": command.contract, "reason": self._outbox.blot(str(error))}
             self._outbox.to_account(ContractUnknown(at=self._outbox.clock.now(), **about))
             return
         now = self._outbox.clock.now()

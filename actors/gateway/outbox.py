@@ -1,6 +1,9 @@
 """How a gateway tells the rest of the system what it found: alarms, quarantine, facts."""
 
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
 
 from actors.gateway.errors import DecodeError
 from actors.gateway.quarantine import Quarantine
@@ -12,7 +15,7 @@ from messages.commands import ReportBrokerTime
 from messages.events import AlarmRaised, Event
 from messages.facts import PayloadQuarantined
 from messages.journal import Append
-from messages.values import AlarmCode
+from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain
 
 _LONGEST_RAW = 2000
 
@@ -59,6 +62,18 @@ class Outbox:
     def blot(self, text: str) -> str:
         """Return what the broker said without what it must not repeat."""
         return self._secrets.blot(text)
+
+    def blot_outcome(self, outcome: Outcome) -> Outcome:
+        """Return an outcome without what the broker's words must not repeat."""
+        match outcome:
+            case Rejected(text=text):
+                return replace(outcome, text=self.blot(text))
+            case NotSent(reason=reason) | Uncertain(reason=reason):
+                return replace(outcome, reason=self.blot(reason))
+            case Done():
+                return outcome
+            case _:
+                assert_never(outcome)
 
     def alarm(self, code: AlarmCode, text: str, *, account: int | None = None) -> None:
         """Journal something a person must look at."""

@@ -111,6 +111,17 @@ def test_a_payload_that_repeats_a_secret_is_kept_without_it(desk):
     assert "x" * 1_900 in shown
 
 
+@pytest.mark.parametrize("secret", [KEY, JWT, "opaque-token-4711"])
+def test_a_text_shortened_in_the_middle_of_a_secret_holds_no_beginning_of_it(desk, secret):
+    """An error quotes only so many characters of a value."""
+    desk.outbox._secrets.learn("opaque-token-4711")
+    for before in range(60, 120):
+        said = "x" * before + " " + secret
+        desk.outbox.quarantine("hub", b"", DecodeError("x", said, "nothing"))
+
+    assert secret[:5] not in repr(desk.told)
+
+
 def test_what_is_no_token_stays_as_it_is():
     """Blotting too much would hide what went wrong."""
     for text in ("", "eyJ", "a eyJ. b", "key eyJhb.c", "the eyes.of.june"):
