@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec import inspect
 from starlette.routing import Route
@@ -296,7 +296,12 @@ def crafted(rig: Rig, locks: tuple[Lockout, ...]) -> list[Message]:
     ]
 
 
-@settings(max_examples=3, deadline=None, print_blob=True)
+@settings(
+    max_examples=3,
+    deadline=None,
+    print_blob=True,
+    phases=(Phase.explicit, Phase.generate),  # a smaller example would cost many a system
+)
 @given(
     st.tuples(
         *(
