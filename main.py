@@ -19,6 +19,7 @@ import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
+from actors import private
 from actors.journal import (
     Anchor,
     Store,
@@ -128,13 +129,10 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
         config: Configuration file.
         verbose: Log every fact, not only decisions.
     """
-    from actors.reloading import TOKEN_VARIABLE
     from actors.system import System
 
     loaded = load(config, now=SystemClock().now())
-    hidden = [*(login.api_key_env for login in loaded.file.logins), TOKEN_VARIABLE]
-    secrets = [os.environ.get(name, "") for name in hidden]
-    configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
     _warn(loaded)
     _load_sdk()
     stop = _Stop()
@@ -278,7 +276,7 @@ def import_files(
     text = imported.text.encode()
     if out:
         try:
-            out.write_bytes(text)
+            private.write_file(out, text, replace=force)
         except OSError as error:
             return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
     else:
@@ -301,7 +299,7 @@ def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
     from actors.ops.status import current_status, print_status
 
     loaded = load(config, now=SystemClock().now())
-    answer = current_status(loaded, SystemClock())
+    answer = current_status(loaded, SystemClock(), os.environ)
     if json:
         sys.stdout.write(codec.to_json(answer).decode() + "\n")
     else:

@@ -21,9 +21,6 @@ from messages.queries import AccountAdoption, GetRules
 LIVE = frozenset({"defaults", "accounts", "checks", "calendar", "profiles"})
 """Tables of the file that only say which rules an account has; every other one needs a restart."""
 
-TOKEN_VARIABLE = "LOCKSTEP_TOKEN"  # noqa: S105 - its name, not its value
-"""The environment variable whose value lets a client change what runs."""
-
 _log = structlog.get_logger(actor="main")
 
 

@@ -31,7 +31,6 @@ from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
-    TOKEN_VARIABLE,
     ReloadRefusedError,
     adopt_command,
     adopted_by,
@@ -103,7 +102,8 @@ class System:
     config: Config
     clock: Clock
     """Whatever it is given, from then on it tells the time as far as that can be trusted."""
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
+    """The process's own; it holds the credentials."""
     on_give_up: Callable[[str, str], None]
     """Told address and error when an actor cannot be kept alive: protection has a hole."""
     journal_path: Path | None = None
@@ -163,7 +163,7 @@ class System:
             listen=self.config.file.http.listen,
             status=self.status,
             reload=self.reload,
-            token=self.environment.get(TOKEN_VARIABLE),
+            token=self.config.http_token(self.environment),
         )
         self._start_trunk()
         pool = self._keep(WorkerPool(in_flight=self.in_flight))

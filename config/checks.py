@@ -6,10 +6,10 @@ from typing import Any
 from actors.gateway.settings import LoginSettings
 from config.keys import Key, shown
 from config.lines import Lines
+from config.listening import complaint_of
 from config.schema import Broker, ConfigFile
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
-_LOOPBACK = {"127.0.0.1", "localhost", "::1", "[::1]"}
 _LONGEST_S = 3600
 
 
@@ -61,12 +61,8 @@ def _check_broker(file: ConfigFile, complaints: list[str]) -> None:
 
 
 def _check_listen(file: ConfigFile, complaints: list[str]) -> None:
-    host, _, port = file.http.listen.rpartition(":")
-    if host not in _LOOPBACK or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:  # noqa: PLR2004 - ports
-        complaints.append(
-            f"http.listen: must be a loopback address and port like 127.0.0.1:8787, "
-            f"not {file.http.listen!r}"
-        )
+    if complaint := complaint_of(file.http):
+        complaints.append(complaint)
 
 
 def _check_names(raw: dict[str, Any], lines: Lines, complaints: list[str]) -> None:

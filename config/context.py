@@ -39,7 +39,12 @@ def context_of(path: Path, file: ConfigFile, complaints: list[str]) -> RuleConte
 
 
 def _configured(path: Path, name: str, complaints: list[str]) -> Calendar | None:
-    place = next((base / name for base in (path.parent, _SHIPPED) if (base / name).is_file()), None)
+    try:
+        bases = (path.parent, _SHIPPED)
+        place = next((base / name for base in bases if (base / name).is_file()), None)
+    except OSError as error:  # a name that no file can have
+        complaints.append(f"calendar.file: {name[:60]!r}…: {error.strerror}")
+        return None
     if place is None:
         complaints.append(f"calendar.file: {name!r} is not beside {path.name} and does not ship")
         return None

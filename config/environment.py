@@ -21,11 +21,11 @@ _SECRET = 4
 class Expansion:
     """The environment variables of one file."""
 
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(repr=False)
     """The process's own."""
     complaints: list[str] = field(default_factory=list)
     """Which ones are missing, and where they are asked for."""
-    _used: dict[str, str] = field(default_factory=dict)
+    _used: dict[str, str] = field(default_factory=dict, repr=False)
 
     def expand(self, value: Any, key: Key = ()) -> Any:
         """Return a value with every `${NAME}` in its strings replaced."""

@@ -7,7 +7,7 @@ variables are all collected and refused together, each with its line. Credential
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from config.errors import ConfigError, located
 from config.keys import Key, shown
 from config.layers import Group, Layer, groups, layers_for
 from config.lines import Lines, scan
+from config.listening import TOKEN_VARIABLE, token_complaints, warning_of
 from config.rulebook import check_rules
 from config.schema import AccountOverride, ConfigFile, Login
 from messages.values import AccountRecord
@@ -70,6 +71,21 @@ class Config:
             username=environment[login.username_env],
             api_key=environment[login.api_key_env],
         )
+
+    def secrets(self, environment: Mapping[str, str]) -> list[str]:
+        """Return what no log may say: every login's API key, and the token."""
+        names = (*(each.api_key_env for each in self.file.logins), TOKEN_VARIABLE)
+        return [environment[name] for name in names if environment.get(name)]
+
+    def http_token(self, environment: Mapping[str, str]) -> str | None:
+        """Return the token that clients must bear; None = nobody may change anything.
+
+        Raises:
+            ConfigError: it is needed and missing, or too easy to guess.
+        """
+        if complaints := token_complaints(self.file.http, environment):
+            raise self._refusal(complaints)
+        return environment.get(TOKEN_VARIABLE)
 
     def guarded(self, login: Login, listed: tuple[AccountRecord, ...]) -> list[AccountRecord]:
         """Return the accounts of a login that are to be guarded, in the broker's order.
@@ -169,7 +185,8 @@ def load(path: Path, *, now: datetime, environment: Mapping[str, str] | None = N
     Raises:
         ConfigError: with everything that is wrong.
     """
-    return load_bytes(path, source.read(path), now=now, environment=environment)
+    config = load_bytes(path, source.read(path), now=now, environment=environment)
+    return replace(config, warnings=(*source.doubts(path), *config.warnings))
 
 
 def load_bytes(
@@ -189,6 +206,8 @@ def load_bytes(
     context = context_of(path, file, complaints)
     check(raw, file, lines, complaints)
     warnings = check_rules(file, context, now, complaints, name=path.name, lines=lines)
+    if not complaints and (warning := warning_of(file.http)):
+        warnings.append(warning)
     if complaints:
         raise ConfigError(
             path, [expansion.masked(each) for each in located(path, lines, complaints)]

@@ -104,6 +104,8 @@ class Http(_Table, frozen=True):
 
     listen: str = "127.0.0.1:8787"
     """Loopback address and port; port 0 = any free one."""
+    allow_remote: bool = False
+    """Let `listen` be an address that other machines reach; then every request needs the token."""
 
 
 class Checks(_Table, frozen=True):

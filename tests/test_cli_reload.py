@@ -141,13 +141,15 @@ def test_no_token_wrong_token_and_nobody_there_have_codes_of_their_own(guarding)
     run, config = guarding
 
     none = one_error(lockstep("reload", "--config", config), 78)
-    wrong = one_error(lockstep("reload", "--config", config, LOCKSTEP_TOKEN="canary-wrong"), 77)
+    wrong = one_error(
+        lockstep("reload", "--config", config, LOCKSTEP_TOKEN="canary-wrong-token"), 77
+    )
     assert run.stop() == 0
     gone = one_error(lockstep("reload", "--config", config, **TOKEN), 69)
 
     assert "LOCKSTEP_TOKEN" in none
     assert "SIGHUP" in none
-    assert "canary-wrong" not in wrong
+    assert "canary-wrong-token" not in wrong
     assert listening(config) in gone
     assert TOKEN["LOCKSTEP_TOKEN"] not in "".join((*run.err, none, wrong, gone))
 

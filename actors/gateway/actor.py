@@ -30,12 +30,13 @@ from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
-from actors.gateway.upkeep import keep_session, reconcile_in_turn
+from actors.gateway.upkeep import keep_session, reconcile_in_turn, summarise
 from actors.gateway.user_stream import UserStream
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.secrets import Secrets
 from messages.commands import (
     BrokerCommand,
     DescribeContract,
@@ -72,9 +73,14 @@ class GatewayActor(PooledActor):
         from actors.gateway.client import BrokerClient
 
         self._login = login
-        self._outbox = Outbox(login=login.name, clock=clock, directory=directory)
+        secrets = Secrets(login.username, login.api_key)
+        self._outbox = Outbox(login=login.name, clock=clock, directory=directory, secrets=secrets)
         self._client = BrokerClient(
-            login, clock=clock, alarm=self._outbox.alarm, report_time=self._outbox.report_time
+            login,
+            clock=clock,
+            alarm=self._outbox.alarm,
+            report_time=self._outbox.report_time,
+            secrets=secrets,
         )
         self._contracts: dict[str, Contract] = {}
         self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -96,6 +102,7 @@ class GatewayActor(PooledActor):
         self._market = MarketStream(**sides)
         self._user_runs = self._market_runs = False
         self.keep_running(self._keep_client())
+        self.keep_running(summarise(self._outbox))
         if self._guarded:
             self._guard(tuple(self._guarded))
             announce = AnnounceHeld(at=self._outbox.clock.now(), cause="restart")
@@ -148,7 +155,7 @@ class GatewayActor(PooledActor):
             at=self._outbox.clock.now(),
             cause=command.command_id,
             command_id=command.command_id,
-            outcome=_outcome_of(task),
+            outcome=self._outbox.blot_outcome(_outcome_of(task)),
         )
         self._outbox.tell(f"enforcer/{command.account}", answer)
 
@@ -159,7 +166,8 @@ class GatewayActor(PooledActor):
         try:
             rows = await self._client.accounts(within_s=_LISTING_S)
         except ReadFailedError as error:
-            raise BrokerUnreachableError(f"login {self._login.name!r}: {error}") from None
+            said = self._outbox.blot(str(error))
+            raise BrokerUnreachableError(f"login {self._login.name!r}: {said}") from None
         records = []
         for row in rows:
             try:
@@ -196,7 +204,7 @@ class GatewayActor(PooledActor):
         except ReadFailedError as error:
             if isinstance(error, MalformedAnswerError):
                 self._outbox.quarantine(error.source, error.raw, error.error)
-            about |= {"contract": command.contract, "reason": str(error)}
+            about |= {"contract": command.contract, "reason": self._outbox.blot(str(error))}
             self._outbox.to_account(ContractUnknown(at=self._outbox.clock.now(), **about))
             return
         now = self._outbox.clock.now()

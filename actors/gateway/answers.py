@@ -160,8 +160,8 @@ def row_of[T](endpoint: str, row: object, decode: Callable[[Fields], T]) -> T:
         raise MalformedAnswerError(endpoint, shown(row, 2000), error) from None
 
 
-def token_of(reply: Reply, *, place: str, secret: str) -> str:
-    """Return the token of a login's answer; `secret` is cut out of whatever the broker says.
+def token_of(reply: Reply, *, place: str, blot: Callable[[str], str]) -> str:
+    """Return the token of a login's answer; `blot` takes secrets out of whatever the broker says.
 
     Raises:
         LoginRefusedError: the broker refused; names the code.
@@ -174,14 +174,21 @@ def token_of(reply: Reply, *, place: str, secret: str) -> str:
     try:
         answer = Fields(signalr.parse(reply.content), "answer")
         if answer.flag_or_none("success") is not False:
-            return answer.text("token")
+            return _sendable(answer.text("token"))
         code = answer.integer_or("errorCode", 0)
-        text = (answer.text_or_none("errorMessage") or "").replace(secret, "***")
+        text = blot(answer.text_or_none("errorMessage") or "")
     except DecodeError:
         # Not naming the value: it may be a token.
         raise BrokerUnreachableError(f"{place}: login answered without a token") from None
     name = _LOGIN_REFUSALS.get(code, "unknown code")
     raise LoginRefusedError(f"{place}: login refused: {name} ({code}) {text}".rstrip())
+
+
+def _sendable(token: str) -> str:
+    """Insist on a token that a header can carry: one that cannot would fail at every request."""
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise DecodeError("token", "***", "visible ASCII characters")
+    return token
 
 
 def expiry_of(token: str) -> datetime | None:
@@ -192,5 +199,5 @@ def expiry_of(token: str) -> datetime | None:
         return datetime.fromtimestamp(
             msgspec.json.decode(base64.urlsafe_b64decode(padded))["exp"], tz=UTC
         )
-    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError):
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError, RecursionError):
         return None

@@ -1,16 +1,21 @@
 """How a gateway tells the rest of the system what it found: alarms, quarantine, facts."""
 
 from datetime import UTC, datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
 
 from actors.gateway.errors import DecodeError
+from actors.gateway.quarantine import Quarantine
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
+from actors.secrets import Secrets
 from messages.base import AccountMessage
 from messages.commands import ReportBrokerTime
 from messages.events import AlarmRaised, Event
 from messages.facts import PayloadQuarantined
 from messages.journal import Append
-from messages.values import AlarmCode
+from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain
 
 _LONGEST_RAW = 2000
 
@@ -18,12 +23,16 @@ _LONGEST_RAW = 2000
 class Outbox:
     """The outgoing side of one login's gateway; thread-safe, because telling is."""
 
-    def __init__(self, *, login: str, clock: Clock, directory: Directory) -> None:
+    def __init__(
+        self, *, login: str, clock: Clock, directory: Directory, secrets: Secrets | None = None
+    ) -> None:
         self._login = login
         self._directory = directory
         self.clock = clock
         self.tell = directory.tell
         self._last = datetime.min.replace(tzinfo=UTC)
+        self._secrets = secrets or Secrets("", "")
+        self._quarantine = Quarantine()
 
     def stamp(self) -> datetime:
         """Return the time now, later than every stamp before; on the gateway's loop only.
@@ -50,12 +59,31 @@ class Outbox:
         )
         self._directory.tell("clock", report)
 
+    def blot(self, text: str) -> str:
+        """Return what the broker said without what it must not repeat."""
+        return self._secrets.blot(text)
+
+    def blot_outcome(self, outcome: Outcome) -> Outcome:
+        """Return an outcome without what the broker's words must not repeat."""
+        match outcome:
+            case Rejected(text=text):
+                return replace(outcome, text=self.blot(text))
+            case NotSent(reason=reason) | Uncertain(reason=reason):
+                return replace(outcome, reason=self.blot(reason))
+            case Done():
+                return outcome
+            case _:
+                assert_never(outcome)
+
     def alarm(self, code: AlarmCode, text: str, *, account: int | None = None) -> None:
         """Journal something a person must look at."""
         self._journal(self._alarm(code, text, account))
 
-    def quarantine(self, source: str, raw: bytes | str, error: DecodeError) -> None:
-        """Set a payload aside, whole, and raise an alarm."""
+    def quarantine(self, source: str, raw: bytes | str, error: DecodeError) -> bool:
+        """Set a payload aside, whole, and raise an alarm; return False where it was only counted."""
+        self.summarise_quarantine()
+        if not self._quarantine.keeps(source, self.clock.monotonic()):
+            return False
         text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
         alarm = f"{self._login}: {source}: {error}; the payload was set aside, see the journal"
         self._journal(
@@ -64,11 +92,17 @@ class Outbox:
                 cause=source,
                 login=self._login,
                 source=source,
-                raw=text[:_LONGEST_RAW],
-                error=str(error),
+                raw=self.blot(text)[:_LONGEST_RAW],
+                error=self.blot(str(error)),
             ),
             self._alarm(AlarmCode.PAYLOAD_QUARANTINED, alarm, None),
         )
+        return True
+
+    def summarise_quarantine(self) -> None:
+        """Raise one alarm about all that was only counted in a period that is over."""
+        if summary := self._quarantine.summary(self.clock.monotonic()):
+            self.alarm(AlarmCode.PAYLOAD_QUARANTINED, f"{self._login}: {summary}")
 
     def _alarm(self, code: AlarmCode, text: str, account: int | None) -> AlarmRaised:
         return AlarmRaised(
@@ -76,7 +110,7 @@ class Outbox:
             cause=f"gateway/{self._login}",
             account=account,
             code=code,
-            text=text,
+            text=self.blot(text),
         )
 
     def _journal(self, *events: Event) -> None:

@@ -33,6 +33,7 @@ from actors.gateway.errors import (
 from actors.gateway.settings import LoginSettings
 from actors.gateway.transport import Flight, date_of, failure_of, http_client, silence_libraries
 from actors.runtime.clock import Clock
+from actors.secrets import Secrets
 from messages.values import AlarmCode
 
 _LOGIN_S = 5.0
@@ -60,6 +61,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         clock: Clock,
         alarm: Callable[[AlarmCode, str], None],
         report_time: Callable[[datetime, datetime], None],
+        secrets: Secrets | None = None,
     ) -> None:
         config = ProjectXConfig(
             api_url=settings.api_url,
@@ -71,6 +73,8 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self._clock = clock
         self._alarm = alarm
         self._report_time = report_time
+        self._login = settings.name
+        self._secrets = secrets or Secrets(settings.username, settings.api_key)
         self._refresh_at: datetime | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._backoff = Backoff(random.Random(settings.name))  # noqa: S311 - jitter, no secret
@@ -160,7 +164,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             raise BrokerUnreachableError(f"{self._place}: no answer in {_LOGIN_S:g} s") from None
         except aiohttp.ClientError as error:
             raise BrokerUnreachableError(f"{self._place}: {failure_of(error)}") from None
-        return token_of(reply, place=self._place, secret=self.api_key)
+        return token_of(reply, place=self._place, blot=self._secrets.blot)
 
     def _adopt(self, token: str) -> None:
         """Use a token from now on."""
@@ -171,6 +175,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         life = self.token_expiry - now if self.token_expiry is not None else _USUAL_LIFE
         self._refresh_at = now + _REFRESH_AFTER * life
         self.session_token = token
+        self._secrets.learn(token)
         self.headers["Authorization"] = f"Bearer {token}"
         self._authenticated = True
         self._failing = False
@@ -202,11 +207,15 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             await self.budget.take(priority, within_s=within_s)
             reply = await self._send(method, endpoint, body, flight)
             if reply.status != _UNAUTHORIZED:
-                return reply
+                return self._without_secrets(reply)
             flight.begun = False
             await self.renew(flight.token)
             await self.budget.take(priority, within_s=within_s)
-            return await self._send(method, endpoint, body, flight)
+            return self._without_secrets(await self._send(method, endpoint, body, flight))
+
+    def _without_secrets(self, reply: Reply) -> Reply:
+        """Return an answer that cannot repeat what it was asked with; its texts are quoted later."""
+        return reply._replace(content=self._secrets.blot_bytes(reply.content))
 
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
         if self._http is None:
@@ -260,4 +269,4 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
 
     @property
     def _place(self) -> str:
-        return f"user {self.username!r} at {self.base_url}"
+        return f"login {self._login!r} at {self.base_url}"

@@ -54,7 +54,7 @@ class LoginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         return [
-            (field, "***" if field == "api_key" else getattr(self, field))
+            (field, "***" if field in {"username", "api_key"} else getattr(self, field))
             for field in self.__struct_fields__
         ]
 

@@ -39,7 +39,7 @@ def failed(command: TakeSnapshot, outbox: Outbox, reason: str) -> SnapshotFailed
         at=outbox.clock.now(),
         cause=f"snapshot/{command.request_id}",
         request_id=command.request_id,
-        reason=reason,
+        reason=outbox.blot(reason),
     )
 
 

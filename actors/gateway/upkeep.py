@@ -34,6 +34,13 @@ async def keep_session(
             continue
 
 
+async def summarise(outbox: Outbox, look_every_s: float = _LOOK_EVERY_S) -> None:
+    """Tell what the quarantine only counted, once each period is over; for ever."""
+    while True:
+        await asyncio.sleep(look_every_s)
+        outbox.summarise_quarantine()
+
+
 async def reconcile_in_turn(accounts: Iterable[int], outbox: Outbox, every_s: float) -> None:
     """Ask one account after another to compare itself with the broker; for ever."""
     for turn in itertools.count():

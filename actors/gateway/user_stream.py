@@ -98,8 +98,9 @@ class UserStream:
         """Tell accounts what a record says about them."""
         if target not in USER_TARGETS:
             if target not in self._strangers:
-                self._strangers.add(target)
-                self.malformed(raw, DecodeError("target", target, "a target of the user hub"))
+                error = DecodeError("target", target, "a target of the user hub")
+                if self._outbox.quarantine("user hub", raw, error):
+                    self._strangers.add(target)
             return
         at = self._outbox.stamp()
         for each in items_of(arguments):
@@ -134,8 +135,8 @@ class UserStream:
         if known and target == ACCOUNT_TARGET:
             return  # that stream cannot be narrowed to accounts, and repeats itself
         error = DecodeError("accountId", account, "an account that is guarded")
-        self._outbox.quarantine(target, raw, error)
-        if not known:
+        kept = self._outbox.quarantine(target, raw, error)
+        if not known and kept:
             self._strangers.add(account)
             self._outbox.alarm(
                 AlarmCode.UNKNOWN_ACCOUNT,
@@ -152,7 +153,7 @@ class UserStream:
                 at=self._outbox.clock.now(),
                 cause=f"stream/{generation}",
                 generation=generation,
-                reason=reason,
+                reason=self._outbox.blot(reason),
             )
         )
 

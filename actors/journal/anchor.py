@@ -7,13 +7,13 @@ and never with another hash at that place: then nothing starts. Written by `Anch
 runs, and by the store as it opens and closes; never on the way of a decision.
 """
 
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
+from actors import private
 from actors.journal.chain import GENESIS
 from actors.journal.connection import connect_reader, refusing
 from actors.journal.errors import StoreError
@@ -70,26 +70,12 @@ class Anchor:
             StoreError: it cannot be written; the old one stands.
         """
         try:
-            self._replace(msgspec.json.encode(mark) + b"\n")
+            make_folder(self.path)
+            private.write_file(self.path, msgspec.json.encode(mark) + b"\n", replace=True)
         except OSError as error:
             raise StoreError(
                 f"this anchor cannot be written: {error}", where=self.path, fix=_PERMIT
             ) from error
-
-    def _replace(self, text: bytes) -> None:
-        make_folder(self.path)
-        draft = self.path.with_name(self.path.name + ".new")
-        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(file, "wb") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(file)
-        is_new = not self.path.exists()
-        draft.replace(self.path)
-        if is_new:  # an old one would only be a little behind; one that vanished refuses the start
-            folder = os.open(self.path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
 
 
 def default_anchor(path: Path) -> Path:

@@ -9,13 +9,15 @@ import fcntl
 import os
 from pathlib import Path
 
+from actors import private
 from actors.journal.errors import StoreError
+
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def make_folder(path: Path) -> None:
     """Make the folder of a journal where it is missing, open to its user only (0700)."""
-    for folder in [each for each in reversed(path.parents) if not each.exists()]:
-        folder.mkdir(mode=0o700, exist_ok=True)
+    private.make_folder(path.parent)
 
 
 def make_file(path: Path) -> None:
@@ -33,7 +35,7 @@ def make_file(path: Path) -> None:
             fix="put the journal back beside its log, or move the log away to begin a new journal",
         )
     if missing:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        private.make_file(path)
         # What is acknowledged later must not vanish with the file's name in a power cut.
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
@@ -51,7 +53,8 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         """Take the lock beside `path`; raises StoreError when another process has it."""
-        self._file = os.open(_beside(path, ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        self._file = os.open(_beside(path, ".lock"), _LOCK, private.FILE_MODE)
+        os.fchmod(self._file, private.FILE_MODE)
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

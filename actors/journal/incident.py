@@ -5,7 +5,7 @@ without the journal, and so can anybody with SHA-256 by the few lines in its REA
 anchor does not bear out makes no bundle. Nothing in it is told anew: every line comes from a stored row.
 """
 
-import os
+import io
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from actors import private
 from actors.journal.anchor import Mark
 from actors.journal.chain import GENESIS, ChainedRow
 from actors.journal.errors import StoreError
@@ -102,16 +103,14 @@ def write_incident(store: Store, account: int, day: date, anchor: Mark | None, o
         anchor=anchor,
     )
     own = events_of(about, rows, store.recorded)
-    file = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with (
-        os.fdopen(file, "wb") as stream,
-        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as bundle,
-    ):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
         bundle.writestr(GUIDE, _TEXT.format(about=about))
         bundle.writestr(ABOUT, codec.to_json(about))
         bundle.writestr(TIMELINE, timeline_of(own))
         bundle.writestr(EVENTS, lines_of(own))
         bundle.writestr(CHAIN, _lines(codec.to_json(link_of(row)) for row in rows))
+    private.write_file(out, content.getvalue(), replace=False)
     return about
 
 

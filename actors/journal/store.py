@@ -34,6 +34,7 @@ from actors.journal.connection import (
 from actors.journal.errors import StoreError
 from actors.journal.files import WriterLock, make_folder
 from actors.journal.migrations import migrate
+from actors.journal.place import check_place
 from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
@@ -78,6 +79,7 @@ class Store:
     @classmethod
     def _open(cls, path: Path, clock: Clock, anchor: Anchor | None) -> Self:
         with refusing(path):
+            check_place(path)
             make_folder(path)
             lock = WriterLock(path)
             try:

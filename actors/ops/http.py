@@ -3,12 +3,12 @@
 Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
 says 200 only if every account is guarded on live data and all is on disk, `/api/status` is
 `status --json`. The one request that changes something is `POST /api/reload`, for who bears the token
-the process was started with.
+the process was started with. Who may ask at all is the gatekeeper's business; however many ask, the
+accounts are asked once at a time.
 """
 
 import asyncio
 import contextlib
-import hmac
 import socket
 import threading
 from collections.abc import Callable
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+import pykka
+import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -23,13 +25,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from actors.reloading import TOKEN_VARIABLE, ReloadRefusedError
+from actors.ops.connections import BoundedConnection
+from actors.ops.gatekeeper import JSON, Gatekeeper, complaints
+from actors.ops.shared_read import SharedRead
+from actors.reloading import ReloadRefusedError
 from config.errors import ConfigError
+from config.listening import is_loopback, parts_of
 from messages import codec
 from messages.queries import ConfigReloaded, SystemStatus
 from messages.values import Health, Phase
 
-_JSON = "application/json"
+_STATUS_ERRORS = (pykka.Timeout, pykka.ActorDeadError)
+
+_log = structlog.get_logger(actor="http")
 
 
 class PortInUseError(RuntimeError):
@@ -54,15 +62,23 @@ class HttpServer:
         reload: Callable[[Path], ConfigReloaded],
         token: str | None,
     ) -> None:
-        host, _, port = listen.rpartition(":")
-        self._status = status
+        host, port = parts_of(listen)
+        self._status = SharedRead(status)
         self._reload = reload
-        self._token = token
-        self._socket = _bound(host.strip("[]"), int(port), listen)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
+        self._socket = _bound(host, port, listen)
+        self.url = f"http://{listen.rpartition(':')[0]}:{self._socket.getsockname()[1]}"
         """Where it listens."""
+        self.app = Starlette(routes=self._routes())
+        """What is served; every way in is one of its routes."""
+        guarded = Gatekeeper(self.app, host=host, token=token, remote=not is_loopback(host))
         config = uvicorn.Config(
-            self._app(), log_config=None, access_log=False, lifespan="off", ws="none"
+            guarded,
+            http=BoundedConnection,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
@@ -82,21 +98,22 @@ class HttpServer:
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(self._server.serve(sockets=[self._socket]))
 
-    def _app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/healthz", self._healthz),
-                Route("/readyz", self._readyz),
-                Route("/api/status", self._api_status),
-                Route("/api/reload", self._api_reload, methods=["POST"]),
-            ]
-        )
+    def _routes(self) -> list[Route]:
+        return [
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/api/status", self._api_status),
+            Route("/api/reload", self._api_reload, methods=["POST"]),
+        ]
 
-    def _healthz(self, _request: Request) -> Response:
+    async def _healthz(self, _request: Request) -> Response:
         return JSONResponse({"alive": True})
 
-    def _readyz(self, _request: Request) -> Response:
-        status = self._status()
+    async def _readyz(self, _request: Request) -> Response:
+        try:
+            status = await self._status.read()
+        except _STATUS_ERRORS as error:
+            return _unanswered(error)
         not_ready = [
             f"{each.account}: {each.phase}, {each.health}"
             + (f", {each.starting}" if each.starting else "")
@@ -111,39 +128,31 @@ class HttpServer:
             {"ready": ready, "not_ready": not_ready}, status_code=200 if ready else 503
         )
 
-    def _api_status(self, _request: Request) -> Response:
-        return Response(codec.to_json(self._status()), media_type=_JSON)
+    async def _api_status(self, _request: Request) -> Response:
+        try:
+            status = await self._status.read()
+        except _STATUS_ERRORS as error:
+            return _unanswered(error)
+        return Response(codec.to_json(status), media_type=JSON)
 
     async def _api_reload(self, request: Request) -> Response:
-        if refused := self._refused(request):
-            return refused
         try:
             asked = msgspec.json.decode(await request.body(), type=ReloadRequest)
             done = await run_in_threadpool(self._reload, Path(asked.config))
-        except msgspec.DecodeError as error:
-            return _complaints(400, (f"the body is not what it must be: {error}",))
+        except (msgspec.DecodeError, RecursionError) as error:
+            return complaints(400, [f"the body is not what it must be: {error}"])
         except ReloadRefusedError as error:
-            return _complaints(409, error.complaints)
+            return complaints(409, error.complaints)
         except ConfigError as error:
-            return _complaints(400, error.complaints)
-        return Response(codec.to_json(done), media_type=_JSON)
-
-    def _refused(self, request: Request) -> Response | None:
-        """Refuse to change anything for who does not bear the token, or for a browser's form."""
-        if not self._token:
-            return _complaints(
-                403, (f"started without {TOKEN_VARIABLE}: nothing can be changed here",)
-            )
-        borne = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(borne, f"Bearer {self._token}".encode()):
-            return _complaints(403, ("the token is not the one the process was started with",))
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _JSON:
-            return _complaints(415, (f"the content type must be {_JSON}",))
-        return None
+            return complaints(400, error.complaints)
+        return Response(codec.to_json(done), media_type=JSON)
 
 
-def _complaints(status: int, complaints: tuple[str, ...]) -> Response:
-    return JSONResponse({"complaints": complaints}, status_code=status)
+def _unanswered(error: Exception) -> Response:
+    """Say that an account did not say how it stands: unknown, which is never ready."""
+    _log.error("status_unanswered", error=repr(error))
+    said = "an account does not say how it stands; look at the log"
+    return JSONResponse({"ready": False, "complaints": [said]}, status_code=503)
 
 
 def _bound(host: str, port: int, listen: str) -> socket.socket:

@@ -13,19 +13,24 @@ from typing import Any, NoReturn
 import structlog
 from structlog.typing import Processor
 
+from actors.secrets import without_tokens
+
 _QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio")
+_ONLY_ERRORS = ("uvicorn.error",)  # else whoever sends it rubbish writes our log
+_SHORTEST = 4
+"""Shorter secrets hide nothing, and would be found in every other word."""
 
 
 def redactor(secrets: Collection[str]) -> Processor:
-    """Return a processor that blots out every secret in a log entry, at any depth."""
-    known = [secret for secret in secrets if secret]
+    """Return a processor that blots out every secret and every token in a log entry, at any depth."""
+    known = [secret for secret in secrets if len(secret) >= _SHORTEST]
 
     def clean(value: Any) -> Any:
         match value:
             case str():
                 for secret in known:
                     value = value.replace(secret, "***")
-                return value
+                return without_tokens(value)
             case dict():
                 return {key: clean(each) for key, each in value.items()}
             case list() | tuple():
@@ -88,6 +93,8 @@ def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
     root.setLevel(max(level, logging.WARNING))
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in _ONLY_ERRORS:
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def silence_logging() -> None:

@@ -7,13 +7,13 @@ import httpx
 import msgspec
 
 from actors.ops.status import NoAnswerError
-from actors.reloading import TOKEN_VARIABLE
 from config.errors import ConfigError
+from config.listening import TOKEN_VARIABLE
 from config.loader import Config
 from messages.queries import ConfigReloaded
 
 _TIMEOUT_S = 30.0
-_REFUSED, _FORBIDDEN = frozenset({400, 409}), 403
+_REFUSED, _FORBIDDEN = frozenset({400, 409}), frozenset({403, 429})
 
 
 class NotRunningError(RuntimeError):
@@ -33,7 +33,7 @@ def ask_reload(config: Config, environment: Mapping[str, str]) -> ConfigReloaded
         TokenRefusedError: the process was started without a token, or with another one.
         NoAnswerError: what listens there is not Lockstep.
     """
-    token = environment.get(TOKEN_VARIABLE)
+    token = config.http_token(environment)
     if not token:
         missing = (
             f"environment variable {TOKEN_VARIABLE} is not set; export the one the process was started "
@@ -66,7 +66,7 @@ class _Refusal(msgspec.Struct, frozen=True):
 
 
 def _understood(answer: httpx.Response, path: Path) -> ConfigReloaded:
-    if answer.status_code == _FORBIDDEN:
+    if answer.status_code in _FORBIDDEN:
         (why,) = msgspec.json.decode(answer.content, type=_Refusal).complaints
         raise TokenRefusedError(f"{why}; or send the process SIGHUP instead")
     if answer.status_code in _REFUSED:

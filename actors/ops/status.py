@@ -4,7 +4,7 @@ The journal knows what was booked and locked, not what the broker holds now: it 
 every account's health is then unknown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.journal import Store
 from actors.runtime import Clock
+from config.listening import is_loopback, parts_of
 from config.loader import Config
 from messages.events import AccountGuarded
 from messages.queries import AccountStatus, SystemStatus
@@ -30,16 +31,19 @@ class NoAnswerError(RuntimeError):
     """Something listens at `http.listen`, but it does not answer as Lockstep does."""
 
 
-def current_status(config: Config, clock: Clock) -> SystemStatus:
+def current_status(config: Config, clock: Clock, environment: Mapping[str, str]) -> SystemStatus:
     """Return how every account stands.
 
     Raises:
         StoreError: nothing is running and the journal cannot be read.
         NoAnswerError: what listens there does not answer, or is not Lockstep.
+        ConfigError: it listens beyond loopback, where even reading takes the token, and there is none.
     """
     url = f"http://{config.file.http.listen}/api/status"
     try:
-        answer = httpx.get(url, timeout=_TIMEOUT_S, trust_env=False)
+        answer = httpx.get(
+            url, headers=_token_header(config, environment), timeout=_TIMEOUT_S, trust_env=False
+        )
         answer.raise_for_status()
         return msgspec.json.decode(answer.content, type=SystemStatus)
     except httpx.ConnectError:
@@ -49,6 +53,13 @@ def current_status(config: Config, clock: Clock) -> SystemStatus:
             f"{url} does not answer as Lockstep does ({error or type(error).__name__}); "
             "look at the program that listens there, or change http.listen"
         ) from None
+
+
+def _token_header(config: Config, environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what a process that listens beyond loopback wants to see; no other is shown the token."""
+    if is_loopback(parts_of(config.file.http.listen)[0]):
+        return {}
+    return {"Authorization": f"Bearer {config.http_token(environment)}"}
 
 
 def _from_journal(config: Config, clock: Clock) -> SystemStatus:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import yaml
 
+from actors import private
 from config.keys import Key, shown
 
 type Kind = Literal["risk", "timers", "accounts", "api", "events"]
@@ -31,6 +32,7 @@ _KINDS: dict[str, Kind] = {
     "quotes": "events",
 }
 _TRUE = {"true", "yes", "on"}
+_LARGEST = 1024 * 1024
 
 
 class ImportFault(Exception):  # noqa: N818 - what is at fault is the file
@@ -64,7 +66,8 @@ def read(path: Path) -> Document:
         ImportFault: it cannot be read, is not YAML, or is none of its files.
     """
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = private.read_file(path, _LARGEST).decode()
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
     except OSError as error:
         raise ImportFault(f"{path}: cannot be read: {error.strerror}; check the path") from None
     except UnicodeDecodeError:

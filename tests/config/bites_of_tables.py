@@ -286,6 +286,24 @@ def _rest() -> Iterator[tuple[str, Bite]]:
         ),
     )
 
+    def loads(stage: Stage) -> bool:
+        try:
+            stage.load()
+        except ConfigError:
+            return False
+        return True
+
+    yield (
+        "[http].allow_remote",
+        Bite(
+            files(f'{LOGIN}[http]\nlisten = "192.0.2.1:0"\nallow_remote = §\n', "false", "true"),
+            loads,
+            (False, True),
+            and_then="tests/security/test_remote.py::"
+            "test_beyond_loopback_even_reading_needs_the_token",
+        ),
+    )
+
     def verified(stage: Stage) -> int:
         stage.load()
         place = stage.folder / "mine.toml"

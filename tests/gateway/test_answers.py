@@ -18,6 +18,7 @@ from actors.gateway.answers import (
     token_of,
 )
 from actors.gateway.errors import BrokerUnreachableError, LoginRefusedError, ReadFailedError
+from actors.secrets import Secrets
 from messages.values import Done, NotSent, Rejected, Uncertain
 
 AMBIGUOUS = {
@@ -123,14 +124,14 @@ def test_a_refused_login_names_the_code_and_hides_the_key():
     answer = reply(success=False, errorCode=3, errorMessage="bad key s3cret", token=None)
 
     with pytest.raises(LoginRefusedError, match=r"InvalidCredentials \(3\) bad key \*\*\*"):
-        token_of(answer, place="user 'u'", secret="s3cret")
+        token_of(answer, place="login 'desk'", blot=Secrets("u", "s3cret").blot)
 
 
 @pytest.mark.parametrize("answer", [reply(503), reply(success=True), Reply(200, b"?", None)])
 def test_a_login_that_is_not_answered_is_not_refused(answer):
     """An outage is no wrong key."""
     with pytest.raises(BrokerUnreachableError):
-        token_of(answer, place="user 'u'", secret="s3cret")
+        token_of(answer, place="login 'desk'", blot=Secrets("u", "s3cret").blot)
 
 
 @pytest.mark.parametrize("token", ["", "opaque", "a.b.c", "a.e30.c", "a.eyJleHAiOiJ4In0.c"])

@@ -194,7 +194,7 @@ def test_no_key_and_no_token_is_ever_shown(rig, capfd, caplog):
     shown += capfd.readouterr()
     assert token
     assert not [text for text in shown if KEY in text or token in text]
-    assert USER in shown[0]
+    assert USER not in shown[0]
 
 
 def test_stopping_leaves_nothing_running(rig):
