@@ -48,9 +48,9 @@ from actors.runtime import (
     LoopThread,
     OwnThread,
     PooledActor,
+    RootSupervisor,
     StartChild,
     StopChildren,
-    Supervisor,
     TrustedClock,
     WorkerPool,
 )
@@ -184,7 +184,7 @@ class System:
             rules=rules,
         )
         self._run = store.append([started])
-        self._supervisor = Supervisor.start(
+        self._supervisor = RootSupervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
             clock=self.clock,

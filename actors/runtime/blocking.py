@@ -12,6 +12,8 @@ from typing import Any
 
 import pykka
 
+from actors.runtime.fence import acting
+
 
 class BlockingCallError(RuntimeError):
     """A handler tried to wait on a thread that must not wait."""
@@ -21,7 +23,6 @@ class _Here(threading.local):
     """What the guard knows about the running thread; thread-local, so nothing is shared."""
 
     shared_by: str | None = None
-    actor: object | None = None
 
 
 here = _Here()
@@ -46,8 +47,8 @@ def refuse_blocking(what: str) -> None:
 
 
 def _who() -> str:
-    if here.actor is not None:
-        return str(here.actor)
+    if (actor := acting.get()) is not None:
+        return str(actor)
     try:
         task = asyncio.current_task()
     except RuntimeError:

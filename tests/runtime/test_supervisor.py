@@ -17,9 +17,9 @@ from actors.runtime import (
     StartChild,
     StopChild,
     StopChildren,
-    Supervisor,
+    RootSupervisor,
 )
-from actors.runtime import supervisor as supervisor_module
+from actors.runtime import root as root_module
 from messages.commands import WakeAfter
 from messages.events import ActorRestarted, AlarmRaised, DeadLettered
 from messages.values import AlarmCode
@@ -112,7 +112,7 @@ def given_up():
 def supervisor(journal, own, directory, clock, given_up):
     """A running supervisor that gives a child up at its sixth failure within ten seconds."""
     assert directory.is_alive("journal"), journal
-    return Supervisor.start(
+    return RootSupervisor.start(
         dispatcher=own,
         directory=directory,
         clock=clock,
@@ -194,7 +194,7 @@ def test_a_supervisor_on_a_shared_thread_cannot_start_children(
     pool, directory, clock, nursery, in_flight
 ):
     """It has to wait for a child's start, so it needs a thread of its own."""
-    ref = Supervisor.start(
+    ref = RootSupervisor.start(
         dispatcher=pool, directory=directory, clock=clock, on_give_up=lambda *_: None
     )
     nursery.dispatcher = OwnThread("child", in_flight)
@@ -507,7 +507,7 @@ def test_an_error_of_on_give_up_does_not_end_the_supervisor(own, directory, cloc
     def fail(*_args):
         raise ValueError("on_give_up")
 
-    ref = Supervisor.start(
+    ref = RootSupervisor.start(
         dispatcher=own, directory=directory, clock=clock, intensity=0, on_give_up=fail
     )
     child = ref.ask(StartChild(nursery.spec("x")), timeout=WAIT_S)
@@ -700,7 +700,7 @@ def test_every_dead_letter_is_journaled(directory, journal, in_flight):
 
     (letter,) = journal.of(DeadLettered)
     assert (letter.address, letter.error) == ("nobody", "unknown address")
-    assert len(letter.message) == supervisor_module.SHOWN_OF_A_MESSAGE
+    assert len(letter.message) == root_module.SHOWN_OF_A_MESSAGE
 
 
 @pytest.mark.usefixtures("supervisor")
