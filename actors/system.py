@@ -51,8 +51,10 @@ from actors.runtime import (
     RootSupervisor,
     StartChild,
     StopChildren,
+    SupervisorFlags,
     TrustedClock,
     WorkerPool,
+    supervisor_spec,
 )
 from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
@@ -62,10 +64,19 @@ from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, Sy
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
+ROOT = "supervisor"
 _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
 _STATUS_S = 5.0
+HUNG_S = 5.0
+"""An actor that is at one message for so long is replaced; they take milliseconds."""
+JOURNAL_HUNG_S = 30.0
+"""A journal that is at one message for so long ends the process: a slow disk may take seconds."""
+NEVER_GIVES_UP = SupervisorFlags(intensity=None)
+"""Of what must not take its siblings down: each comes back, later and later, by itself."""
+GUARD = SupervisorFlags()
+"""Of an account and its enforcer: after five restarts in ten seconds both are begun anew, ever later."""
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -95,7 +106,9 @@ class System:
     """Whatever it is given, from then on it tells the time as far as that can be trusted."""
     environment: Mapping[str, str]
     on_give_up: Callable[[str, str], None]
-    """Told address and error when an actor cannot be kept alive: protection has a hole."""
+    """Told address and error when what everything needs cannot be kept alive: end the process."""
+    on_look: Callable[[], None] = lambda: None
+    """Called every second by the supervisor, woken by the clock: both live."""
     journal_path: Path | None = None
     """Instead of the configuration's."""
     in_flight: InFlight | None = None
@@ -155,9 +168,11 @@ class System:
         )
         self._start_trunk()
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
+        self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
         for rule in all_rules():
-            self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
+            actor = partial(RuleActor, rule=rule, **self.wiring(pool))
+            self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
         self._records = {
@@ -189,6 +204,8 @@ class System:
             directory=self.directory,
             clock=self.clock,
             on_give_up=self.on_give_up,
+            dispatchers=self._dispatchers,
+            on_look=self.on_look,
         )
         ticks = self._keep(LoopThread("clock", self.in_flight, linger_s=self.linger_s))
         disk = self._keep(
@@ -197,28 +214,33 @@ class System:
             )
         )
         paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
-        self._child(
-            "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
-        )
-        self._child("log", partial(LogActor, **self.wiring(paper)))
+        journal = partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
+        # Its thread may still commit when it comes back, so a second writer must not run beside it.
+        self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
+        # Nothing protective depends on these, and a successor would wait for the same pipe.
+        self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
-            self._child("witness", partial(witness, **self.wiring(paper)))
+            self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
-        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
+        # It wakes who looks for hung actors: that it hangs itself is seen from outside the process.
+        clock = partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks))
+        self._child("clock", clock, hung_after_s=None)
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
         return Wiring(clock=self.clock, directory=self.directory, dispatcher=dispatcher)
 
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
+        login = f"login/{name}"
+        self._supervise(login, self._keep(OwnThread(login, in_flight=self.in_flight)))
         loop = self._keep(LoopThread(f"gateway-{name}", in_flight=self.in_flight))
 
         def factory() -> PooledActor:
             guarded = tuple(key for key, each in self.accounts.items() if each.login == name)
             return self.gateway(settings, self, loop, guarded)
 
-        gateway = self._child(f"gateway/{name}", factory)
+        gateway = self._child(f"gateway/{name}", factory, under=login)
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
@@ -234,17 +256,22 @@ class System:
         return [record for records in self._records.values() for record in records]
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
-        wiring = self.wiring(pool)
-        self._child(f"quotes/{login}", partial(QuoteActor, login=login, **wiring))
+        wiring, under = self.wiring(pool), f"login/{login}"
+        guards = self._keep(OwnThread(f"guards-{login}", in_flight=self.in_flight))
+        quotes = partial(QuoteActor, login=login, **wiring)
+        self._child(f"quotes/{login}", quotes, under=under)
         for record in records:
             settings = self.config.account_settings(record, login)
             self.accounts[record.account] = settings
             self._note_poll(settings)
-            self._child(f"enforcer/{record.account}", partial(self._enforcer, settings, wiring))
             lives = itertools.count()
-            self._child(
-                f"account/{record.account}", partial(self._account, record.account, wiring, lives)
+            enforcer = partial(self._enforcer, settings, wiring)
+            account = partial(self._account, record.account, wiring, lives)
+            children = (
+                ChildSpec(address=f"enforcer/{record.account}", factory=enforcer),
+                ChildSpec(address=f"account/{record.account}", factory=account),
             )
+            self._supervise(f"guard/{record.account}", guards, under, GUARD, children)
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
@@ -300,9 +327,37 @@ class System:
     def _epoch(self) -> str:
         return f"{self._run}.{next(self._lives)}"
 
-    def _child(self, address: str, factory: Callable[[], PooledActor]) -> Any:
-        spec = ChildSpec(address=address, factory=factory)
-        return self._supervisor.ask(StartChild(spec), timeout=_LOGIN_S)
+    def _supervise(
+        self,
+        address: str,
+        dispatcher: Dispatcher,
+        under: str = ROOT,
+        flags: SupervisorFlags = NEVER_GIVES_UP,
+        children: tuple[ChildSpec, ...] = (),
+    ) -> None:
+        """Start a supervisor under another one; theirs must be different threads."""
+        wiring = self.wiring(dispatcher)
+        spec = supervisor_spec(address, flags=flags, children=children, **wiring)
+        self._start_child(spec, under)
+
+    def _child(
+        self,
+        address: str,
+        factory: Callable[[], PooledActor],
+        under: str = ROOT,
+        *,
+        hung_after_s: float | None = HUNG_S,
+        replaceable: bool = True,
+    ) -> Any:
+        spec = ChildSpec(
+            address=address, factory=factory, hung_after_s=hung_after_s, replaceable=replaceable
+        )
+        return self._start_child(spec, under)
+
+    def _start_child(self, spec: ChildSpec, under: str) -> Any:
+        # The root's reference, for it takes its address only as it begins to run.
+        above = self._supervisor if under == ROOT else self.directory.ref(under)
+        return above.ask(StartChild(spec), block=True, timeout=_LOGIN_S)
 
     def _keep[D: Dispatcher](self, dispatcher: D) -> D:
         self._dispatchers.append(dispatcher)

@@ -53,7 +53,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
-        *("journal", "journal verify", "journal export"),
+        *("journal", "journal verify", "journal export", "journal dead-letters"),
     ],
 )
 def test_every_command_explains_itself(command):

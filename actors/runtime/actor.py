@@ -274,6 +274,8 @@ class PooledActor(pykka.Actor):
     def _task_failed(self, failure: TaskFailure) -> None:
         if self.actor_stopped.is_set():
             # Not pykka's `_handle_failure`: the registry may hold a successor under this reference.
-            _pykka_log.error("Unhandled exception in %s, which had ended:", self, exc_info=failure.error)
+            _pykka_log.error(
+                "Unhandled exception in %s, which had ended:", self, exc_info=failure.error
+            )
         else:
             self.actor_inbox.put_first(Envelope(failure))

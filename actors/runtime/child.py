@@ -89,7 +89,7 @@ class Life:
             self.settled.set()
         elif child.stopping:
             child.end()
-        else:
+        elif not self.expected or exit_.message is not None:
             child.report(ChildExited(self, exit_))
 
 

@@ -43,7 +43,7 @@ class UnderWay(NamedTuple):
     inbox: Runnable
     """Whose turn it runs."""
     sign: object | None
-    """Stays the same while the thread gets no further; None: what the actor has under way says it."""
+    """Stays the same while the thread gets no further; None: only what the actor is at says it."""
     write_off: Callable[[], None]
     """Have a fresh thread take its place; any number of times."""
 

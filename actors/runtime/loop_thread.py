@@ -1,8 +1,8 @@
 """A dispatcher whose turns run on an asyncio loop in a thread of its own.
 
 Handlers must not block it; what they return as awaitables runs on beside others. A loop that answers no
-beat hangs, in a handler or in a task: written off, it is left to its thread, a new loop takes over what was
-submitted, and the old one ends as soon as it comes back.
+beat hangs, in a handler or in a task: written off, it is left to its thread, a new loop takes over what
+was submitted, and the old one ends as soon as it comes back.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """The RootSupervisor: the top of the tree, and the end of the program when the tree cannot be kept.
 
-Started first, on an `OwnThread`, as "supervisor". What other supervisors escalate to the one above, it tells
-`on_give_up`, which ends the process: it stops nothing itself, so that what still guards goes on until all
-is stopped in order. Every dead letter of the directory goes to the journal through it. Once there is a
-clock, it looks every second for actors that hang.
+Started first, on an `OwnThread`, as "supervisor". What other supervisors escalate to the one above, it
+tells `on_give_up`, which ends the process: it stops nothing itself, so that what still guards goes on
+until all is stopped in order. Every dead letter of the directory goes to the journal through it. Once
+there is a clock, it looks every second for actors that hang.
 """
 
 from collections.abc import Callable, Iterable
@@ -68,6 +68,9 @@ class RootSupervisor(Supervisor):
     ) -> None:
         """Say loudly that nobody supervises any more."""
         self._on_give_up(ADDRESS, repr(exception_value))
+
+    def _end_children(self) -> None:
+        """Leave them be: nobody is above, and what still guards goes on until the program ends."""
 
     def on_receive(self, message: Any) -> Any:
         """Look for hung actors, or do what any supervisor does."""

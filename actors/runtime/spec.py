@@ -5,6 +5,7 @@ a `ChildSpec` says how one child is made, replaced, stopped and found hanging.
 """
 
 import zlib
+from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 
@@ -89,12 +90,13 @@ class Intensity:
 
     def __init__(self, flags: SupervisorFlags) -> None:
         self._flags = flags
-        self._at: list[float] = []
+        self._at: deque[float] = deque()
 
     def exceeded(self, monotonic: float) -> bool:
         """Count one more restart; tell whether that is too many."""
         if self._flags.intensity is None:
             return False
-        since = monotonic - self._flags.period_s
-        self._at = [*(each for each in self._at if each > since), monotonic]
+        self._at.append(monotonic)
+        while self._at[0] <= monotonic - self._flags.period_s:
+            self._at.popleft()
         return len(self._at) > self._flags.intensity

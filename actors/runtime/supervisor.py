@@ -112,8 +112,11 @@ class Supervisor(PooledActor):
             self._stop_children()
 
     def _closed(self) -> None:
-        # The address is dead: no successor will take the children over.
         super()._closed()
+        self._end_children()
+
+    def _end_children(self) -> None:
+        """End the addresses below: this one is dead, so no successor will take them over."""
         for child in reversed(tuple(self._roster.values())):
             child.end()
 
@@ -122,22 +125,23 @@ class Supervisor(PooledActor):
         match message:
             case StartChild(spec):
                 return self._start_child(spec)
-            case ChildExited(life, exit_):
-                return self._child_exited(life, exit_.error, exit_.message)
-            case ChildUp(life, down_s):
-                return self._child_up(life.child, down_s)
-            case ChildHung():
-                return self._child_hung(message)
-            case Woken(key=address):
-                return self._restart_waiting(address)
-            case ClockReturned():
-                return self._restart_all_waiting()
             case StopChild(address):
-                return self._stop_child(address)
+                self._stop_child(address)
             case StopChildren():
-                return self._stop_children()
+                self._stop_children()
+            case ChildExited(life, exit_):
+                self._child_exited(life, exit_.error, exit_.message)
+            case ChildUp(life, down_s):
+                self._child_up(life.child, down_s)
+            case ChildHung():
+                self._child_hung(message)
+            case Woken(key=address):
+                self._restart_waiting(address)
+            case ClockReturned():
+                self._restart_all_waiting()
             case _:
                 raise TypeError(f"{self.address} knows no {type(message).__name__}")
+        return None
 
     # --- starting -------------------------------------------------------------------------------------
 
@@ -317,8 +321,8 @@ class Supervisor(PooledActor):
                 self._stop_child(child.spec.address)
             elif child.is_up and not child.suspend():
                 _log.error("child_was_fenced", child=child.spec.address)
-                if child.life is not None and not child.life.over:
-                    child.life.expected = False  # its end, when it comes, brings it back
+                if child.life is not None:
+                    child.life.expected = False  # if it is still to end, that brings it back
 
     def _stop_child(self, address: str) -> None:
         child = self._roster.get(address)

@@ -2,8 +2,8 @@
 
 Used by the RootSupervisor, which the clock wakes for it, so nothing polls. It looks at threads, of which
 there are few, and not at actors: one that is at nothing cannot hang, and one that waits behind a hung one
-is freed with it. Time counts only as far as it was looked at: while a process is stopped for a minute, its
-actors have no minute to get further.
+is freed with it. Time counts only as far as it was looked at: while a process is stopped for a minute,
+its actors have no minute to get further.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -29,8 +29,9 @@ class ChildHung(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    sign: object
-    """What is the same as long as it gets no further."""
+    sign: object | None
+    at: object | None
+    """Both stay the same as long as it gets no further."""
     for_s: float
 
 
@@ -58,13 +59,13 @@ class HangWatch:
         life = under_way.inbox.watcher
         if not isinstance(life, Life):
             return
-        at = life.actor.under_way
-        sign = at if under_way.sign is None else under_way.sign
-        if sign is None:
+        sign, at = under_way.sign, life.actor.under_way
+        if sign is None and at is None:
             return
         before = self._seen.get(life)
-        for_s = before.for_s + passed if before is not None and before.sign is sign else 0.0
-        seen[life] = _Seen(sign, for_s)
+        stuck = before is not None and before.sign is sign and before.at is at
+        for_s = before.for_s + passed if before is not None and stuck else 0.0
+        seen[life] = _Seen(sign, at, for_s)
         limit = life.child.spec.hung_after_s
         if limit is not None and for_s >= limit:
             yield ChildHung(life, at, for_s, under_way.write_off)
