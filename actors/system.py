@@ -54,6 +54,7 @@ from actors.runtime import (
     SupervisorFlags,
     TrustedClock,
     WorkerPool,
+    answers_within,
     supervisor_spec,
 )
 from config.loader import Config, load
@@ -71,12 +72,13 @@ _LOGIN_S = 30.0
 _STATUS_S = 5.0
 HUNG_S = 5.0
 """An actor that is at one message for so long is replaced; they take milliseconds."""
+GATEWAY_HUNG_S = 10.0
+"""A gateway whose loop stands still for so long is replaced; that costs its login a new session."""
 JOURNAL_HUNG_S = 30.0
 """A journal that is at one message for so long ends the process: a slow disk may take seconds."""
 NEVER_GIVES_UP = SupervisorFlags(intensity=None)
-"""Of what must not take its siblings down: each comes back, later and later, by itself."""
-GUARD = SupervisorFlags()
-"""Of an account and its enforcer: after five restarts in ten seconds both are begun anew, ever later."""
+"""Of all but the root. An account that keeps failing must take down no other, and not even its enforcer,
+which may be closing what it holds: each comes back by itself, later and later."""
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -240,7 +242,7 @@ class System:
             guarded = tuple(key for key, each in self.accounts.items() if each.login == name)
             return self.gateway(settings, self, loop, guarded)
 
-        gateway = self._child(f"gateway/{name}", factory, under=login)
+        gateway = self._child(f"gateway/{name}", factory, under=login, hung_after_s=GATEWAY_HUNG_S)
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
@@ -257,21 +259,19 @@ class System:
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
-        guards = self._keep(OwnThread(f"guards-{login}", in_flight=self.in_flight))
         quotes = partial(QuoteActor, login=login, **wiring)
         self._child(f"quotes/{login}", quotes, under=under)
+        # A thread of their own: an account that is read back from the journal delays no gateway.
+        accounts = f"accounts/{login}"
+        self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
         for record in records:
             settings = self.config.account_settings(record, login)
             self.accounts[record.account] = settings
             self._note_poll(settings)
-            lives = itertools.count()
             enforcer = partial(self._enforcer, settings, wiring)
-            account = partial(self._account, record.account, wiring, lives)
-            children = (
-                ChildSpec(address=f"enforcer/{record.account}", factory=enforcer),
-                ChildSpec(address=f"account/{record.account}", factory=account),
-            )
-            self._supervise(f"guard/{record.account}", guards, under, GUARD, children)
+            self._child(f"enforcer/{record.account}", enforcer, under=accounts)
+            account = partial(self._account, record.account, wiring, itertools.count())
+            self._child(f"account/{record.account}", account, under=accounts)
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
@@ -332,12 +332,9 @@ class System:
         address: str,
         dispatcher: Dispatcher,
         under: str = ROOT,
-        flags: SupervisorFlags = NEVER_GIVES_UP,
-        children: tuple[ChildSpec, ...] = (),
     ) -> None:
-        """Start a supervisor under another one; theirs must be different threads."""
-        wiring = self.wiring(dispatcher)
-        spec = supervisor_spec(address, flags=flags, children=children, **wiring)
+        """Start a supervisor that never gives up under another one; on another thread than that."""
+        spec = supervisor_spec(address, flags=NEVER_GIVES_UP, **self.wiring(dispatcher))
         self._start_child(spec, under)
 
     def _child(
@@ -428,20 +425,21 @@ class System:
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
         now = self.clock.now()
-        asked = [
-            self.directory.ref(f"account/{account}").ask(
+        asked = {
+            account: self.directory.ref(f"account/{account}").ask(
                 GetAccountStatus(account=account, at=now, cause="status"), block=False
             )
             for account in self.accounts
-        ]
-        answers: list[AccountStatus] = [future.get(timeout=_STATUS_S) for future in asked]
+        }
+        answers: dict[int, AccountStatus] = answers_within(_STATUS_S, asked)
         return SystemStatus(
             version=VERSION,
             config=self.config.digest,
             config_version=self.config_version,
             at=now,
             live=True,
-            accounts=tuple(answers),
+            accounts=tuple(answers.values()),
+            unanswered=tuple(sorted(asked.keys() - answers.keys())),
         )
 
     def stop(self, reason: str) -> None:

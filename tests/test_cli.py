@@ -28,7 +28,7 @@ from tests.cli import (
 from tests.rig import TOKENS, A, B
 
 KEY = TOKENS["PROJECT_X_API_KEY"]
-STATUS_KEYS = ["version", "config", "config_version", "at", "live", "accounts"]
+STATUS_KEYS = ["version", "config", "config_version", "at", "live", "accounts", "unanswered"]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),

@@ -95,8 +95,10 @@ class HttpServer:
         return JSONResponse({"alive": True})
 
     def _readyz(self, _request: Request) -> Response:
-        accounts = self._status().accounts
-        not_ready = [
+        status = self._status()
+        accounts = status.accounts
+        not_ready = [f"{account}: does not answer" for account in status.unanswered]
+        not_ready += [
             f"{each.account}: {each.phase}, {each.health}"
             for each in accounts
             if each.phase is Phase.STARTING or each.health is not Health.LIVE

@@ -65,6 +65,7 @@ def _from_journal(config: Config, clock: Clock) -> SystemStatus:
         at=clock.now(),
         live=False,
         accounts=accounts,
+        unanswered=(),
     )
 
 
@@ -101,6 +102,8 @@ def print_status(status: SystemStatus) -> None:
     for each in status.accounts:
         table.add_row(*_row(each), style="bold" if each.phase is Phase.LOCKED else "")
     console.print(table)
+    for account in status.unanswered:
+        console.print(f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms")
     for each in status.accounts:
         for line in _lines(each):
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,7 +1,7 @@
 """Actors without trading: pooled actors, dispatchers, time, addresses, supervision. See README.md."""
 
 from actors.runtime.actor import PooledActor
-from actors.runtime.blocking import BlockingCallError, GuardedFuture
+from actors.runtime.blocking import BlockingCallError, GuardedFuture, answers_within
 from actors.runtime.clock import Clock, OffsetClock, SystemClock, TrustedClock, VirtualClock
 from actors.runtime.clock_actor import ClockActor
 from actors.runtime.deadlines import Deadlines
@@ -54,5 +54,6 @@ __all__ = [
     "UnknownAddressError",
     "VirtualClock",
     "WorkerPool",
+    "answers_within",
     "supervisor_spec",
 ]

@@ -8,6 +8,7 @@ guarded; do not ask plain actors from pooled ones with `block=True`.
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pykka
@@ -54,6 +55,19 @@ def _who() -> str:
     except RuntimeError:
         task = None
     return "no actor" if task is None else task.get_name()
+
+
+def answers_within[K](seconds: float, asked: Mapping[K, pykka.Future[Any]]) -> dict[K, Any]:
+    """Wait for many answers at once, so long in all; leave out who did not answer, or is dead."""
+    answers = {}
+    for key, future in asked.items():
+        try:
+            answers[key] = future.get(timeout=seconds)
+        except pykka.Timeout:
+            seconds = 0.0  # the others have had the time too
+        except pykka.ActorDeadError:
+            continue
+    return answers
 
 
 class GuardedFuture[T](pykka.ThreadingFuture[T]):

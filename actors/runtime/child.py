@@ -64,7 +64,7 @@ class Life:
 
     def started(self) -> None:
         """Hear that `on_start` succeeded."""
-        self.begun = True
+        self.begun = self.child.has_lived = True
         if self.settled is not None:
             self.settled.set()
 
@@ -103,6 +103,8 @@ class Child:
         self.clock: Clock
         self.error = ""
         """What it failed with last."""
+        self.has_lived = False
+        """It could be started once, so a start that fails is a failure like any other."""
         self.failures = 0
         """In a row."""
         self.waits = False

@@ -11,7 +11,7 @@ from pykka import ActorDeadError, ActorRef
 from pykka._envelope import Envelope
 
 from actors.runtime.blocking import refuse_blocking
-from actors.runtime.fence import refuse_fenced
+from actors.runtime.fence import acting, refuse_fenced
 
 if TYPE_CHECKING:
     from actors.runtime.actor import PooledActor
@@ -30,7 +30,9 @@ class PooledRef[A: "PooledActor"](ActorRef[A]):
             ActorDeadError: the address is dead.
             FencedError: whoever tells has been replaced.
         """
-        refuse_fenced()
+        # `refuse_fenced`, but for the call: every message passes here.
+        if (actor := acting.get()) is not None and actor.fenced:
+            refuse_fenced()
         if self.actor_stopped.is_set():
             raise ActorDeadError(f"{self} not found")
         self.actor_inbox.put(Envelope(message))

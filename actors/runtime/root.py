@@ -95,7 +95,10 @@ class RootSupervisor(Supervisor):
         self._wake_after(LOOK_S, LOOK)
         for hung in self._watch.look(self._clock.monotonic()):
             hung.life.child.report(hung)
-        self._on_look()
+        try:
+            self._on_look()
+        except Exception:  # noqa: BLE001  (the supervisor must outlive whoever it informs)
+            _log.exception("on_look_failed")
 
     def _child_hung(self, hung: ChildHung) -> None:
         if not self._gave_up:
@@ -111,8 +114,7 @@ class RootSupervisor(Supervisor):
         """Give up: whoever started the tree ends the program."""
         self._gave_up = True
         address = child.spec.address
-        text = f"{address} cannot be kept alive ({error}): the program ends, for one above to restart it"
-        self._alarm(AlarmCode.ACTOR_GAVE_UP, text)
+        self._reports.ends(child, error)
         _log.critical("actor_gave_up", supervisor=ADDRESS, child=address, error=error)
         if not child.is_up:
             self._forget(child)
@@ -126,7 +128,7 @@ class RootSupervisor(Supervisor):
         cause = message.cause if isinstance(message, Message) else ADDRESS
         shown = repr(message)[:SHOWN_OF_A_MESSAGE]
         at = self._clock.now()
-        self._journal(
+        self._reports.journal(
             DeadLettered(at=at, cause=cause, address=address, message=shown, error=error),
             AlarmRaised(
                 at=at,

@@ -10,7 +10,6 @@ The children are kept in a `Roster` that outlives it: one that failed by a fault
 running, and its successor takes them over. Only the `RootSupervisor` ends the program instead of itself.
 """
 
-import itertools
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -22,12 +21,10 @@ from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.ref import PooledRef
+from actors.runtime.reporting import Reports
 from actors.runtime.spec import ChildSpec, Intensity, Restart, Strategy, SupervisorFlags
 from actors.runtime.watch import ChildHung
 from messages.commands import WakeAfter, Woken
-from messages.events import ActorRestarted, AlarmRaised, Event
-from messages.journal import Append
-from messages.values import AlarmCode
 
 CLOCK = "clock"
 LONG_BACK_OFF_S = 1.0
@@ -86,22 +83,23 @@ class Supervisor(PooledActor):
         self._roster: Roster = {} if roster is None else roster
         for spec in children:
             self._roster.setdefault(spec.address, Child(spec))
-        self._tokens = itertools.count(1)
+        self._reports = Reports(address, directory, clock)
 
     def on_start(self) -> None:
         """Take the address, where the clock wakes it, and start or take over the children."""
-        if self._directory.is_alive(self.address) is False:
-            self._directory.register(self.address, self.actor_ref)
+        self._directory.register(self.address, self.actor_ref)
         for child in tuple(self._roster.values()):
             child.belong_to(self.actor_ref, self._clock)
             if not child.is_up and (error := self._start(child)) is not None:
                 self._cannot_start(child, error)
 
     def _cannot_start(self, child: Child, error: BaseException) -> None:
-        if self._flags.intensity is None and child.failures:
+        if child.has_lived and self._flags.intensity is None:
             self._failed(child, repr(error))
             return
-        self._suspend(tuple(self._roster.values()))
+        if not child.has_lived or self._flags.strategy is not Strategy.ONE_FOR_ONE:
+            self._suspend(tuple(self._roster.values()))
+        # Else those that are up go on while this supervisor is tried again: an enforcer, for one.
         raise error
 
     def on_stop(self) -> None:
@@ -197,11 +195,8 @@ class Supervisor(PooledActor):
         life, child = hung.life, hung.life.child
         if child.life is not life or life.over or life.actor.under_way is not hung.at:
             return
-        address = child.spec.address
         error = HungError(f"it has hung for {hung.hung_s:g} s")
-        self._alarm(
-            AlarmCode.ACTOR_HUNG, f"{address} has been at one message for {hung.hung_s:g} s"
-        )
+        self._reports.hung(child, hung.hung_s)
         if not child.spec.replaceable:
             self._escalate(child, repr(error))
             return
@@ -224,32 +219,21 @@ class Supervisor(PooledActor):
             child.waits = True
             self._wake_after(back_off_s, address)
             if back_off_s >= LONG_BACK_OFF_S:
-                self._say_down(child, back_off_s)
+                self._reports.down(child, back_off_s)
         elif child.failures <= 1:
             self._restart(child)
         else:
             # By message, not by recursion: nothing bounds how often it fails where nothing can wait.
             child.waits = True
-            self.actor_ref.tell(Woken(**self._said(), key=address))
+            self.actor_ref.tell(Woken(**self._reports.said(), key=address))
 
     def _escalate(self, child: Child, error: str) -> None:
         """Give up: end the children for a successor, and fail."""
-        address, flags = child.spec.address, self._flags
-        text = (
-            f"the children of {self.address} failed more than {flags.intensity} times in "
-            f"{flags.period_s:g} s, last {address} ({error}): they are ended and begun anew from above"
-        )
-        self._alarm(AlarmCode.ACTOR_GAVE_UP, text)
+        address = child.spec.address
+        self._reports.gave_up(child, error, self._flags)
         _log.critical("actor_gave_up", supervisor=self.address, child=address, error=error)
         self._suspend(tuple(self._roster.values()))
         self.fail(IntensityExceededError(f"{address}: {error}"))
-
-    def _say_down(self, child: Child, back_off_s: float) -> None:
-        text = (
-            f"{child.spec.address} failed {child.failures} times in a row, last with {child.error}: "
-            f"it is down until it is tried again in {back_off_s:.1f} s"
-        )
-        self._alarm(AlarmCode.ACTOR_DOWN, text)
 
     def _related(self, child: Child) -> list[Child]:
         """Return who is replaced with it, itself included, in the order of their start."""
@@ -269,7 +253,7 @@ class Supervisor(PooledActor):
         return child.spec.address != CLOCK and self._directory.is_alive(CLOCK)
 
     def _wake_after(self, seconds: float, key: str) -> None:
-        wake = WakeAfter(**self._said(), to=self.address, key=key, after_s=seconds)
+        wake = WakeAfter(**self._reports.said(), to=self.address, key=key, after_s=seconds)
         self._directory.tell(CLOCK, wake)
 
     def _restart_waiting(self, address: str) -> None:
@@ -301,17 +285,7 @@ class Supervisor(PooledActor):
         return None
 
     def _child_up(self, child: Child, down_s: float) -> None:
-        address, error, restarts = child.spec.address, child.error or "suspended", child.failures
-        text = (
-            f"{address} failed ({error}) and was restarted, {restarts} in a row; it was down for "
-            f"{down_s:.3f} s"
-        )
-        self._journal(
-            ActorRestarted(
-                **self._said(), address=address, error=error, restarts=restarts, down_s=down_s
-            ),
-            AlarmRaised(**self._said(), account=None, code=AlarmCode.ACTOR_RESTARTED, text=text),
-        )
+        self._reports.up(child, down_s)
 
     # --- ending ---------------------------------------------------------------------------------------
 
@@ -340,20 +314,6 @@ class Supervisor(PooledActor):
         self._roster.pop(child.spec.address, None)
         child.end()
         self._directory.unregister(child.spec.address)
-
-    # --- telling the journal --------------------------------------------------------------------------
-
-    def _said(self) -> dict[str, Any]:
-        return {"at": self._clock.now(), "cause": self.address}
-
-    def _alarm(self, code: AlarmCode, text: str) -> None:
-        self._journal(AlarmRaised(**self._said(), account=None, code=code, text=text))
-
-    def _journal(self, *events: Event) -> None:
-        token = f"{self.address}/{next(self._tokens)}"
-        self._directory.tell(
-            "journal", Append(**self._said(), events=events, asker=None, token=token)
-        )
 
 
 def supervisor_spec(
