@@ -23,6 +23,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway.quotes import Holders
 from actors.journal import JournalActor, Memory, Store
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
@@ -259,7 +260,7 @@ class System:
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
-        quotes = partial(QuoteActor, login=login, **wiring)
+        quotes = partial(QuoteActor, login=login, holders=Holders(set), **wiring)
         self._child(f"quotes/{login}", quotes, under=under)
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
