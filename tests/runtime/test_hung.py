@@ -5,6 +5,7 @@ import threading
 
 import pykka
 import pytest
+from pykka._envelope import Envelope
 
 from actors.runtime import (
     ChildSpec,
@@ -18,9 +19,10 @@ from actors.runtime import (
     WorkerPool,
     supervisor_spec,
 )
+from actors.runtime.inbox import Inbox
 from actors.runtime.spec import SupervisorFlags
 from messages.commands import WakeAfter
-from messages.events import ActorRestarted, AlarmRaised
+from messages.events import ActorRestarted, AlarmRaised, DeadLettered
 from messages.values import AlarmCode
 from tests.runtime.nursery import WAIT_S, Gate, Nursery
 
@@ -157,6 +159,7 @@ def test_a_hung_actor_is_replaced_and_does_nothing_more(
     assert acted.empty()
     assert told == []
     assert ("probe", "told") in letters
+    assert "probe" in {each.address for each in journal.of(DeadLettered)}
     assert ref.ask("who", timeout=WAIT_S) == 2
     assert len(born) == 2
     (restarted,) = journal.of(ActorRestarted)
@@ -205,18 +208,29 @@ def test_the_thread_it_holds_is_replaced_too(looking, children, gates, dispatche
 
 
 @pytest.mark.parametrize("hook", ["on_start", "on_turn_end"])
-def test_hooks_can_hang_too(looking, children, gates, letters, hook):
-    """A successor's start and the end of a turn; no message is lost with them."""
+def test_hooks_can_hang_too(looking, children, gates, letters, in_flight, hook):
+    """A successor's start and the end of a turn; no message is lost, late errors are nobody's."""
     gate = gates()
     hangs_in = 2 if hook == "on_start" else 1
-    hooks = {hook: lambda instance: instance == hangs_in and gate.stand()}
+
+    def stand(instance):
+        if instance == hangs_in:
+            gate.stand()
+            raise OSError("late")
+
+    hooks = {hook: stand}
     ref = looking.start(children.spec("account/1", hooks=hooks))
     ref.tell(ValueError("boom") if hook == "on_start" else "handled")
     assert gate.reached.wait(WAIT_S)
     looking.look(HUNG_AFTER_S + 4)  # the second failure in a row backs off a little
 
     assert ref.ask("who", timeout=WAIT_S) == hangs_in + 1
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
     assert [message for _, message in letters if message == "handled"] == []
+    assert "on_failure late" not in {what for _, what in children.logs["account/1"]}
+    assert ref in pykka.ActorRegistry.get_all()
+    assert ref.ask("who", timeout=WAIT_S) == hangs_in + 1
 
 
 def test_slow_is_not_hung(looking, children, gates):
@@ -277,6 +291,7 @@ def test_a_temporary_one_that_hangs_is_fenced_and_not_replaced(looking, children
     looking.look(HUNG_AFTER_S + 2)
 
     assert other.ask("who", timeout=WAIT_S) in {1, 2}
+    looking.start(children.spec("barrier"))
     assert not directory.is_alive("once")
 
 
@@ -307,10 +322,19 @@ def test_a_hang_below_is_told_to_the_supervisor_it_concerns(
     level.stop()
 
 
-def test_one_that_does_not_end_when_it_is_stopped_is_fenced(looking, children, gates, in_flight):
-    """After its shutdown time; what it had not handled is refused."""
-    ref, gate = looking.start(children.spec("account/1", shutdown_s=0.01)), gates()
-    ref.tell(gate)
+def test_one_that_does_not_end_when_it_is_stopped_is_fenced(
+    looking, dispatcher, directory, gates, probe, in_flight
+):
+    """After its shutdown time; what it had not handled is refused, and so is what it does later."""
+    told, gate, acted = probe("probe"), gates(), queue.SimpleQueue()
+    ref = looking.start(
+        ChildSpec(
+            address="account/1",
+            factory=lambda: Late(dispatcher, directory, 1, gate, acted),
+            shutdown_s=0.01,
+        )
+    )
+    ref.tell("return")
     assert gate.reached.wait(WAIT_S)
     asked = ref.ask("never", block=False)
 
@@ -320,7 +344,46 @@ def test_one_that_does_not_end_when_it_is_stopped_is_fenced(looking, children, g
     gate.opened.set()
     in_flight.wait_idle(WAIT_S)
 
-    assert children.logs["account/1"][-1] == (1, gate)  # to its end, and no further
+    assert told == []
+    assert [acted.get(timeout=WAIT_S) for _ in range(3)] == ["tell", "ask", "stop"]
+    assert acted.empty()
+
+
+def test_what_waits_on_a_stuck_loop_is_handled_on_the_next(looking, children, gates, dispatcher):
+    """Another actor of that loop was told something, and is not told in vain."""
+    if dispatcher.loop is None:
+        pytest.skip("a pool has one queue for all its threads")
+    stuck, waiting = (looking.start(children.spec(name)) for name in ("stuck", "waiting"))
+    gate = gates()
+    stuck.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    waiting.tell("kept")
+    looking.look(HUNG_AFTER_S + 2)
+
+    assert waiting.ask("who", timeout=WAIT_S) in {1, 2}
+    assert children.handled("waiting")[0][1] == "kept"
+
+
+def test_a_turn_that_is_seized_in_its_last_moment_does_not_release_the_inbox():
+    """Its end meets the seizing half way: one of them goes on with the inbox, never both."""
+    submitted = []
+
+    class Noting:
+        in_flight = None
+        submit = staticmethod(submitted.append)
+
+    inbox = Inbox()
+    inbox.bind(Noting, threading.Event())
+
+    def turn(_limit):
+        assert inbox.seize()
+        return 0, None
+
+    inbox.attach(turn, lambda: None)
+    inbox.run_turn(1)
+    inbox.put(Envelope("for the successor"))
+
+    assert submitted == [inbox]
 
 
 def test_a_task_that_blocks_its_loop_is_found(
