@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime
 
+import msgspec
+
 from actors.ops.narrator import narrate
-from messages.events import AccountGuarded
+from messages.events import AccountGuarded, ActorRestarted
 
 
 def test_a_rule_that_stands_twice_is_one_rule():
@@ -18,3 +20,21 @@ def test_a_rule_that_stands_twice_is_one_rule():
     )
 
     assert narrate(guarded)[0][1] == "Account 1 (50K) guarded by 2 rules"
+
+
+def test_a_restart_is_told_with_its_duration():
+    """How long nobody did the work; an older journal does not say."""
+    restarted = ActorRestarted(
+        at=datetime(2025, 10, 29, 17, tzinfo=UTC),
+        cause="accounts/desk",
+        address="account/1",
+        error="ValueError('x')",
+        restarts=1,
+        down_s=0.0123,
+    )
+
+    assert narrate(restarted) == [
+        ("error", "account/1 restarted, down for 0.012 s: ValueError('x')")
+    ]
+    older = msgspec.structs.replace(restarted, down_s=None)
+    assert narrate(older) == [("error", "account/1 restarted: ValueError('x')")]
