@@ -1,7 +1,8 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 77 login or token refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 71 what every account needs cannot be kept alive (start it again), 77 login or token
+refused, 78 bad configuration, 130 interrupted.
 """
 
 import gc
@@ -32,6 +33,7 @@ from actors.journal import (
     verify_incident,
     write_incident,
 )
+from actors.journal.letters import dead_letters, json_of, line_of
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
 
 EXIT_FAILURE, EXIT_USAGE = 1, 2
 EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70, 77, 78, 130
+EXIT_GAVE_UP = 71
+"""The root supervisor gave up; whoever runs the process (systemd: Restart=on-failure) starts it again."""
+GIVE_UP_WITHIN_S = 20.0
+"""How long the ordered stop may take after that: what hangs must not keep the process from its end."""
 
 _DEFAULT = Path(__file__).parent / "config" / "default.toml"
 
@@ -125,6 +131,8 @@ def _play(path: Path, journal: Path | None) -> int:
 def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
+    Exit 71: journal, clock or supervisor could not be kept alive; start it again at once.
+
     Args:
         config: Configuration file.
         verbose: Log every fact, not only decisions.
@@ -146,6 +154,8 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
     reason = stop.wait()
+    if stop.code == EXIT_GAVE_UP:
+        return _end(system, reason)
     system.stop(reason)
     return stop.code
 
@@ -155,6 +165,18 @@ def _warn(config: Config) -> None:
     log = structlog.get_logger(actor="main")
     for text in config.warnings:
         log.warning("config_warning", config=str(config.path), text=text)
+
+
+def _end(system: "System", reason: str) -> int:
+    """Stop as far as that can be done: somebody waits to start the process again."""
+    last = threading.Timer(GIVE_UP_WITHIN_S, os._exit, [EXIT_GAVE_UP])
+    last.daemon = True
+    last.start()
+    try:
+        system.stop(reason)
+    except Exception as error:  # noqa: BLE001 - it ends all the same
+        structlog.get_logger(actor="main").error("stop_failed", error=repr(error))
+    return EXIT_GAVE_UP
 
 
 def _reload(system: "System") -> None:
@@ -447,6 +469,27 @@ def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Pa
     return 0
 
 
+@journal_app.command(name="dead-letters")
+def journal_dead_letters(
+    *, config: ConfigPath = _DEFAULT, path: Path | None = None, json: Json = False
+) -> int:
+    """Print the messages that no actor could handle, with the reason; none is ever tried again.
+
+    Args:
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+        json: Print one JSON object a line.
+    """
+    store = Store.open_read_only(_journal_path(config, path))
+    try:
+        for letter in dead_letters(store):
+            text = json_of(letter).decode() if json else line_of(letter)
+            sys.stdout.write(text + "\n")
+    finally:
+        store.close()
+    return 0
+
+
 def _load_sdk() -> None:
     """Import the SDK now: it brings polars, which takes SIGINT away; handlers set afterwards hold."""
     import actors.gateway.client  # noqa: F401
@@ -479,8 +522,8 @@ class _Stop:
         self._event.set()
 
     def give_up(self, address: str, error: str) -> None:
-        """End the process: an actor cannot be kept alive, and a supervisor above may restart us."""
-        self._reason, self.code = f"{address} gave up: {error}", EXIT_FAILURE
+        """End the process: what all need cannot be kept alive, and a service manager restarts us."""
+        self._reason, self.code = f"{address} gave up: {error}", EXIT_GAVE_UP
         self._event.set()
 
     def wait(self) -> str:

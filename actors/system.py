@@ -26,6 +26,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway.quotes import Holders
 from actors.journal import AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
@@ -50,11 +51,14 @@ from actors.runtime import (
     LoopThread,
     OwnThread,
     PooledActor,
+    RootSupervisor,
     StartChild,
     StopChildren,
-    Supervisor,
+    SupervisorFlags,
     TrustedClock,
     WorkerPool,
+    answers_within,
+    supervisor_spec,
 )
 from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
@@ -70,11 +74,21 @@ from messages.queries import (
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
+ROOT = "supervisor"
 _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
 _STATUS_S = 5.0
 _JOURNAL_S = 1.0
+HUNG_S = 5.0
+"""An actor that is at one message for so long is replaced; they take milliseconds."""
+GATEWAY_HUNG_S = 10.0
+"""A gateway whose loop stands still for so long is replaced; that costs its login a new session."""
+JOURNAL_HUNG_S = 30.0
+"""A journal that is at one message for so long ends the process: a slow disk may take seconds."""
+NEVER_GIVES_UP = SupervisorFlags(intensity=None)
+"""Of all but the root. An account that keeps failing must take down no other, and not even its enforcer,
+which may be closing what it holds: each comes back by itself, later and later."""
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -105,7 +119,9 @@ class System:
     environment: Mapping[str, str] = field(repr=False)
     """The process's own; it holds the credentials."""
     on_give_up: Callable[[str, str], None]
-    """Told address and error when an actor cannot be kept alive: protection has a hole."""
+    """Told address and error when what everything needs cannot be kept alive: end the process."""
+    on_look: Callable[[], None] = lambda: None
+    """Called every second by the supervisor, woken by the clock: both live."""
     journal_path: Path | None = None
     """Instead of the configuration's."""
     in_flight: InFlight | None = None
@@ -167,9 +183,11 @@ class System:
         )
         self._start_trunk()
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
+        self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
         for rule in all_rules():
-            self._child(f"rule/{rule.id}", partial(RuleActor, rule=rule, **self.wiring(pool)))
+            actor = partial(RuleActor, rule=rule, **self.wiring(pool))
+            self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
         self._records = {
@@ -201,11 +219,13 @@ class System:
         )
         with refusing(path):  # the disk may have filled since it was opened
             self._run = store.append([started])
-        self._supervisor = Supervisor.start(
+        self._supervisor = RootSupervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
             clock=self.clock,
             on_give_up=self.on_give_up,
+            dispatchers=self._dispatchers,
+            on_look=self.on_look,
         )
         ticks = self._keep(LoopThread("clock", self.in_flight, linger_s=self.linger_s))
         disk = self._keep(
@@ -214,32 +234,38 @@ class System:
             )
         )
         paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
-        self._child(
-            "journal", partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
-        )
-        self._child("log", partial(LogActor, **self.wiring(paper)))
+        journal = partial(JournalActor, store=store, memory=Memory(), **self.wiring(disk))
+        # Its thread may still commit when it comes back, so a second writer must not run beside it.
+        self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
+        # Nothing protective depends on these, and a successor would wait for the same pipe.
+        self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
-            self._child("witness", partial(witness, **self.wiring(paper)))
+            self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
-        self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
+        # It wakes who looks for hung actors: that it hangs itself is seen from outside the process.
+        clock = partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks))
+        self._child("clock", clock, hung_after_s=None)
         if store.anchor:
             apart = self._keep(LingeringThread("anchor", self.in_flight, linger_s=self.linger_s))
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor)
-            self._child("anchor", partial(anchoring, **self.wiring(apart)))
+            # Nothing protective waits for it; a disk that hangs would hang its successor too.
+            self._child("anchor", partial(anchoring, **self.wiring(apart)), hung_after_s=None)
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
         return Wiring(clock=self.clock, directory=self.directory, dispatcher=dispatcher)
 
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
+        login = f"login/{name}"
+        self._supervise(login, self._keep(OwnThread(login, in_flight=self.in_flight)))
         loop = self._keep(LoopThread(f"gateway-{name}", in_flight=self.in_flight))
 
         def factory() -> PooledActor:
             guarded = tuple(key for key, each in self.accounts.items() if each.login == name)
             return self.gateway(settings, self, loop, guarded)
 
-        gateway = self._child(f"gateway/{name}", factory)
+        gateway = self._child(f"gateway/{name}", factory, under=login, hung_after_s=GATEWAY_HUNG_S)
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
@@ -255,17 +281,20 @@ class System:
         return [record for records in self._records.values() for record in records]
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
-        wiring = self.wiring(pool)
-        self._child(f"quotes/{login}", partial(QuoteActor, login=login, **wiring))
+        wiring, under = self.wiring(pool), f"login/{login}"
+        quotes = partial(QuoteActor, login=login, holders=Holders(set), **wiring)
+        self._child(f"quotes/{login}", quotes, under=under)
+        # A thread of their own: an account that is read back from the journal delays no gateway.
+        accounts = f"accounts/{login}"
+        self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
         for record in records:
             settings = self.config.account_settings(record, login)
             self.accounts[record.account] = settings
             self._note_poll(settings)
-            self._child(f"enforcer/{record.account}", partial(self._enforcer, settings, wiring))
-            lives = itertools.count()
-            self._child(
-                f"account/{record.account}", partial(self._account, record.account, wiring, lives)
-            )
+            enforcer = partial(self._enforcer, settings, wiring)
+            self._child(f"enforcer/{record.account}", enforcer, under=accounts)
+            account = partial(self._account, record.account, wiring, itertools.count())
+            self._child(f"account/{record.account}", account, under=accounts)
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
@@ -328,9 +357,34 @@ class System:
     def _epoch(self) -> str:
         return f"{self._run}.{next(self._lives)}"
 
-    def _child(self, address: str, factory: Callable[[], PooledActor]) -> Any:
-        spec = ChildSpec(address=address, factory=factory)
-        return self._supervisor.ask(StartChild(spec), timeout=_LOGIN_S)
+    def _supervise(
+        self,
+        address: str,
+        dispatcher: Dispatcher,
+        under: str = ROOT,
+    ) -> None:
+        """Start a supervisor that never gives up under another one; on another thread than that."""
+        spec = supervisor_spec(address, flags=NEVER_GIVES_UP, **self.wiring(dispatcher))
+        self._start_child(spec, under)
+
+    def _child(
+        self,
+        address: str,
+        factory: Callable[[], PooledActor],
+        under: str = ROOT,
+        *,
+        hung_after_s: float | None = HUNG_S,
+        replaceable: bool = True,
+    ) -> Any:
+        spec = ChildSpec(
+            address=address, factory=factory, hung_after_s=hung_after_s, replaceable=replaceable
+        )
+        return self._start_child(spec, under)
+
+    def _start_child(self, spec: ChildSpec, under: str) -> Any:
+        # The root's reference, for it takes its address only as it begins to run.
+        above = self._supervisor if under == ROOT else self.directory.ref(under)
+        return above.ask(StartChild(spec), block=True, timeout=_LOGIN_S)
 
     def _keep[D: Dispatcher](self, dispatcher: D) -> D:
         self._dispatchers.append(dispatcher)
@@ -401,13 +455,13 @@ class System:
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
         now = self.clock.now()
-        asked = [
-            self.directory.ref(f"account/{account}").ask(
+        asked = {
+            account: self.directory.ref(f"account/{account}").ask(
                 GetAccountStatus(account=account, at=now, cause="status"), block=False
             )
             for account in self.accounts
-        ]
-        answers: list[AccountStatus] = [future.get(timeout=_STATUS_S) for future in asked]
+        }
+        answers: dict[int, AccountStatus] = answers_within(_STATUS_S, asked)
         return SystemStatus(
             version=VERSION,
             config=self.config.digest,
@@ -415,7 +469,8 @@ class System:
             at=now,
             live=True,
             unrecorded=self._unrecorded(now),
-            accounts=tuple(answers),
+            accounts=tuple(answers.values()),
+            unanswered=tuple(sorted(asked.keys() - answers.keys())),
         )
 
     def _unrecorded(self, now: datetime) -> int | None:

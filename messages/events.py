@@ -402,14 +402,16 @@ class DeadLettered(Message, frozen=True, kw_only=True):
 
 
 class ActorRestarted(Message, frozen=True, kw_only=True):
-    """A supervisor replaced a failed actor; its inbox was kept."""
+    """A supervisor replaced a failed actor, and it does its work again; its inbox was kept."""
 
     address: str
     """The actor."""
     error: str
     """What had failed."""
     restarts: int
-    """Restarts within the period so far."""
+    """Restarts in a row, this one included."""
+    down_s: float | None = None
+    """From its failure to the end of its successor's first turn, in seconds; None = of an older build."""
 
 
 type Event = (

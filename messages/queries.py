@@ -76,7 +76,9 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     unrecorded: int | None
     """Events decided but not on disk; None = the journal does not answer, or nothing is running."""
     accounts: tuple[AccountStatus, ...]
-    """Every guarded account."""
+    """Every guarded account that answered."""
+    unanswered: tuple[int, ...]
+    """Accounts that are guarded but did not answer: their actors hang, or are down until the next try."""
 
 
 class AccountAdoption(Value, frozen=True, kw_only=True):

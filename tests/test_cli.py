@@ -31,7 +31,9 @@ from tests.journal.test_anchoring import locked
 from tests.rig import TOKENS, A, B
 
 KEY = TOKENS["PROJECT_X_API_KEY"]
-STATUS_KEYS = ["version", "config", "config_version", "at", "live", "unrecorded", "accounts"]
+STATUS_KEYS = [
+    *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
+]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
@@ -56,7 +58,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
-        *("journal", "journal verify", "journal anchor", "journal export"),
+        *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
     ],
 )
 def test_every_command_explains_itself(command):

@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from actors.ops.narrator import narrate
-from messages.events import AccountGuarded, AccountLocked, EnforcementNarrowed
+from messages.events import AccountGuarded, AccountLocked, ActorRestarted, EnforcementNarrowed
 from messages.values import Duty, Lockout, ReleaseOn
 
 NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -58,3 +59,21 @@ def test_what_is_no_longer_enforced_is_said():
     assert narrate(event) == [
         ("info", "Enforcement 1/e2: a lockout has ended, what only it asked for is dropped")
     ]
+
+
+def test_a_restart_is_told_with_its_duration():
+    """How long nobody did the work; an older journal does not say."""
+    restarted = ActorRestarted(
+        at=datetime(2025, 10, 29, 17, tzinfo=UTC),
+        cause="accounts/desk",
+        address="account/1",
+        error="ValueError('x')",
+        restarts=1,
+        down_s=0.0123,
+    )
+
+    assert narrate(restarted) == [
+        ("error", "account/1 restarted, down for 0.012 s: ValueError('x')")
+    ]
+    older = msgspec.structs.replace(restarted, down_s=None)
+    assert narrate(older) == [("error", "account/1 restarted: ValueError('x')")]

@@ -4,6 +4,7 @@ Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` from accounts, `Quo
 gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts changes, and per turn at
 most one `QuoteChanged` per contract to each holder: the latest. Intermediate quotes may be left out; the
 latest never is. It keeps no quote of a contract nobody holds, for it would be old when it is held again.
+A successor knows who holds what, and tells the next quote.
 """
 
 from collections import defaultdict
@@ -19,6 +20,10 @@ from messages.facts import QuoteChanged
 from messages.queries import Ping
 
 
+class Holders(defaultdict[str, set[int]]):
+    """Which accounts hold a contract; a factory hands every successor the same."""
+
+
 class AnnounceHeld(Message, frozen=True):
     """Say again which contracts are watched: the gateway that is told is a new one."""
 
@@ -27,13 +32,19 @@ class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
 
     def __init__(
-        self, *, login: str, clock: Clock, directory: Directory, dispatcher: Dispatcher
+        self,
+        *,
+        login: str,
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
+        holders: Holders | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._login = login
         self._clock = clock
         self._directory = directory
-        self._holders: defaultdict[str, set[int]] = defaultdict(set)
+        self._holders = Holders(set) if holders is None else holders
         self._latest: dict[str, QuoteChanged] = {}
         self._changed: set[str] = set()
 

@@ -14,6 +14,8 @@ from urllib.request import getproxies
 import aiohttp
 import httpx
 
+from actors.runtime.fence import refuse_fenced
+
 _CONNECTIONS = 200
 _KEPT_S = 60.0
 _CONNECT_S = 5.0
@@ -46,7 +48,11 @@ def http_client() -> aiohttp.ClientSession:
 
 
 async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object) -> None:
-    """Note that a request has its connection: the next thing that happens is that it is written."""
+    """Note that a request has its connection: the next thing that happens is that it is written.
+
+    Here and not before, for a gateway that hung and was replaced may come back anywhere on the way.
+    """
+    refuse_fenced()
     context.trace_request_ctx.begun = True
 
 

@@ -114,7 +114,8 @@ class HttpServer:
             status = await self._status.read()
         except _STATUS_ERRORS as error:
             return _unanswered(error)
-        not_ready = [
+        not_ready = [f"{account}: does not answer" for account in status.unanswered]
+        not_ready += [
             f"{each.account}: {each.phase}, {each.health}"
             + (f", {each.starting}" if each.starting else "")
             for each in status.accounts

@@ -109,8 +109,11 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("error", f"ALARM {event.code}: {where}{event.text}")]
         case AnchorAccepted():
             return [("critical", f"Accepted without its anchor's word: {event.refused}")]
-        case DeadLettered() | ActorRestarted():
+        case DeadLettered():
             return [("error", f"{event.address}: {event.error}")]
+        case ActorRestarted():
+            down = "" if event.down_s is None else f", down for {event.down_s:.3f} s"
+            return [("error", f"{event.address} restarted{down}: {event.error}")]
         case _:
             return []
 

@@ -77,6 +77,7 @@ def _from_journal(config: Config, clock: Clock) -> SystemStatus:
         live=False,
         unrecorded=None,
         accounts=accounts,
+        unanswered=(),
     )
 
 
@@ -117,6 +118,8 @@ def print_status(status: SystemStatus) -> None:
     if status.live and status.unrecorded != 0:
         missing = "it does not answer" if status.unrecorded is None else status.unrecorded
         console.print(f"JOURNAL: events that are not on disk: {missing}", style="bold")
+    for account in status.unanswered:
+        console.print(f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms")
     for each in status.accounts:
         for line in _lines(each):
             console.print(line, markup=False, highlight=False, soft_wrap=True)

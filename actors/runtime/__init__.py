@@ -1,8 +1,7 @@
 """Actors without trading: pooled actors, dispatchers, time, addresses, supervision. See README.md."""
 
 from actors.runtime.actor import PooledActor
-from actors.runtime.blocking import BlockingCallError, GuardedFuture
-from actors.runtime.child import ChildSpec, Restart
+from actors.runtime.blocking import BlockingCallError, GuardedFuture, answers_within
 from actors.runtime.clock import Clock, OffsetClock, SystemClock, TrustedClock, VirtualClock
 from actors.runtime.clock_actor import ClockActor
 from actors.runtime.deadlines import Deadlines
@@ -11,12 +10,20 @@ from actors.runtime.dispatcher import (
     Dispatcher,
     InFlight,
     LingeringThread,
-    LoopThread,
     OwnThread,
     WorkerPool,
 )
+from actors.runtime.loop_thread import LoopThread
 from actors.runtime.ref import PooledRef
-from actors.runtime.supervisor import StartChild, StopChild, StopChildren, Supervisor
+from actors.runtime.root import RootSupervisor
+from actors.runtime.spec import ChildSpec, Restart, Strategy, SupervisorFlags
+from actors.runtime.supervisor import (
+    StartChild,
+    StopChild,
+    StopChildren,
+    Supervisor,
+    supervisor_spec,
+)
 
 __all__ = [
     "BlockingCallError",
@@ -35,13 +42,18 @@ __all__ = [
     "PooledActor",
     "PooledRef",
     "Restart",
+    "RootSupervisor",
     "StartChild",
     "StopChild",
     "StopChildren",
+    "Strategy",
     "Supervisor",
+    "SupervisorFlags",
     "SystemClock",
     "TrustedClock",
     "UnknownAddressError",
     "VirtualClock",
     "WorkerPool",
+    "answers_within",
+    "supervisor_spec",
 ]

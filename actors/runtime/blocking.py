@@ -8,9 +8,12 @@ guarded; do not ask plain actors from pooled ones with `block=True`.
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import pykka
+
+from actors.runtime.fence import acting
 
 
 class BlockingCallError(RuntimeError):
@@ -21,7 +24,6 @@ class _Here(threading.local):
     """What the guard knows about the running thread; thread-local, so nothing is shared."""
 
     shared_by: str | None = None
-    actor: object | None = None
 
 
 here = _Here()
@@ -46,13 +48,26 @@ def refuse_blocking(what: str) -> None:
 
 
 def _who() -> str:
-    if here.actor is not None:
-        return str(here.actor)
+    if (actor := acting.get()) is not None:
+        return str(actor)
     try:
         task = asyncio.current_task()
     except RuntimeError:
         task = None
     return "no actor" if task is None else task.get_name()
+
+
+def answers_within[K](seconds: float, asked: Mapping[K, pykka.Future[Any]]) -> dict[K, Any]:
+    """Wait for many answers at once, so long in all; leave out who did not answer, or is dead."""
+    answers = {}
+    for key, future in asked.items():
+        try:
+            answers[key] = future.get(timeout=seconds)
+        except pykka.Timeout:
+            seconds = 0.0  # the others have had the time too
+        except pykka.ActorDeadError:
+            continue
+    return answers
 
 
 class GuardedFuture[T](pykka.ThreadingFuture[T]):

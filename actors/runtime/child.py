@@ -1,132 +1,240 @@
-"""One child of a Supervisor: its spec, its lasting inbox and reference, its failures so far.
+"""One child of a Supervisor: its spec, its lasting inbox and reference, and the life of its instance.
 
-Used by the Supervisor only, on the Supervisor's thread, except `started` and `exited`, which the
-child's own thread calls. Two flags, `_down` set by the child and `_stopping` by the supervisor, make
-sure that a child which fails while it is being stopped is ended by one of the two.
+A Child is used on its Supervisor's thread and outlives the Supervisor's own instances. A Life watches one
+instance and is called on that one's thread; what it hears, it reports to the supervisor's address. A
+report of a life that is not the child's present one is stale. Two flags, `over` set by the life and
+`stopping` by the supervisor, make sure that a child which fails while it is stopped is ended by either.
 """
 
 import threading
-from collections import deque
-from collections.abc import Callable
-from enum import StrEnum
 from typing import Any, NamedTuple
 
-import msgspec
+import pykka
 from pykka import ActorDeadError, Timeout
+from pykka._envelope import Envelope
+from pykka.messages import _ActorStop
 
-from actors.runtime.actor import PooledActor
+from actors.runtime.actor import PooledActor, Suspend
 from actors.runtime.blocking import refuse_blocking
-from actors.runtime.inbox import Exit
+from actors.runtime.clock import Clock
+from actors.runtime.inbox import Exit, Nudge
 from actors.runtime.ref import PooledRef
-
-
-class Restart(StrEnum):
-    """When a child that ended is replaced; OTP's words."""
-
-    PERMANENT = "permanent"
-    """Always."""
-    TRANSIENT = "transient"
-    """When it failed, not when it stopped."""
-    TEMPORARY = "temporary"
-    """Never."""
-
-
-class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Supervisor has to know to start and to replace a child."""
-
-    address: str
-    """Where it is reached, e.g. `account/13298777`."""
-    factory: Callable[[], PooledActor]
-    """Makes a new, unstarted instance; runs on the supervisor's thread, so every wait has a timeout."""
-    restart: Restart = Restart.PERMANENT
-    """When it is replaced."""
+from actors.runtime.spec import ChildSpec
 
 
 class ChildExited(NamedTuple):
     """Told to the Supervisor by the child's own thread: the instance ended."""
 
-    child: "Child"
+    life: "Life"
     exit_: Exit
 
 
-class Child:
-    """A started child; watches its instances."""
+class ChildUp(NamedTuple):
+    """Told to the Supervisor by the child's own thread: a successor does its work again."""
 
-    def __init__(self, spec: ChildSpec, actor: PooledActor, supervisor: PooledRef[Any]) -> None:
-        self.spec = spec
-        self.ref: PooledRef[Any] = actor.actor_ref
-        self.last_error = ""
-        self.backs_off = False
-        self._first = actor
-        self._supervisor = supervisor
-        self._failed_at: deque[float] = deque()
-        self._start_error: BaseException | None = None
-        self._start_settled = threading.Event()
-        self._was_started = threading.Event()
-        self._down = threading.Event()
-        self._stopping = threading.Event()
+    life: "Life"
+    down_s: float
+    """Since its predecessor failed, or began to hang."""
 
-    def start(self, timeout: float) -> BaseException | None:
-        """Start the first instance; return what its `on_start` raised, or None when it lives."""
-        refuse_blocking(f"starting {self.spec.address}")
-        self._first.start_supervised(self)
-        if not self._start_settled.wait(timeout):
-            return TimeoutError(f"{self.spec.address}: on_start has not returned in {timeout} s")
-        return self._start_error
 
-    def replace(self, actor: PooledActor) -> None:
-        """Start a successor on the same inbox; how its `on_start` went is reported like any exit."""
-        self.backs_off = False
-        self._down.clear()
-        actor.start_supervised(self, predecessor=self.ref)
+class HungError(RuntimeError):
+    """It has been at one message for too long."""
 
-    def count_failure(self, monotonic: float, period_s: float) -> int:
-        """Note a failure and return how many there were within the period, this one included."""
-        self._failed_at.append(monotonic)
-        while self._failed_at[0] <= monotonic - period_s:
-            self._failed_at.popleft()
-        return len(self._failed_at)
 
-    def failures(self) -> int:
-        """Return the failures within the period as of the last one."""
-        return len(self._failed_at)
+class Life:
+    """One instance of a child, watched."""
 
-    def stop(self, timeout: float) -> bool:
-        """Stop it after what it was told before; False if a handler or task still runs."""
-        self._stopping.set()
-        if self._down.is_set():
-            return True
-        try:
-            self.ref.stop(block=False).get(timeout=timeout)
-        except Timeout:
-            return False
-        return True
+    __slots__ = ("actor", "begun", "child", "ended", "expected", "over", "settled", "start_error")
 
-    def end(self) -> None:
-        """Declare the address dead: what waits in the inbox is refused, and no successor follows."""
-        self.ref.actor_inbox.close()
+    def __init__(self, child: "Child", actor: PooledActor) -> None:
+        self.child = child
+        self.actor = actor
+        self.begun = False
+        """Its `on_start` has succeeded."""
+        self.over = False
+        self.expected = False
+        """The supervisor ends it, so its end is no failure."""
+        self.start_error: BaseException | None = None
+        self.settled: threading.Event | None = None
+        """Set when `on_start` is over, if the supervisor waits for that."""
+        self.ended: threading.Event | None = None
+        """Set when the instance is, if the supervisor waits for that."""
 
     # --- told by the child's own thread ---------------------------------------------------------------
 
     def started(self) -> None:
         """Hear that `on_start` succeeded."""
-        self._was_started.set()
-        self._start_settled.set()
+        self.begun = self.child.has_lived = True
+        if self.settled is not None:
+            self.settled.set()
+
+    def up(self) -> None:
+        """Hear that the first turn is over."""
+        child = self.child
+        if child.life is self and child.down_since is not None:
+            down_s = child.clock.monotonic() - child.down_since
+            child.down_since = None
+            child.report(ChildUp(self, down_s))
 
     def exited(self, exit_: Exit) -> None:
         """Hear that the instance ended: tell the supervisor, or end the address if it is stopping."""
-        self._down.set()
-        if not self._was_started.is_set():
-            self._start_error = exit_.error
-            self._start_settled.set()
-        elif self._stopping.is_set():
-            self.end()
-        else:
-            self._report(ChildExited(self, exit_))
+        child = self.child
+        if child.life is self and child.down_since is None:
+            child.down_since = child.clock.monotonic()
+        self.start_error = exit_.error
+        self.over = True
+        if self.ended is not None:
+            self.ended.set()
+        if self.settled is not None and not self.begun:
+            self.settled.set()
+        elif child.stopping:
+            child.end()
+        elif not self.expected or exit_.message is not None:
+            child.report(ChildExited(self, exit_))
 
-    def _report(self, message: ChildExited) -> None:
+
+class Child:
+    """A child; its lives follow one another on one inbox."""
+
+    def __init__(self, spec: ChildSpec) -> None:
+        self.spec = spec
+        self.ref: PooledRef[Any] | None = None
+        self.life: Life | None = None
+        self.clock: Clock
+        self.error = ""
+        """What it failed with last."""
+        self.has_lived = False
+        """It could be started once, so a start that fails is a failure like any other."""
+        self.failures = 0
+        """In a row."""
+        self.waits = False
+        """It backs off."""
+        self.stopping = False
+        self.down_since: float | None = None
+        """When it failed or began to hang, monotonic; None while it is up."""
+        self._supervisor: PooledRef[Any]
+        self._up_at: float | None = None
+
+    def belong_to(self, supervisor: PooledRef[Any], clock: Clock) -> None:
+        """Report to this supervisor from now on."""
+        self._supervisor, self.clock = supervisor, clock
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether an instance lives."""
+        return self.life is not None and not self.life.over
+
+    def start(self, actor: PooledActor) -> BaseException | None:
+        """Start an instance; return what its `on_start` raised, or None when it lives."""
+        refuse_blocking(f"starting {self.spec.address}")
+        life = Life(self, actor)
+        life.settled = threading.Event()
+        self._live(life)
+        if life.settled.wait(self.spec.start_s):
+            return life.start_error
+        error = TimeoutError(
+            f"{self.spec.address}: on_start has not returned in {self.spec.start_s:g} s"
+        )
+        self.fence(error)
+        return error
+
+    def start_soon(self, actor: PooledActor) -> None:
+        """Start an instance; how its `on_start` goes is reported like any exit."""
+        self._live(Life(self, actor))
+
+    def _live(self, life: Life) -> None:
+        predecessor = None if self.life is None else self.ref
+        self.life, self.waits = life, False
+        self._up_at = self.clock.monotonic()
+        life.actor.start_supervised(life, predecessor)
+
+    def count_failure(self, error: str, period_s: float, last_back_off_s: float) -> None:
+        """Note one more failure in a row, or the first if it had lived long enough before it."""
+        self.error = error
+        now = self.clock.monotonic()
+        if self._up_at is not None and now - self._up_at > max(period_s, last_back_off_s):
+            self.failures = 0
+        self.failures += 1
+
+    # --- ending ---------------------------------------------------------------------------------------
+
+    def stop(self) -> bool:
+        """Stop it for good after what it was told before; False if it had to be fenced."""
+        self.stopping = True
+        if not self.is_up or self.ref is None:
+            return True
+        try:
+            self.ref.stop(block=False).get(timeout=self.spec.shutdown_s)
+        except Timeout:
+            self.fence(HungError(f"it did not stop in {self.spec.shutdown_s} s"))
+            return False
+        return True
+
+    def suspend(self) -> bool:
+        """End the instance after the message it is at, for a successor; False if it was fenced."""
+        life, ref = self.life, self.ref
+        if life is None or ref is None:
+            return True
+        life.expected, life.ended = True, threading.Event()
+        if life.over:
+            return True
+        order = Envelope(Suspend(), reply_to=pykka.ThreadingFuture())
+        ref.actor_inbox.put_first(order)
+        ended = life.ended.wait(self.spec.shutdown_s)
+        if ref.actor_inbox.withdraw(order) or not ended:
+            # It failed on its own before it came to the order, or it never came to it.
+            return ended or self.fence(HungError(f"it did not end in {self.spec.shutdown_s} s"))
+        return self._tasks_end(order)
+
+    def _tasks_end(self, order: Envelope[Any]) -> bool:
+        assert order.reply_to is not None  # noqa: S101
+        try:
+            order.reply_to.get(timeout=self.spec.shutdown_s)
+        except Timeout:
+            return False
+        return True
+
+    def fence(self, error: BaseException) -> bool:
+        """Let the instance act no more; False: its turn is not taken from it, and it reports its end.
+
+        The message it is at is lost: an asker is told so.
+        """
+        life, ref = self.life, self.ref
+        if life is None or ref is None:
+            return True
+        life.actor.fence(error)
+        inbox = ref.actor_inbox
+        if not inbox.seize():
+            return False
+        life.over = True
+        if self.down_since is None:
+            self.down_since = self.clock.monotonic()
+        inbox.dispatcher.write_off(inbox)
+        envelope = life.actor.under_way
+        if envelope is not None and envelope.reply_to is not None and not life.actor.in_hook:
+            dead = ActorDeadError(f"{self.spec.address} was replaced: {error}")
+            envelope.reply_to.set_exception((ActorDeadError, dead, None))
+        return True
+
+    def end(self) -> None:
+        """Declare the address dead: what waits in the inbox is refused, and no successor follows."""
+        self.stopping = True
+        if self.ref is not None:
+            self.ref.actor_inbox.close()
+
+    def report(self, message: object) -> None:
+        """Tell the supervisor how a life fares; on any thread."""
         try:
             self._supervisor.tell(message)
         except ActorDeadError:
             # Nobody is left who could replace it: what waits must not wait for ever.
             self.end()
+
+
+def message_at(life: Life) -> object | None:
+    """Return the message an instance is at, if it is at one."""
+    envelope = life.actor.under_way
+    if envelope is None or life.actor.in_hook:
+        return None
+    own = isinstance(envelope.message, _ActorStop | Suspend | Nudge)
+    return None if own else envelope.message

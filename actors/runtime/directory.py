@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from pykka import ActorDeadError, ActorRef
 
+from actors.runtime.fence import FencedError, acting
 from actors.runtime.ref import PooledRef
 
 DeadLetterObserver = Callable[[str, Any, str], None]
@@ -90,6 +91,8 @@ class Directory:
             return
         try:
             ref.tell(message)
+        except FencedError as error:
+            self.dead_letter(address, message, str(error))
         except ActorDeadError:
             self.dead_letter(address, message, "the actor is dead")
 
@@ -104,10 +107,13 @@ class Directory:
             # An observer's own message died while it reported one: logged, or it would go on for ever.
             return
         self._reporting.active = True
+        # The report itself is not an act of whoever is fenced here.
+        nobody = acting.set(None)
         try:
             for observer in self._observers:
                 self._report(observer, address, message, error)
         finally:
+            acting.reset(nobody)
             self._reporting.active = False
 
     def _report(self, observer: DeadLetterObserver, address: str, message: Any, error: str) -> None:

@@ -1,37 +1,51 @@
-"""Who runs the turns of actors: a pool of workers, a thread of one's own, or an asyncio loop.
+"""Who runs the turns of actors: a pool of workers, or a thread of one's own (`loop_thread.py`: a loop).
 
 A turn is handed in with `submit` exactly when its inbox becomes runnable, so an actor is never in two
 hands. `InFlight` counts every message from its put until it is completely handled, over all dispatchers
 that share it; tests wait for it to reach zero. Dispatchers are started by being made, hold no actors, and
-after `stop` answer whatever is still submitted as dead.
+after `stop` answer whatever is still submitted as dead. They say what is under way on their threads, and
+write a thread off that hangs: a fresh one takes its place, and it ends when it comes back.
 """
 
 import abc
 import asyncio
-import contextvars
 import queue
 import threading
-from collections import deque
-from typing import Protocol
-
-import structlog
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from actors.runtime.blocking import forbid_blocking
 
 SLICE_SIZE = 64
 """Messages per turn: 1 costs a third of the throughput, more lets one busy actor delay the others."""
 
-_log = structlog.get_logger()
+if TYPE_CHECKING:
+    from actors.runtime.inbox import Watcher
 
 
 class Runnable(Protocol):
     """What a dispatcher runs: an inbox."""
+
+    watcher: "Watcher | None"
+    """Who is told how the instance fares."""
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages."""
 
     def close(self) -> None:
         """Answer what waits as undeliverable."""
+
+
+class UnderWay(NamedTuple):
+    """A thread that runs an actor."""
+
+    inbox: Runnable
+    """Whose turn it runs."""
+    sign: object | None
+    """Stays the same while the thread gets no further; None: only what the actor is at says it."""
+    write_off: Callable[[], None]
+    """Have a fresh thread take its place; any number of times."""
 
 
 class InFlight:
@@ -81,12 +95,33 @@ class Dispatcher(abc.ABC):
         """Have one turn of `inbox` run soon; called only by whoever holds its turn."""
 
     @abc.abstractmethod
+    def under_way(self) -> Iterator[UnderWay]:
+        """Say what its threads are at, for who looks whether they get further."""
+
+    def write_off(self, inbox: Runnable) -> None:
+        """Write off the thread that runs `inbox`, if one does."""
+        for each in self.under_way():
+            if each.inbox is inbox:
+                each.write_off()
+
+    @abc.abstractmethod
     def stop(self, timeout: float = 5.0) -> None:
         """Finish the turns already submitted and end; stop the actors first.
 
         Raises:
             TimeoutError: a handler still runs after `timeout` seconds.
         """
+
+
+class _Worker:
+    """One thread of a pool."""
+
+    __slots__ = ("inbox", "retired", "thread")
+
+    def __init__(self) -> None:
+        self.inbox: Runnable | None = None
+        self.retired = False
+        self.thread: threading.Thread
 
 
 class WorkerPool(Dispatcher):
@@ -107,13 +142,21 @@ class WorkerPool(Dispatcher):
         self._blocking = blocking
         self._runnable: queue.SimpleQueue[Runnable | None] = queue.SimpleQueue()
         self._ended = threading.Event()
+        self._hiring = threading.Lock()
+        self._workers: list[_Worker] = []
+        self._hired = 0
+        for _ in range(workers):
+            self._hire()
+
+    def _hire(self) -> None:
+        worker = _Worker()
         # Daemons: an ordered stop is the supervisor's duty, and a crash must not hang the process.
-        self._threads = [
-            threading.Thread(target=self._work, name=f"{name}-{number}", daemon=True)
-            for number in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        worker.thread = threading.Thread(
+            target=self._work, args=(worker,), name=f"{self._name}-{self._hired}", daemon=True
+        )
+        self._hired += 1
+        self._workers.append(worker)
+        worker.thread.start()
 
     def submit(self, inbox: Runnable) -> None:
         """Queue one turn of `inbox` for whichever worker is free."""
@@ -121,12 +164,27 @@ class WorkerPool(Dispatcher):
         if self._ended.is_set():
             self._abandon()
 
-    def _work(self) -> None:
+    def _work(self, worker: _Worker) -> None:
         if not self._blocking:
             forbid_blocking(f"a worker of pool {self._name!r}")
-        while (inbox := self._runnable.get()) is not None:
+        while not worker.retired and (inbox := self._runnable.get()) is not None:
             self._before_turn()
+            worker.inbox = inbox
             inbox.run_turn(self._slice_size)
+            worker.inbox = None
+
+    def under_way(self) -> Iterator[UnderWay]:
+        """Say which actors its workers run."""
+        for worker in tuple(self._workers):
+            if (inbox := worker.inbox) is not None:
+                yield UnderWay(inbox, None, partial(self._replace, worker))
+
+    def _replace(self, worker: _Worker) -> None:
+        with self._hiring:
+            if not worker.retired:
+                worker.retired = True
+                self._workers.remove(worker)
+                self._hire()
 
     def _before_turn(self) -> None:
         """Let a subclass wait; runs on the worker."""
@@ -137,10 +195,10 @@ class WorkerPool(Dispatcher):
         Raises:
             TimeoutError: a handler still runs after `timeout` seconds.
         """
-        for _ in self._threads:
+        for _ in self._workers:
             self._runnable.put(None)
-        for thread in self._threads:
-            _join(thread, timeout)
+        for worker in self._workers:
+            join(worker.thread, timeout)
         self._ended.set()
         self._abandon()
 
@@ -201,95 +259,12 @@ class LingeringThread(OwnThread):
             self._hurried.clear()
 
 
-class LoopThread(Dispatcher):
-    """An asyncio loop in a thread of its own; turns run on the loop and must not block it.
+def join(thread: threading.Thread, timeout: float) -> None:
+    """Wait for the end of a thread.
 
-    With `linger_s` turns give way as those of a `LingeringThread` do, but nothing hurries them.
+    Raises:
+        TimeoutError: it has not ended in time; names it.
     """
-
-    loop: asyncio.AbstractEventLoop
-    """The loop, running until `stop`."""
-
-    def __init__(
-        self, name: str, in_flight: InFlight | None = None, *, linger_s: float = 0.0
-    ) -> None:
-        super().__init__(in_flight)
-        self._linger_s = linger_s
-        self._name = name
-        self._ready: deque[Runnable] = deque()
-        self._wake = threading.Lock()
-        self._stopping = threading.Event()
-        # Of its own, or every turn would run in the context of whoever happened to tell first.
-        self._context = contextvars.copy_context()
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
-
-    def submit(self, inbox: Runnable) -> None:
-        """Run one turn of `inbox` in a coming iteration of the loop; many submits share one wake-up."""
-        self._ready.append(inbox)
-        if self._wake.acquire(blocking=False):
-            self._call_soon()
-        elif self.loop.is_closed():
-            self._abandon()
-
-    def _call_soon(self) -> None:
-        try:
-            run = self._linger if self._linger_s else self._run_ready
-            self.loop.call_soon_threadsafe(run, context=self._context)
-        except RuntimeError:  # the loop is closed
-            self._abandon()
-
-    def _linger(self) -> None:
-        self.loop.call_later(self._linger_s, self._run_ready, context=self._context)
-
-    def _run_ready(self) -> None:
-        self._wake.release()
-        for _ in range(len(self._ready)):
-            self._ready.popleft().run_turn(SLICE_SIZE)
-
-    def _work(self) -> None:
-        forbid_blocking(f"loop thread {self._name!r}")
-        asyncio.set_event_loop(self.loop)
-        while not self._stopping.is_set():
-            try:
-                self.loop.run_forever()
-            except (KeyboardInterrupt, SystemExit) as error:
-                # asyncio lets these out of run_forever; the task that raised one has it as its result.
-                _log.exception("loop_interrupted", loop=self._name, error=repr(error))
-        self.loop.run_until_complete(_cancel_all())
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.close()
-
-    def stop(self, timeout: float = 5.0) -> None:
-        """Cancel what still runs on the loop, and end it; stop the actors first.
-
-        Raises:
-            TimeoutError: a handler or a task still runs after `timeout` seconds.
-        """
-        if not self.loop.is_closed():
-            self._stopping.set()
-            self.loop.call_soon_threadsafe(self.loop.stop)
-            _join(self._thread, timeout)
-        self._abandon()
-
-    def _abandon(self) -> None:
-        while True:
-            try:
-                inbox = self._ready.popleft()
-            except IndexError:
-                return
-            inbox.close()
-
-
-async def _cancel_all() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _join(thread: threading.Thread, timeout: float) -> None:
     thread.join(timeout)
     if thread.is_alive():
         raise TimeoutError(f"thread {thread.name!r} still runs a handler after {timeout} s")

@@ -7,7 +7,8 @@ wake-up is lost; nothing put is forgotten: what cannot be handled any more is an
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
 birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
 successor, and for ever once the address is dead. Putters try it without waiting: success means the
-actor was idle and has to be scheduled.
+actor was idle and has to be scheduled. A turn that hangs can be seized: it holds a claim, and whoever
+pops that, the turn at its end or the supervisor before, goes on with the inbox.
 """
 
 import threading
@@ -31,11 +32,18 @@ class Exit(NamedTuple):
     """The message it failed on, if it was one."""
 
 
+class Nudge:
+    """Nothing to handle: it only makes sure that there is a turn."""
+
+
 class Watcher(Protocol):
     """Who is told how a supervised instance fares; called on the actor's thread, must not block."""
 
     def started(self) -> None:
         """Hear that `on_start` succeeded."""
+
+    def up(self) -> None:
+        """Hear that the first turn is over: started, and what had waited is being handled."""
 
     def exited(self, exit_: Exit) -> None:
         """Hear that the instance ended; its inbox is kept and held."""
@@ -48,6 +56,7 @@ class Inbox:
     """Messages waiting for one address, and the right to handle them."""
 
     __slots__ = (
+        "_claim",
         "_on_close",
         "_starting",
         "_take_turn",
@@ -67,6 +76,7 @@ class Inbox:
         self._take_turn: TakeTurn | None = None
         self._on_close: Callable[[], None] | None = None
         self._starting = 0
+        self._claim: list[None] = []
         self.watcher: Watcher | None = None
         self.undelivered: Callable[[Any], None] | None = None
 
@@ -130,24 +140,62 @@ class Inbox:
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
-        take_turn = self._take_turn
+        take_turn, watcher = self._take_turn, self.watcher
+        done, self._starting = self._starting, 0
         if take_turn is None:
             # Closed while it was scheduled; the turn stays taken, so later putters drain themselves.
             self._drain()
-            return
-        handled, exit_ = take_turn(limit)
-        done, self._starting = handled + self._starting, 0
-        if exit_ is None:
-            self._end_turn()
-        elif self.watcher is None:
-            self.close()
         else:
-            self.watcher.exited(exit_)
+            self._claim = claim = [None]
+            handled, exit_ = take_turn(limit)
+            done += handled
+            if exit_ is None:
+                self._end_turn(claim)
+            else:
+                self._exit(claim, watcher, exit_)
         # Last, so that whatever the turn has sent is counted before the turn's own messages are done.
         if self.in_flight is not None and done:
             self.in_flight.left(done)
 
-    def _end_turn(self) -> None:
+    def _come_back(self) -> None:
+        """End a turn that was seized while it hung: the inbox is another's now."""
+        if self.dead.is_set():
+            self._drain()
+
+    def _exit(self, claim: list[None], watcher: Watcher | None, exit_: Exit) -> None:
+        if not _settle(claim):
+            self._come_back()
+        elif watcher is None:
+            self.close()
+        else:
+            watcher.exited(exit_)
+
+    def seize(self) -> bool:
+        """Take the turn from an instance that was fenced; False: it ends by itself, and says so.
+
+        It is only taken from a turn that runs, or from nobody. One that is only scheduled finds out
+        that it is fenced as soon as it runs.
+        """
+        if self._turn.acquire(blocking=False) or _settle(self._claim):
+            self._take_turn = None
+            return True
+        self.put_first(Envelope(Nudge()))
+        return False
+
+    def withdraw(self, envelope: Envelope[Any]) -> bool:
+        """Take back what was put first and is not handled yet; False if it was."""
+        try:
+            self.items.remove(envelope)
+        except ValueError:
+            return False
+        if self.in_flight is not None:
+            self.in_flight.left(1)
+        return True
+
+    def _end_turn(self, claim: list[None]) -> None:
+        if not _settle(claim):
+            self._come_back()
+            return
         if self.items:
             self.dispatcher.submit(self)
             return
@@ -185,3 +233,12 @@ class Inbox:
         else:
             error = ActorDeadError("the actor stopped before handling the message")
             envelope.reply_to.set_exception((ActorDeadError, error, None))
+
+
+def _settle(claim: list[None]) -> bool:
+    """Tell whether the turn is the caller's to end: a pop succeeds once."""
+    try:
+        claim.pop()
+    except IndexError:
+        return False
+    return True

@@ -11,6 +11,7 @@ from pykka import ActorDeadError, ActorRef
 from pykka._envelope import Envelope
 
 from actors.runtime.blocking import refuse_blocking
+from actors.runtime.fence import acting, refuse_fenced
 
 if TYPE_CHECKING:
     from actors.runtime.actor import PooledActor
@@ -27,7 +28,11 @@ class PooledRef[A: "PooledActor"](ActorRef[A]):
 
         Raises:
             ActorDeadError: the address is dead.
+            FencedError: whoever tells has been replaced.
         """
+        # `refuse_fenced`, but for the call: every message passes here.
+        if (actor := acting.get()) is not None and actor.fenced:
+            refuse_fenced()
         if self.actor_stopped.is_set():
             raise ActorDeadError(f"{self} not found")
         self.actor_inbox.put(Envelope(message))
@@ -37,7 +42,9 @@ class PooledRef[A: "PooledActor"](ActorRef[A]):
 
         Raises:
             BlockingCallError: this thread must not wait; nothing was sent.
+            FencedError: whoever asks has been replaced.
         """
+        refuse_fenced()
         if block and self.is_alive():
             refuse_blocking(f"ask({type(message).__name__}) of {self}")
         return super().ask(message, block=block, timeout=timeout)
@@ -47,7 +54,9 @@ class PooledRef[A: "PooledActor"](ActorRef[A]):
 
         Raises:
             BlockingCallError: this thread must not wait; nothing was sent.
+            FencedError: whoever asks for it has been replaced.
         """
+        refuse_fenced()
         if block and self.is_alive():
             refuse_blocking(f"stop() of {self}")
         return super().stop(block=block, timeout=timeout)

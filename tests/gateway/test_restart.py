@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors.gateway import GatewayActor
-from actors.runtime import ChildSpec, OwnThread, StartChild, Supervisor
+from actors.runtime import ChildSpec, OwnThread, RootSupervisor, StartChild
 from actors.simulator import FaultKind
 from messages.commands import CloseContract, GuardAccounts, HoldQuotes, OpenSession, TakeSnapshot
 from messages.events import ActorRestarted, BrokerCommandAnswered
@@ -27,7 +27,7 @@ def supervised(rig):
     rig.gateway.stop(timeout=PATIENCE_S)
     thread = OwnThread("supervisor")
     common = {"clock": rig.clock, "directory": rig.directory}
-    supervisor = Supervisor.start(dispatcher=thread, on_give_up=lambda *_: None, **common)
+    supervisor = RootSupervisor.start(dispatcher=thread, on_give_up=lambda *_: None, **common)
     guarded = []
 
     def factory():

@@ -13,8 +13,9 @@ from actors.runtime import (
     LoopThread,
     OwnThread,
     PooledActor,
+    RootSupervisor,
     StartChild,
-    Supervisor,
+    SupervisorFlags,
     WorkerPool,
 )
 
@@ -108,11 +109,11 @@ def test_restarts_under_load_lose_only_the_failing_messages(
     dispatcher, thread = make_dispatcher(kind, in_flight), OwnThread("supervisor", in_flight)
     letters, intruders, logs = [], [], [Log() for _ in range(ACTORS)]
     directory.on_dead_letter(lambda address, message, _error: letters.append((address, message)))
-    supervisor = Supervisor.start(
+    supervisor = RootSupervisor.start(
         dispatcher=thread,
         directory=directory,
         clock=clock,
-        intensity=10**6,
+        flags=SupervisorFlags(intensity=10**6),
         on_give_up=lambda address, error: pytest.fail(f"gave {address} up: {error}"),
     )
     refs = [

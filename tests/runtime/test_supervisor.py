@@ -1,7 +1,6 @@
 """Supervision: a failure costs the message it failed on, and nothing else."""
 
 import threading
-from collections import Counter
 
 import pykka
 import pytest
@@ -9,130 +8,18 @@ import pytest
 from actors.runtime import (
     BlockingCallError,
     ChildSpec,
-    ClockActor,
-    Deadlines,
     OwnThread,
     PooledActor,
     Restart,
+    RootSupervisor,
     StartChild,
     StopChild,
     StopChildren,
-    Supervisor,
 )
-from actors.runtime import supervisor as supervisor_module
-from messages.commands import WakeAfter
+from actors.runtime import root as root_module
 from messages.events import ActorRestarted, AlarmRaised, DeadLettered
 from messages.values import AlarmCode
-
-WAIT_S = 5
-BOOM = ValueError("boom")
-
-
-class Child(PooledActor):
-    """Notes what it handles in a log that all instances share; raises and waits as told."""
-
-    def __init__(self, dispatcher, log, instance):
-        super().__init__(dispatcher=dispatcher)
-        self.log = log
-        self.instance = instance
-        self.own_ref = self.actor_ref
-        self.own_proxy = self.actor_ref.proxy()
-
-    def on_start(self):
-        self.log.append((self.instance, "on_start"))
-
-    def on_stop(self):
-        self.log.append((self.instance, "on_stop"))
-
-    def on_failure(self, _exception_type, exception_value, _traceback):
-        self.log.append((self.instance, f"on_failure {exception_value}"))
-
-    def on_receive(self, message):
-        if isinstance(message, BaseException):
-            raise message
-        if isinstance(message, threading.Event):
-            assert message.wait(WAIT_S)
-            return None
-        self.log.append((self.instance, message))
-        return self.instance
-
-    def who(self):
-        return self.instance
-
-
-class Nursery:
-    """Makes children at addresses, one instance after another, all with one log per address."""
-
-    def __init__(self, dispatcher):
-        self.dispatcher = dispatcher
-        self.logs = {}
-        self.born = Counter()
-
-    def spec(self, address, restart=Restart.PERMANENT, before=lambda _instance: None):
-        """Return a spec; `before` runs in the factory and may raise or wait."""
-        log = self.logs.setdefault(address, [])
-
-        def factory():
-            self.born[address] += 1
-            before(self.born[address])
-            return Child(self.dispatcher, log, self.born[address])
-
-        return ChildSpec(address=address, factory=factory, restart=restart)
-
-
-@pytest.fixture
-def nursery(pool):
-    """Children on the pool."""
-    return Nursery(pool)
-
-
-@pytest.fixture
-def journal(probe):
-    """What the journal is told to append, event by event."""
-
-    class Events:
-        def __init__(self, appends):
-            self.appends = appends
-
-        def of(self, kind):
-            return [
-                event for each in self.appends for event in each.events if isinstance(event, kind)
-            ]
-
-    return Events(probe("journal"))
-
-
-@pytest.fixture
-def given_up():
-    """What on_give_up was called with."""
-    return []
-
-
-@pytest.fixture
-def supervisor(journal, own, directory, clock, given_up):
-    """A running supervisor that gives a child up at its sixth failure within ten seconds."""
-    assert directory.is_alive("journal"), journal
-    return Supervisor.start(
-        dispatcher=own,
-        directory=directory,
-        clock=clock,
-        on_give_up=lambda address, error: given_up.append((address, error)),
-    )
-
-
-@pytest.fixture
-def start(supervisor):
-    """Return a function that has the supervisor start a child."""
-    return lambda spec: supervisor.ask(StartChild(spec), timeout=WAIT_S)
-
-
-@pytest.fixture
-def letters(directory):
-    """The dead letters of a test: (address, message)."""
-    seen = []
-    directory.on_dead_letter(lambda address, message, _error: seen.append((address, message)))
-    return seen
-
+from tests.runtime.nursery import BOOM, WAIT_S, Child
 
 # --- starting -----------------------------------------------------------------------------------------
 
@@ -194,7 +81,7 @@ def test_a_supervisor_on_a_shared_thread_cannot_start_children(
     pool, directory, clock, nursery, in_flight
 ):
     """It has to wait for a child's start, so it needs a thread of its own."""
-    ref = Supervisor.start(
+    ref = RootSupervisor.start(
         dispatcher=pool, directory=directory, clock=clock, on_give_up=lambda *_: None
     )
     nursery.dispatcher = OwnThread("child", in_flight)
@@ -268,13 +155,14 @@ def test_the_restart_is_journaled_with_its_reason(start, nursery, journal, in_fl
 
     (letter,) = journal.of(DeadLettered)
     (restarted,) = journal.of(ActorRestarted)
-    (alarm,) = journal.of(AlarmRaised)
+    lost, alarm = journal.of(AlarmRaised)
     assert (letter.address, letter.message) == ("account/1", "ValueError('boom')")
     assert (restarted.address, restarted.error, restarted.restarts) == (
         "account/1",
         "ValueError('boom')",
         1,
     )
+    assert lost.code is AlarmCode.DEAD_LETTER
     assert alarm.code is AlarmCode.ACTOR_RESTARTED
     assert "account/1 failed (ValueError('boom'))" in alarm.text
 
@@ -464,127 +352,6 @@ def test_a_temporary_child_is_never_replaced(start, nursery, letters, in_flight)
     assert nursery.born["x"] == 1
 
 
-# --- intensity, period, back-off ----------------------------------------------------------------------
-
-
-def test_a_child_that_keeps_failing_is_given_up(start, nursery, given_up, journal, letters):
-    """Five restarts within the period; the sixth failure ends the address, loudly."""
-    in_flight = nursery.dispatcher.in_flight
-    ref, bystander = start(nursery.spec("account/1")), start(nursery.spec("account/2"))
-    gate = threading.Event()
-    for message in (gate, *[BOOM] * 6, "left over"):
-        ref.tell(message)
-    asked = ref.ask("left over too", block=False)
-    gate.set()
-    in_flight.wait_idle(WAIT_S)
-
-    assert nursery.born["account/1"] == 6
-    assert given_up == [("account/1", "ValueError('boom')")]
-    assert not ref.is_alive()
-    assert letters == [("account/1", BOOM)] * 6 + [("account/1", "left over")]
-    with pytest.raises(pykka.ActorDeadError):
-        asked.get(timeout=WAIT_S)
-    gave_up = [alarm for alarm in journal.of(AlarmRaised) if alarm.code is AlarmCode.ACTOR_GAVE_UP]
-    assert len(gave_up) == 1
-    assert bystander.ask("who", timeout=WAIT_S) == 1
-
-
-def test_failures_spread_over_more_than_the_period_are_survived(start, nursery, clock, in_flight):
-    """Only those within the last ten seconds count."""
-    ref = start(nursery.spec("account/1"))
-
-    for _ in range(20):
-        ref.tell(BOOM)
-        in_flight.wait_idle(WAIT_S)
-        clock.advance(2.5)
-
-    assert ref.ask("who", timeout=WAIT_S) == 21
-
-
-def test_an_error_of_on_give_up_does_not_end_the_supervisor(own, directory, clock, nursery):
-    """Who informs must outlive whoever it informs."""
-
-    def fail(*_args):
-        raise ValueError("on_give_up")
-
-    ref = Supervisor.start(
-        dispatcher=own, directory=directory, clock=clock, intensity=0, on_give_up=fail
-    )
-    child = ref.ask(StartChild(nursery.spec("x")), timeout=WAIT_S)
-    child.tell(BOOM)
-    own.in_flight.wait_idle(WAIT_S)
-
-    assert not child.is_alive()
-    assert ref.ask(StartChild(nursery.spec("y")), timeout=WAIT_S).is_alive()
-
-
-@pytest.fixture
-def clock_spec(clock, directory, loop_thread):
-    """The spec of a supervised ClockActor whose deadlines outlive it."""
-    book = Deadlines()
-
-    def factory():
-        return ClockActor(clock=clock, directory=directory, dispatcher=loop_thread, deadlines=book)
-
-    return ChildSpec(address="clock", factory=factory)
-
-
-def test_from_the_second_restart_on_the_supervisor_backs_off(start, nursery, clock, clock_spec):
-    """At once, then after 0.1 s, 0.2 s…: of the clock's time, without anybody waiting."""
-    start(clock_spec)
-    in_flight = nursery.dispatcher.in_flight
-    ref = start(nursery.spec("account/1"))
-
-    ref.tell(BOOM)
-    in_flight.wait_idle(WAIT_S)
-    for failures, back_off in ((2, 0.1), (3, 0.2), (4, 0.4)):
-        ref.tell(BOOM)
-        in_flight.wait_idle(WAIT_S)
-        clock.advance(back_off * 0.9)
-        in_flight.wait_idle(WAIT_S)
-        assert nursery.born["account/1"] == failures
-        clock.advance(back_off * 0.2)
-        in_flight.wait_idle(WAIT_S)
-        assert nursery.born["account/1"] == failures + 1
-
-
-def test_the_clock_itself_is_restarted_without_a_clock(start, clock, clock_spec, probe, in_flight):
-    """However often it fails, it returns at once and has lost no deadline."""
-    seen, ref = probe("owner"), start(clock_spec)
-    ref.tell(WakeAfter(at=clock.now(), cause="t", to="owner", key="kept", after_s=60))
-
-    for _ in range(3):
-        ref.tell("nonsense")
-    in_flight.wait_idle(WAIT_S)
-    clock.advance(60)
-    in_flight.wait_idle(WAIT_S)
-
-    assert [woken.key for woken in seen] == ["kept"]
-
-
-def test_a_child_that_backs_off_returns_when_the_clock_fails(
-    start, nursery, clock, directory, loop_thread
-):
-    """A deadline lost with a clock must not keep a child down for ever."""
-    in_flight = nursery.dispatcher.in_flight
-    alarm = start(
-        ChildSpec(
-            address="clock",
-            factory=lambda: ClockActor(clock=clock, directory=directory, dispatcher=loop_thread),
-        )
-    )
-    ref = start(nursery.spec("account/1"))
-    for _ in range(2):
-        ref.tell(BOOM)
-        in_flight.wait_idle(WAIT_S)
-    assert nursery.born["account/1"] == 2
-
-    alarm.tell("nonsense")
-    in_flight.wait_idle(WAIT_S)
-
-    assert ref.ask("who", timeout=WAIT_S) == 3
-
-
 # --- stopping -----------------------------------------------------------------------------------------
 
 
@@ -672,11 +439,10 @@ def test_a_child_that_fails_while_it_is_being_stopped_just_ends(start, superviso
     assert nursery.born["account/1"] == 1
 
 
-def test_a_hung_child_does_not_hang_the_stopping(start, supervisor, nursery, monkeypatch):
+def test_a_hung_child_does_not_hang_the_stopping(start, supervisor, nursery):
     """After its time it is left behind: dead to all, and it ends when its handler does."""
-    monkeypatch.setattr(supervisor_module, "STOP_TIMEOUT_S", 0.01)
     gate, in_flight = threading.Event(), nursery.dispatcher.in_flight
-    ref = start(nursery.spec("account/1"))
+    ref = start(nursery.spec("account/1", shutdown_s=0.01))
     ref.tell(gate)
 
     supervisor.ask(StopChildren(), timeout=WAIT_S)
@@ -700,7 +466,7 @@ def test_every_dead_letter_is_journaled(directory, journal, in_flight):
 
     (letter,) = journal.of(DeadLettered)
     assert (letter.address, letter.error) == ("nobody", "unknown address")
-    assert len(letter.message) == supervisor_module.SHOWN_OF_A_MESSAGE
+    assert len(letter.message) == root_module.SHOWN_OF_A_MESSAGE
 
 
 @pytest.mark.usefixtures("supervisor")

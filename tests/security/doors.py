@@ -12,7 +12,14 @@ from messages.queries import ConfigReloaded, SystemStatus
 TOKEN = "canary-token-4711-0815"
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
 STATUS = SystemStatus(
-    version="0", config="0", config_version=1, at=NOW, live=True, unrecorded=0, accounts=()
+    version="0",
+    config="0",
+    config_version=1,
+    at=NOW,
+    live=True,
+    unrecorded=0,
+    accounts=(),
+    unanswered=(),
 )
 PATIENCE_S = 20.0
 

@@ -61,6 +61,7 @@ COMMANDS = {
     "status": "reads the process or the journal",
     "reload": "asks POST /api/reload",
     "journal verify": "opens the journal for reading",
+    "journal dead-letters": "opens the journal for reading",
     "journal anchor": "takes a journal as it is; every account is locked until its reset for it",
     "journal export": "opens the journal for reading",
 }
