@@ -1,7 +1,8 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 77 login or token refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 75 another instance holds the journal (or has taken it), 77 login or token refused,
+78 bad configuration, 130 interrupted. `actors/ops/exits.py` says which of them a watchdog starts again.
 """
 
 import gc
@@ -18,7 +19,8 @@ import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
-from actors.journal import Store, StoreError, export_lines, verify
+from actors.journal import LEASE, LeaseHeldError, Store, StoreError, export_lines, verify
+from actors.ops import exits
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
@@ -28,8 +30,9 @@ from messages import codec
 if TYPE_CHECKING:
     from actors.system import System
 
-EXIT_FAILURE, EXIT_USAGE = 1, 2
-EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70, 77, 78, 130
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = exits.FAILURE, exits.USAGE, exits.INTERRUPTED
+EXIT_UNREACHABLE, EXIT_STORE, EXIT_LEASE = exits.UNREACHABLE, exits.STORE, exits.LEASE
+EXIT_LOGIN, EXIT_CONFIG = exits.LOGIN, exits.CONFIG
 
 _DEFAULT = Path(__file__).parent / "config" / "default.toml"
 
@@ -38,6 +41,7 @@ type ConfigPath = Annotated[
 ]
 type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
+type Seconds = Annotated[float, Parameter(validator=validators.Number(gte=1, lte=3600))]
 type Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
@@ -109,22 +113,41 @@ def _play(path: Path, journal: Path | None) -> int:
 
 
 @app.command
-def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
+def run(*, config: ConfigPath = _DEFAULT, standby: bool = False, verbose: bool = False) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
+
+    One journal is guarded by one process: a second one ends at once with exit code 75.
 
     Args:
         config: Configuration file.
+        standby: While another process guards, wait for its end, then take over.
         verbose: Log every fact, not only decisions.
     """
+    from actors.ops.notify import READY, STOPPING, Notifier
+    from actors.ops.pulse import Pulse, name_threads
+    from actors.ops.standby import newest, stand_by
     from actors.system import System
 
-    loaded = load(config, now=SystemClock().now())
+    clock, notifier = SystemClock(), Notifier(os.environ)
+    loaded = load(config, now=clock.now())
     secrets = [os.environ.get(login.api_key_env, "") for login in loaded.file.logins]
     configure_logging(logging.DEBUG if verbose else logging.INFO, secrets)
+    path = Path(loaded.file.journal.path)
+    store = None if standby else Store.open(path, clock=clock)
     _load_sdk()
     stop = _Stop()
+    if store is None:
+        stop.on_hangup(lambda: None)
+        store = stand_by(path, clock=clock, notifier=notifier, ended=stop.ended)
+        if store is None:
+            return stop.code
+        loaded = newest(loaded, now=clock.now())
     system = System(
-        config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
+        config=loaded,
+        clock=clock,
+        environment=os.environ,
+        on_give_up=stop.give_up,
+        store=store,
     )
     stop.on_hangup(lambda: _reload(system))
     system.start()
@@ -132,9 +155,56 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
-    reason = stop.wait()
+    name_threads()
+    notifier.tell(READY, "STATUS=guarding")
+    with Pulse(
+        vital=system.vital,
+        fence=system.fence,
+        alone=system.alarm_unwatched,
+        notifier=notifier,
+        clock=clock,
+    ):
+        reason = stop.wait()
+    notifier.tell(STOPPING, f"STATUS={reason}")
     system.stop(reason)
     return stop.code
+
+
+@app.command
+def watchdog(
+    *,
+    config: ConfigPath = _DEFAULT,
+    standby: bool = False,
+    verbose: bool = False,
+    limit_s: Seconds = 10.0,
+) -> int:
+    """Start `run` as a process of its own, watch it, and start it again when it stalls or dies.
+
+    SIGTERM, SIGINT and SIGHUP are passed on. It ends with the guard's exit code where starting it
+    again cannot help: 0, 2, 70, 75 (before it ever guarded), 77, 78, 130.
+
+    Args:
+        config: Configuration file.
+        standby: While another process guards, wait for its end, then take over.
+        verbose: Log every fact, not only decisions.
+        limit_s: Seconds without a heartbeat after which the guard is killed.
+    """
+    from actors.ops.guard import Limits
+    from actors.ops.watchdog import Watchdog
+    from actors.system import RESTARTED_VARIABLE
+
+    def command(stands_by: bool) -> list[str]:
+        words = [sys.executable, str(Path(__file__).resolve()), "run", "--config", str(config)]
+        return words + ["--standby"] * (standby or stands_by) + ["--verbose"] * verbose
+
+    configure_logging(logging.INFO)
+    return Watchdog(
+        command,
+        environment=os.environ,
+        restarted_variable=RESTARTED_VARIABLE,
+        clock=SystemClock(),
+        limits=Limits(silence_s=limit_s),
+    ).run()
 
 
 def _reload(system: "System") -> None:
@@ -375,8 +445,15 @@ class _Stop:
 
     def give_up(self, address: str, error: str) -> None:
         """End the process: an actor cannot be kept alive, and a supervisor above may restart us."""
-        self._reason, self.code = f"{address} gave up: {error}", EXIT_FAILURE
+        self._reason = f"{address} gave up: {error}"
+        self.code = EXIT_LEASE if address == LEASE else EXIT_FAILURE
         self._event.set()
+
+    def ended(self, within_s: float) -> bool:
+        """Wait at most so long; tell whether to end."""
+        if self._event.wait(within_s) and not self._reason:
+            self._event.clear()
+        return bool(self._reason)
 
     def wait(self) -> str:
         """Return why it ends."""
@@ -412,6 +489,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no error
     except ConfigError as error:
         return _fail(EXIT_CONFIG, str(error))
+    except LeaseHeldError as error:
+        return _fail(EXIT_LEASE, str(error))
     except StoreError as error:
         return _fail(EXIT_STORE, str(error))
     except KeyboardInterrupt:

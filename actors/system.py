@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
+from pykka import ActorRef
+
 from actors.account import rulebook
 from actors.account.actor import AccountActor
 from actors.account.adopting import Origin
@@ -23,7 +25,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
-from actors.journal import JournalActor, Memory, Store
+from actors.journal import LEASE, JournalActor, Memory, Store
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -56,12 +58,14 @@ from actors.runtime import (
 )
 from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
-from messages.events import SessionOpened, SystemStarted, SystemStopped
+from messages.events import AlarmRaised, SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, SystemStatus
-from messages.values import AccountRecord
+from messages.values import AccountRecord, AlarmCode
 
 VERSION = "0.1.0"
+RESTARTED_VARIABLE = "LOCKSTEP_RESTARTED"
+"""Environment variable in which a watchdog says why it starts a process again."""
 _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
@@ -83,7 +87,13 @@ def sdk_gateway(
 ) -> PooledActor:
     """Return the gateway to a ProjectX broker through the SDK."""
     poll_s = system.poll_s(login.name)
-    return GatewayActor(login=login, guarded=guarded, poll_s=poll_s, **system.wiring(dispatcher))
+    return GatewayActor(
+        login=login,
+        guarded=guarded,
+        poll_s=poll_s,
+        fence=system.fence,
+        **system.wiring(dispatcher),
+    )
 
 
 @dataclass(slots=True)
@@ -95,9 +105,11 @@ class System:
     """Whatever it is given, from then on it tells the time as far as that can be trusted."""
     environment: Mapping[str, str]
     on_give_up: Callable[[str, str], None]
-    """Told address and error when an actor cannot be kept alive: protection has a hole."""
+    """Told address and error when an actor cannot be kept alive, or LEASE and why it is lost."""
     journal_path: Path | None = None
     """Instead of the configuration's."""
+    store: Store | None = None
+    """The journal, if it was opened already; it is closed with the system."""
     in_flight: InFlight | None = None
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
@@ -112,8 +124,8 @@ class System:
     http: HttpServer | None = None
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
-    _dispatchers: list[Dispatcher] = field(default_factory=list)
     _store: Store | None = None
+    _dispatchers: list[Dispatcher] = field(default_factory=list)
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
@@ -172,7 +184,8 @@ class System:
     def _start_trunk(self) -> None:
         """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
-        self._store = store = Store.open(path, clock=self.clock)
+        self._store = store = self.store or Store.open(path, clock=self.clock)
+        store.lease.on_lost = self._lease_lost
         if (last_at := store.last_at()) is not None:
             self._time.not_before(last_at)
         rules = tuple(each.id for each in self.config.enabled_rules())
@@ -182,8 +195,13 @@ class System:
             version=VERSION,
             config=self.config.digest,
             rules=rules,
+            epoch=store.lease.holder.epoch,
+            holder=str(store.lease.holder),
+            restarted=self.environment.get(RESTARTED_VARIABLE, ""),
         )
-        self._run = store.append([started])
+        was_cut_short = store.was_cut_short()
+        store.append([started])
+        self._run = started.epoch
         self._supervisor = Supervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
@@ -204,6 +222,12 @@ class System:
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)))
+        if was_cut_short:
+            why = f"; its watchdog says: {started.restarted}" if started.restarted else ""
+            self._alarm(
+                AlarmCode.RUN_CUT_SHORT,
+                f"the run before this one ({store.lease.before or 'unknown'}) was cut short{why}",
+            )
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
 
@@ -308,7 +332,29 @@ class System:
         self._dispatchers.append(dispatcher)
         return dispatcher
 
-    def _journal(self, event: SessionOpened | SystemStopped) -> None:
+    def fence(self) -> str:
+        """Return why this process may not act any more, or ""; thread-safe, in microseconds."""
+        return "it was not started" if self._store is None else self._store.lease.lost()
+
+    def vital(self) -> dict[str, ActorRef[Any]]:
+        """Return the actors without which nothing is guarded, for who asks them whether they turn."""
+        trunk = {address: self.directory.ref(address) for address in ("journal", "clock")}
+        return {"supervisor": self._supervisor, **trunk}
+
+    def alarm_unwatched(self) -> None:
+        """Alarm that the watchdog has gone: the guard goes on, but nobody would see it stall."""
+        text = "the watchdog has gone; start it again: `main.py watchdog --standby`, then stop this one"
+        self._alarm(AlarmCode.WATCHDOG_GONE, text)
+
+    def _lease_lost(self, reason: str) -> None:
+        self._alarm(AlarmCode.LEASE_LOST, reason)
+        self.on_give_up(LEASE, reason)
+
+    def _alarm(self, code: AlarmCode, text: str) -> None:
+        now = self.clock.now()
+        self._journal(AlarmRaised(at=now, cause="system", account=None, code=code, text=text))
+
+    def _journal(self, event: SessionOpened | SystemStopped | AlarmRaised) -> None:
         append = Append(
             at=event.at, cause=event.cause, events=(event,), asker=None, token=event.cause
         )

@@ -31,7 +31,14 @@ from actors.gateway.errors import (
     LoginRefusedError,
 )
 from actors.gateway.settings import LoginSettings
-from actors.gateway.transport import Flight, date_of, failure_of, http_client, silence_libraries
+from actors.gateway.transport import (
+    Fence,
+    Flight,
+    date_of,
+    failure_of,
+    http_client,
+    silence_libraries,
+)
 from actors.runtime.clock import Clock
 from messages.values import AlarmCode
 
@@ -60,6 +67,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         clock: Clock,
         alarm: Callable[[AlarmCode, str], None],
         report_time: Callable[[datetime, datetime], None],
+        fence: Fence,
     ) -> None:
         config = ProjectXConfig(
             api_url=settings.api_url,
@@ -71,6 +79,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self._clock = clock
         self._alarm = alarm
         self._report_time = report_time
+        self._fence = fence
         self._refresh_at: datetime | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._backoff = Backoff(random.Random(settings.name))  # noqa: S311 - jitter, no secret
@@ -195,6 +204,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             NoBudgetError: it would have had to wait too long.
             LoginRefusedError: there is no valid token to be had.
             BrokerUnreachableError: likewise.
+            FencedError: it is a command, and this process may not act any more.
             aiohttp.ClientError: the transport failed; `flight` tells whether anything had left.
         """
         await self._ensure_authenticated()

@@ -6,6 +6,7 @@ GET) or remembered between requests. Certificates are those that httpx trusts.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,14 +15,24 @@ from urllib.request import getproxies
 import aiohttp
 import httpx
 
+from actors.gateway.errors import FencedError
+
 _CONNECTIONS = 200
 _KEPT_S = 60.0
 _CONNECT_S = 5.0
 # What the SDK gives its own client.
 
 
+type Fence = Callable[[], str]
+"""Returns why this process may not act any more, or ""; asked at every command, so it must be quick."""
+
+
 class Flight:
     """Whether a request has begun to leave: until then it certainly has no effect."""
+
+    def __init__(self, fence: Fence | None = None) -> None:
+        self.fence = fence
+        """What a command must pass before it leaves; None = it only reads, and changes nothing."""
 
     begun = False
     token = ""
@@ -46,8 +57,15 @@ def http_client() -> aiohttp.ClientSession:
 
 
 async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object) -> None:
-    """Note that a request has its connection: the next thing that happens is that it is written."""
-    context.trace_request_ctx.begun = True
+    """Note that a request has its connection: the next thing that happens is that it is written.
+
+    Raises:
+        FencedError: it is a command, and this process may not act any more.
+    """
+    flight: Flight = context.trace_request_ctx
+    if flight.fence and (reason := flight.fence()):
+        raise FencedError(reason)
+    flight.begun = True
 
 
 def date_of(header: str) -> datetime | None:

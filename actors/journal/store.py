@@ -22,7 +22,8 @@ from actors.journal.connection import (
     refusing,
 )
 from actors.journal.errors import StoreError
-from actors.journal.files import WriterLock, make_folder
+from actors.journal.files import make_folder
+from actors.journal.lease import Lease
 from actors.journal.migrations import migrate
 from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
@@ -37,27 +38,29 @@ _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction
 class Store:
     """An open journal; every method but `open…` may raise sqlite3.Error when the disk fails."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
+    def __init__(self, path: Path, connection: sqlite3.Connection, lease: Lease | None) -> None:
         self.path = path
         self._connection = connection
-        self._lock = lock
+        self._lease = lease
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock) -> Self:
         """Open for writing, as the only one, and verify the whole chain.
 
         Raises:
-            StoreError: the file is no journal, damaged, from a newer build, held by another process,
-                or cannot be written.
+            LeaseHeldError: another process holds it.
+            StoreError: the file is no journal, damaged, from a newer build, or cannot be written.
         """
         with refusing(path):
             make_folder(path)
-            lock = WriterLock(path)
+            lease = Lease(path)
             try:
-                return cls(path, _open_verified(path, clock), lock)
+                with closing_on_error(_open_verified(path, clock, lease)) as connection:
+                    lease.begin()
             except BaseException:
-                lock.release()
+                lease.release()
                 raise
+        return cls(path, connection, lease)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
@@ -72,21 +75,31 @@ class Store:
     def close(self) -> None:
         """Close the file and let another process write it."""
         self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        if self._lease is not None:
+            self._lease.release()
+            self._lease = None
+
+    @property
+    def lease(self) -> Lease:
+        """The lease it is written under; asking a store that may only be read for it is an error."""
+        if self._lease is None:
+            raise RuntimeError(f"journal {self.path} was not opened for writing, or is closed")
+        return self._lease
 
     def append(self, events: Sequence[Event]) -> int:
         """Store events in one transaction and return the seq of the last; they are then on disk.
 
         Raises:
             UnstorableEventError: one of them cannot be encoded; none is stored.
+            LeaseLostError: another process has taken the store over; none is stored.
         """
         return self.append_rows([row_of(event) for event in events])
 
     def append_rows(self, rows: Sequence[Row]) -> int:
         """Store encoded events in one transaction and return the seq of the last."""
         with _transaction(self._connection):
+            if self._lease is not None:
+                self._lease.insist(self._connection)
             placed = self.preview(rows)
             self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
             last_seq = placed[-1].seq if placed else self._last()[0]
@@ -139,6 +152,14 @@ class Store:
         events = [self.recorded(row).event for row in rows]
         return next((each for each in events if isinstance(each, SystemStarted)), None)
 
+    def was_cut_short(self) -> bool:
+        """Tell whether the last run began and did not stop in order."""
+        kinds = ("system_started", "system_stopped")
+        rows = self._select(
+            "WHERE account IS NULL AND kind IN (?, ?) ORDER BY seq DESC LIMIT 1", *kinds
+        )
+        return bool(rows) and rows[0].kind == kinds[0]
+
     def recorded(self, row: ChainedRow) -> Recorded:
         """Decode one row; raises StoreError if this build does not know its event."""
         try:
@@ -162,7 +183,7 @@ class Store:
         return seq, last_hash
 
 
-def _open_verified(path: Path, clock: Clock) -> sqlite3.Connection:
+def _open_verified(path: Path, clock: Clock, lease: Lease) -> sqlite3.Connection:
     with closing_on_error(connect_writer(path)) as connection, _transaction(connection):
         # In one transaction: a store that fails its verification is not migrated either.
         migrate(connection)
@@ -170,6 +191,7 @@ def _open_verified(path: Path, clock: Clock) -> sqlite3.Connection:
         created_at = clock.now().isoformat()
         connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?)", (created_at,))
         walk(connection, path)
+        lease.enter(connection, clock.now())
     return connection
 
 

@@ -24,6 +24,7 @@ from messages.base import Message
 from messages.commands import WakeAfter, Woken
 from messages.events import ActorRestarted, AlarmRaised, DeadLettered, Event
 from messages.journal import Append
+from messages.queries import Ping
 from messages.values import AlarmCode
 
 ADDRESS = "supervisor"
@@ -109,6 +110,8 @@ class Supervisor(PooledActor):
                 return self._stop_child(address)
             case StopChildren():
                 return self._stop_children()
+            case Ping():
+                return ADDRESS
             case _:
                 raise TypeError(f"Supervisor knows no {type(message).__name__}")
 
