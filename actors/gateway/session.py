@@ -221,6 +221,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
         if self._http is None:
             self._http = http_client()
+        flight.pass_fence()
         flight.token = self.session_token
         sent_at = self.last_request_at = self._clock.monotonic()
         async with self._http.request(

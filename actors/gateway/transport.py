@@ -38,11 +38,20 @@ class Flight:
     token = ""
     """The token it left with."""
 
+    def pass_fence(self) -> None:
+        """Go on if it may leave.
+
+        Raises:
+            FencedError: it is a command, and this process may not act any more.
+        """
+        if self.fence and (reason := self.fence()):
+            raise FencedError(reason)
+
 
 def http_client() -> aiohttp.ClientSession:
     """Return a client; every request is to be given its `Flight` as `trace_request_ctx`."""
     tracing = aiohttp.TraceConfig()
-    tracing.on_connection_create_end.append(_leaves)
+    tracing.on_connection_create_end.append(_leaves_at_last)
     tracing.on_connection_reuseconn.append(_leaves)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -57,15 +66,14 @@ def http_client() -> aiohttp.ClientSession:
 
 
 async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object) -> None:
-    """Note that a request has its connection: the next thing that happens is that it is written.
+    """Note that a request has its connection: the next thing that happens is that it is written."""
+    context.trace_request_ctx.begun = True
 
-    Raises:
-        FencedError: it is a command, and this process may not act any more.
-    """
-    flight: Flight = context.trace_request_ctx
-    if flight.fence and (reason := flight.fence()):
-        raise FencedError(reason)
-    flight.begun = True
+
+async def _leaves_at_last(client: aiohttp.ClientSession, context: Any, details: object) -> None:
+    """Do so after a connection had to be made, which may have taken seconds: ask the fence again."""
+    context.trace_request_ctx.pass_fence()
+    await _leaves(client, context, details)
 
 
 def date_of(header: str) -> datetime | None:

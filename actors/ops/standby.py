@@ -73,6 +73,6 @@ def newest(loaded: Config, *, now: datetime) -> Config:
     else:
         if fresh.file.journal == loaded.file.journal:
             return fresh
-        complaints = ["journal: has changed; restart to change it"]
+        complaints = ("journal: has changed; restart to change it",)
     _log.critical("changed_file_refused", config=str(loaded.path), complaints=complaints)
     return loaded
