@@ -85,7 +85,7 @@ class Watchdog:
             {**self._environment, self._variable: because} if because else self._environment
         )
         guard = Guard(self._command(self._stands_by), environment, self._limits, self._clock)
-        _log.info("guard_started", pid=guard.process.pid, stands_by=self._stands_by)
+        _log.info("guard_started", pid=guard.process.pid, as_stand_by=self._stands_by)
         return guard
 
     def _watch(self, guard: Guard, signals: Signals) -> None:
