@@ -41,7 +41,8 @@ class Pulse:
         self._alone = alone
         self._notifier = notifier
         self._clock = clock
-        self._every_s = min(LOOK_EVERY_S, (notifier.limit_s or 2 * LOOK_EVERY_S) / 2)
+        self._patience_s = (notifier.limit_s or 2 * LOOK_EVERY_S) / 2
+        self._every_s = min(LOOK_EVERY_S, self._patience_s)
         self._silent: list[str] = []
         self._heard = True
         self._ended = threading.Event()
@@ -53,7 +54,7 @@ class Pulse:
 
     def __exit__(self, *_error: object) -> None:
         self._ended.set()
-        self._thread.join(timeout=2 * self._every_s)
+        self._thread.join(timeout=2 * self._patience_s)
 
     def _run(self) -> None:
         while not self._ended.wait(self._every_s):
@@ -82,7 +83,7 @@ class Pulse:
             }
         except (ActorDeadError, LookupError) as error:
             return [str(error)]
-        latest = self._clock.monotonic() + self._every_s
+        latest = self._clock.monotonic() + self._patience_s  # a busy machine is not a hang
         silent = []
         for address, answer in asked.items():
             try:

@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -155,6 +156,24 @@ def test_a_stopped_process_keeps_its_lease(contender):
 
     assert "held by another" in stopped
     assert epoch_of(second.ask("open")) == 2
+
+
+def test_a_lock_file_deleted_while_it_is_being_locked_is_not_taken_for_a_lock(
+    path: Path, lock: Path, clock: VirtualClock
+):
+    """Between opening and locking anything may happen; what is locked must be what stands there."""
+    victims = [lock]
+
+    def delete_at_the_worst_moment(event: str, _arguments: object) -> None:
+        if event == "fcntl.flock" and victims:
+            victims.pop().unlink()
+
+    sys.addaudithook(delete_at_the_worst_moment)  # called before the lock; it cannot be removed
+    store = Store.open(path, clock=clock)
+
+    assert victims == []
+    assert store.lease.lost() == ""
+    store.close()
 
 
 # --- when the files it rests on are touched ---------------------------------------------------------
