@@ -28,7 +28,7 @@ LEASE = "lease"
 """What gives up, as an actor would, when the lease is lost."""
 _CANNOT_TELL = frozenset({errno.EACCES, errno.EIO, errno.ENOMEM, errno.ENFILE, errno.EMFILE})
 """Errors that say nothing about the file: our lock on it stands, so it is not given up for them."""
-_PUT_BACK = "every start makes a lock of its own: do not delete or move the journal or its lock"
+_ADVICE = "leave the journal and its lock where they are while Lockstep runs"
 
 _log = structlog.get_logger(actor="lease")
 
@@ -119,17 +119,20 @@ class Lease:
 
     def _lose(self, reason: str) -> None:
         if not self._lost:
-            self._lost = f"the lease of {self._path} is lost: {reason}; {_PUT_BACK}"
+            self._lost = f"the lease of {self._path} is lost: {reason}; {_ADVICE}"
             _log.critical("lease_lost", reason=self._lost, epoch=self.holder.epoch)
             self.on_lost(self._lost)
 
     def _changed(self) -> str:
         try:
-            lock, store = os.stat(self._watched[0]), os.stat(self._watched[1])  # noqa: PTH116
+            return self._look()
         except OSError as error:
             if error.errno in _CANNOT_TELL:
                 return ""
             return f"{error.filename} is not there ({error.strerror})"
+
+    def _look(self) -> str:
+        lock, store = os.stat(self._watched[0]), os.stat(self._watched[1])  # noqa: PTH116
         if _id(lock) != self._lock:
             return f"{self._lock_path} is another file than the one that was locked"
         if _id(store) != self._store:
