@@ -1,5 +1,6 @@
 """A desk of processes: `main.py simulate` as the broker, and the trader's hand on its control API."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +9,7 @@ import httpx
 from actors.runtime import SystemClock
 from actors.simulator.contracts import catalogue
 from messages.values import Side
-from tests.cli import WITHIN_S, Running, free_port
+from tests.cli import WITHIN_S, Running, config_for, free_port
 
 CLOSE = "/Position/closeContract"
 FIRST, SECOND = 1001, 1002
@@ -69,11 +70,13 @@ class Venue:
         return found[count - 1]
 
     def config(self, folder, **parts: str) -> str:
-        """Return a configuration for this broker."""
-        from tests.cli import config_for
-
+        """Return a configuration for this broker, whose day ends half a day from now."""
         text = config_for(None, folder, **parts)
+        reset = SystemClock().now() + timedelta(hours=12)
         table = f"""
+[trading_day]
+reset = "{reset:%H:%M}"
+timezone = "UTC"
 [broker]
 api_url = "http://127.0.0.1:{self.port}/api"
 user_hub_url = "http://127.0.0.1:{self.port}/hubs/user"
