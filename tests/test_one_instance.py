@@ -4,6 +4,7 @@ import ctypes
 import json
 import os
 import signal
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -205,6 +206,26 @@ def test_an_idle_holder_notices_too(start, tmp_path):
 
     assert first.process.wait(WITHIN_S) == 75
     first.wait_line("ALARM LEASE_LOST")
+
+
+def test_systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops(started, config, tmp_path):
+    """`Type=notify` with `WatchdogSec=`: READY first, heartbeats while it turns, STOPPING last."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(WITHIN_S)
+        told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
+        run = started("run", "--config", config, **SIM_TOKENS, **told)
+
+        assert systemd.recv(4096) == b"READY=1\nSTATUS=guarding"
+        run.wait_line('"listening"')
+        assert [systemd.recv(4096) for _ in range(3)] == [b"WATCHDOG=1"] * 3
+        run.process.send_signal(signal.SIGTERM)
+        heard = b""
+        while not heard.startswith(b"STOPPING=1"):
+            heard = systemd.recv(4096)
+
+    assert heard == b"STOPPING=1\nSTATUS=SIGTERM"
+    assert run.process.wait(WITHIN_S) == 0
 
 
 # --- the watchdog -----------------------------------------------------------------------------------
