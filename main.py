@@ -1,8 +1,9 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 71 what every account needs cannot be kept alive (start it again), 77 login or token
-refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 71 what every account needs cannot be kept alive (start it again), 75 another instance
+holds the journal (or has taken it), 77 login or token refused, 78 bad configuration, 130 interrupted.
+`actors/ops/exits.py` says which of them a watchdog starts again.
 """
 
 import gc
@@ -22,7 +23,9 @@ from cyclopts import Parameter, validators
 
 from actors import private
 from actors.journal import (
+    LEASE,
     Anchor,
+    LeaseHeldError,
     Store,
     StoreError,
     accept,
@@ -34,6 +37,7 @@ from actors.journal import (
     write_incident,
 )
 from actors.journal.letters import dead_letters, json_of, line_of
+from actors.ops import exits
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
@@ -43,12 +47,11 @@ from messages import codec
 if TYPE_CHECKING:
     from actors.system import System
 
-EXIT_FAILURE, EXIT_USAGE = 1, 2
-EXIT_UNREACHABLE, EXIT_STORE, EXIT_LOGIN, EXIT_CONFIG, EXIT_INTERRUPTED = 69, 70, 77, 78, 130
-EXIT_GAVE_UP = 71
-"""The root supervisor gave up; whoever runs the process (systemd: Restart=on-failure) starts it again."""
-GIVE_UP_WITHIN_S = 20.0
-"""How long the ordered stop may take after that: what hangs must not keep the process from its end."""
+EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = exits.FAILURE, exits.USAGE, exits.INTERRUPTED
+EXIT_UNREACHABLE, EXIT_STORE, EXIT_LEASE = exits.UNREACHABLE, exits.STORE, exits.LEASE
+EXIT_LOGIN, EXIT_CONFIG, EXIT_GAVE_UP = exits.LOGIN, exits.CONFIG, exits.SYSTEM
+END_WITHIN_S = 20.0
+"""How long the ordered stop may take when it gives up: what hangs must not keep it from its end."""
 
 _DEFAULT = Path(__file__).parent / "config" / "default.toml"
 
@@ -57,6 +60,7 @@ type ConfigPath = Annotated[
 ]
 type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
+type Seconds = Annotated[float, Parameter(validator=validators.Number(gte=1, lte=3600))]
 type Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
@@ -128,24 +132,42 @@ def _play(path: Path, journal: Path | None) -> int:
 
 
 @app.command
-def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
+def run(*, config: ConfigPath = _DEFAULT, standby: bool = False, verbose: bool = False) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
-    Exit 71: journal, clock or supervisor could not be kept alive; start it again at once.
+    One journal is guarded by one process: a second one ends at once with exit code 75. Exit 71: journal,
+    clock or supervisor could not be kept alive; start it again at once.
 
     Args:
         config: Configuration file.
+        standby: While another process guards, wait for its end, then take over.
         verbose: Log every fact, not only decisions.
     """
+    from actors.ops.notify import READY, STOPPING, Notifier
+    from actors.ops.pulse import Pulse, name_threads
+    from actors.ops.standby import newest, stand_by
     from actors.system import System
 
-    loaded = load(config, now=SystemClock().now())
+    clock, notifier = SystemClock(), Notifier(os.environ)
+    loaded = load(config, now=clock.now())
     configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
     _warn(loaded)
+    path, anchor = Path(loaded.file.journal.path), _anchor_of(loaded)
+    store = None if standby else Store.open(path, clock=clock, anchor=anchor)
     _load_sdk()
     stop = _Stop()
+    if store is None:
+        stop.on_hangup(lambda: None)
+        store = stand_by(path, anchor, clock=clock, notifier=notifier, ended=stop.ended)
+        if store is None:
+            return stop.code
+        loaded = newest(loaded, now=clock.now())
     system = System(
-        config=loaded, clock=SystemClock(), environment=os.environ, on_give_up=stop.give_up
+        config=loaded,
+        clock=clock,
+        environment=os.environ,
+        on_give_up=stop.give_up,
+        store=store,
     )
     stop.on_hangup(lambda: _reload(system))
     system.start()
@@ -153,11 +175,26 @@ def run(*, config: ConfigPath = _DEFAULT, verbose: bool = False) -> int:
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
-    reason = stop.wait()
-    if stop.code == EXIT_GAVE_UP:
-        return _end(system, reason)
+    name_threads()
+    notifier.tell(READY, "STATUS=guarding")
+    with Pulse(
+        vital=system.vital,
+        fence=system.fence,
+        alone=system.alarm_unwatched,
+        notifier=notifier,
+        clock=clock,
+    ):
+        reason = stop.wait()
+    notifier.tell(STOPPING, f"STATUS={reason}")
+    if stop.code in {EXIT_GAVE_UP, EXIT_LEASE}:
+        return _end(system, reason, stop.code)
     system.stop(reason)
     return stop.code
+
+
+def _anchor_of(config: Config) -> Path | None:
+    anchor = config.file.journal.anchor
+    return Path(anchor) if anchor else None
 
 
 def _warn(config: Config) -> None:
@@ -167,16 +204,53 @@ def _warn(config: Config) -> None:
         log.warning("config_warning", config=str(config.path), text=text)
 
 
-def _end(system: "System", reason: str) -> int:
+def _end(system: "System", reason: str, code: int) -> int:
     """Stop as far as that can be done: somebody waits to start the process again."""
-    last = threading.Timer(GIVE_UP_WITHIN_S, os._exit, [EXIT_GAVE_UP])
+    last = threading.Timer(END_WITHIN_S, os._exit, [code])
     last.daemon = True
     last.start()
     try:
         system.stop(reason)
     except Exception as error:  # noqa: BLE001 - it ends all the same
         structlog.get_logger(actor="main").error("stop_failed", error=repr(error))
-    return EXIT_GAVE_UP
+    return code
+
+
+@app.command
+def watchdog(
+    *,
+    config: ConfigPath = _DEFAULT,
+    standby: bool = False,
+    verbose: bool = False,
+    limit_s: Seconds = 10.0,
+) -> int:
+    """Start `run` as a process of its own, watch it, and start it again when it stalls or dies.
+
+    SIGTERM, SIGINT and SIGHUP are passed on. It ends with the guard's exit code where starting it
+    again cannot help: 0, 2, 70, 75 (before it ever guarded), 77, 78, 130.
+
+    Args:
+        config: Configuration file.
+        standby: While another process guards, wait for its end, then take over.
+        verbose: Log every fact, not only decisions.
+        limit_s: Seconds without a heartbeat after which the guard is killed.
+    """
+    from actors.ops.guard import Limits
+    from actors.ops.watchdog import Watchdog
+    from actors.system import RESTARTED_VARIABLE
+
+    def command(stands_by: bool) -> list[str]:
+        words = [sys.executable, str(Path(__file__).resolve()), "run", "--config", str(config)]
+        return words + ["--standby"] * (standby or stands_by) + ["--verbose"] * verbose
+
+    configure_logging(logging.INFO)
+    return Watchdog(
+        command,
+        environment=os.environ,
+        restarted_variable=RESTARTED_VARIABLE,
+        clock=SystemClock(),
+        limits=Limits(silence_s=limit_s),
+    ).run()
 
 
 def _reload(system: "System") -> None:
@@ -522,9 +596,16 @@ class _Stop:
         self._event.set()
 
     def give_up(self, address: str, error: str) -> None:
-        """End the process: what all need cannot be kept alive, and a service manager restarts us."""
-        self._reason, self.code = f"{address} gave up: {error}", EXIT_GAVE_UP
+        """End the process: what all need cannot be kept alive, or it is another's now."""
+        self._reason = f"{address} gave up: {error}"
+        self.code = EXIT_LEASE if address == LEASE else EXIT_GAVE_UP
         self._event.set()
+
+    def ended(self, within_s: float) -> bool:
+        """Wait at most so long; tell whether to end."""
+        if self._event.wait(within_s) and not self._reason:
+            self._event.clear()
+        return bool(self._reason)
 
     def wait(self) -> str:
         """Return why it ends."""
@@ -569,6 +650,8 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a reader that has gone is no error
     except ConfigError as error:
         return _fail(EXIT_CONFIG, str(error))
+    except LeaseHeldError as error:
+        return _fail(EXIT_LEASE, str(error))
     except StoreError as error:
         return _fail(EXIT_STORE, str(error))
     except KeyboardInterrupt:

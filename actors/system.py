@@ -27,7 +27,7 @@ from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
 from actors.gateway.quotes import Holders
-from actors.journal import AnchorActor, JournalActor, Memory, Store, refusing
+from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -62,7 +62,14 @@ from actors.runtime import (
 )
 from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
-from messages.events import AnchorAccepted, Event, SessionOpened, SystemStarted, SystemStopped
+from messages.events import (
+    AlarmRaised,
+    AnchorAccepted,
+    Event,
+    SessionOpened,
+    SystemStarted,
+    SystemStopped,
+)
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import (
     AccountStatus,
@@ -71,10 +78,12 @@ from messages.queries import (
     GetUnrecorded,
     SystemStatus,
 )
-from messages.values import AccountRecord
+from messages.values import AccountRecord, AlarmCode
 
 VERSION = "0.1.0"
 ROOT = "supervisor"
+RESTARTED_VARIABLE = "LOCKSTEP_RESTARTED"
+"""Environment variable in which a watchdog says why it starts a process again."""
 _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
@@ -106,7 +115,13 @@ def sdk_gateway(
 ) -> PooledActor:
     """Return the gateway to a ProjectX broker through the SDK."""
     poll_s = system.poll_s(login.name)
-    return GatewayActor(login=login, guarded=guarded, poll_s=poll_s, **system.wiring(dispatcher))
+    return GatewayActor(
+        login=login,
+        guarded=guarded,
+        poll_s=poll_s,
+        fence=system.fence,
+        **system.wiring(dispatcher),
+    )
 
 
 @dataclass(slots=True)
@@ -119,11 +134,14 @@ class System:
     environment: Mapping[str, str] = field(repr=False)
     """The process's own; it holds the credentials."""
     on_give_up: Callable[[str, str], None]
-    """Told address and error when what everything needs cannot be kept alive: end the process."""
+    """Told address and error when what everything needs cannot be kept alive, or LEASE and why it is
+    lost: end the process."""
     on_look: Callable[[], None] = lambda: None
     """Called every second by the supervisor, woken by the clock: both live."""
     journal_path: Path | None = None
     """Instead of the configuration's."""
+    store: Store | None = None
+    """The journal, if it was opened already; it is closed with the system."""
     in_flight: InFlight | None = None
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
@@ -138,10 +156,10 @@ class System:
     http: HttpServer | None = None
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
-    _dispatchers: list[Dispatcher] = field(default_factory=list)
     _store: Store | None = None
     _accepted: AnchorAccepted | None = None
     """When the journal was last accepted without its anchor's word."""
+    _dispatchers: list[Dispatcher] = field(default_factory=list)
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
@@ -203,9 +221,10 @@ class System:
         """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
         anchor = self.config.file.journal.anchor
-        self._store = store = Store.open(
+        self._store = store = self.store or Store.open(
             path, clock=self.clock, anchor=Path(anchor) if anchor else None
         )
+        store.lease.on_lost = self._lease_lost
         self._accepted = store.last_accepted()
         if (last_at := store.last_at()) is not None:
             self._time.not_before(last_at)
@@ -216,9 +235,14 @@ class System:
             version=VERSION,
             config=self.config.digest,
             rules=rules,
+            epoch=store.lease.holder.epoch,
+            holder=str(store.lease.holder),
+            restarted=self.environment.get(RESTARTED_VARIABLE, ""),
         )
+        was_cut_short = store.was_cut_short()
         with refusing(path):  # the disk may have filled since it was opened
-            self._run = store.append([started])
+            store.append([started])
+        self._run = started.epoch
         self._supervisor = RootSupervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
@@ -242,13 +266,19 @@ class System:
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
+        if was_cut_short:
+            why = f"; its watchdog says: {started.restarted}" if started.restarted else ""
+            self._alarm(
+                AlarmCode.RUN_CUT_SHORT,
+                f"the run before this one ({store.lease.before or 'unknown'}) was cut short{why}",
+            )
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         # It wakes who looks for hung actors: that it hangs itself is seen from outside the process.
         clock = partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks))
         self._child("clock", clock, hung_after_s=None)
         if store.anchor:
             apart = self._keep(LingeringThread("anchor", self.in_flight, linger_s=self.linger_s))
-            anchoring = partial(AnchorActor, path=path, anchor=store.anchor)
+            anchoring = partial(AnchorActor, path=path, anchor=store.anchor, fence=self.fence)
             # Nothing protective waits for it; a disk that hangs would hang its successor too.
             self._child("anchor", partial(anchoring, **self.wiring(apart)), hung_after_s=None)
 
@@ -389,6 +419,28 @@ class System:
     def _keep[D: Dispatcher](self, dispatcher: D) -> D:
         self._dispatchers.append(dispatcher)
         return dispatcher
+
+    def fence(self) -> str:
+        """Return why this process may not act any more, or ""; thread-safe, in microseconds."""
+        return "it was not started" if self._store is None else self._store.lease.lost()
+
+    def vital(self) -> dict[str, pykka.ActorRef[Any]]:
+        """Return the actors without which nothing is guarded, for who asks them whether they turn."""
+        trunk = {address: self.directory.ref(address) for address in ("journal", "clock")}
+        return {ROOT: self._supervisor, **trunk}
+
+    def alarm_unwatched(self) -> None:
+        """Alarm that the watchdog has gone: the guard goes on, but nobody would see it stall."""
+        text = "the watchdog has gone; start it again: `main.py watchdog --standby`, then stop this one"
+        self._alarm(AlarmCode.WATCHDOG_GONE, text)
+
+    def _lease_lost(self, reason: str) -> None:
+        self._alarm(AlarmCode.LEASE_LOST, reason)
+        self.on_give_up(LEASE, reason)
+
+    def _alarm(self, code: AlarmCode, text: str) -> None:
+        now = self.clock.now()
+        self._journal(AlarmRaised(at=now, cause="system", account=None, code=code, text=text))
 
     def _journal(self, event: Event) -> None:
         append = Append(

@@ -51,6 +51,12 @@ class SystemStarted(Message, frozen=True, kw_only=True):
     """SHA-256 of the configuration file, hex."""
     rules: tuple[str, ...]
     """The rules that run, by id."""
+    epoch: int = 0
+    """Fencing epoch of its lease, more than that of any run before; 0 = of a build without leases."""
+    holder: str = ""
+    """The process that holds the lease, e.g. `process 4711 on desk, epoch 58, since …`."""
+    restarted: str = ""
+    """Why a watchdog started it again, e.g. `killed by SIGSEGV`; empty = no watchdog did."""
 
 
 class SystemStopped(Message, frozen=True, kw_only=True):

@@ -197,6 +197,9 @@ class AlarmCode(StrEnum):
     CLOCK_WRONG = "CLOCK_WRONG"
     CLOCK_UNCONFIRMED = "CLOCK_UNCONFIRMED"
     RULE_NOT_RESTORED = "RULE_NOT_RESTORED"
+    LEASE_LOST = "LEASE_LOST"
+    RUN_CUT_SHORT = "RUN_CUT_SHORT"
+    WATCHDOG_GONE = "WATCHDOG_GONE"
 
 
 class Position(Value, frozen=True, kw_only=True):

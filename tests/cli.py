@@ -82,9 +82,9 @@ include_open_loss = false
 class Running:
     """A command that runs until it is told to stop."""
 
-    def __init__(self, *arguments: object, **env: str) -> None:
+    def __init__(self, *arguments: object, main: Path = MAIN, **env: str) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, str(MAIN), *map(str, arguments)],
+            [sys.executable, str(main), *map(str, arguments)],
             env=environment(**(TOKENS | env)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

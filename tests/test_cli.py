@@ -57,7 +57,7 @@ def front_month():
 @pytest.mark.parametrize(
     "command",
     [
-        *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
+        *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
     ],
 )

@@ -18,7 +18,7 @@ from actors.runtime import ChildSpec
 import actors.system, main
 
 actors.system.JOURNAL_HUNG_S = 2.0
-main.GIVE_UP_WITHIN_S = 3.0
+main.END_WITHIN_S = 3.0
 commit, guarded = JournalActor._commit, threading.Event()
 def break_it(self):
     if any("account_opened" in str(each.rows) for each in self._waiting):

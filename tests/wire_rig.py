@@ -145,6 +145,7 @@ class WireRig:
             login=login,
             guarded=guarded,
             poll_s=system.poll_s(login.name),
+            fence=system.fence,
             journal=self.journal,
             on_disk=self.on_disk,
             **system.wiring(dispatcher),

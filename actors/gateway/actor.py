@@ -30,6 +30,7 @@ from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
+from actors.gateway.transport import Fence
 from actors.gateway.upkeep import keep_session, reconcile_in_turn, summarise
 from actors.gateway.user_stream import UserStream
 from actors.runtime.actor import PooledActor
@@ -65,6 +66,7 @@ class GatewayActor(PooledActor):
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
+        fence: Fence,
         guarded: tuple[int, ...] = (),
         poll_s: float | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class GatewayActor(PooledActor):
             alarm=self._outbox.alarm,
             report_time=self._outbox.report_time,
             secrets=secrets,
+            fence=fence,
         )
         self._contracts: dict[str, Contract] = {}
         self._lookups: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)

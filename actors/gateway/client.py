@@ -25,6 +25,7 @@ from actors.gateway.decode import (
 from actors.gateway.errors import (
     BrokerUnreachableError,
     DecodeError,
+    FencedError,
     LoginRefusedError,
     NoBudgetError,
     ReadFailedError,
@@ -76,7 +77,7 @@ class BrokerClient(Session):
     async def carry_out(self, command: BrokerCommand) -> Outcome:
         """Send a command, and say what became of it within `command.deadline_s` seconds."""
         endpoint, priority, body = request_of(command)
-        flight = Flight()
+        flight = Flight(self._fence)
         try:
             async with asyncio.timeout(command.deadline_s):
                 reply = await self.request(
@@ -85,7 +86,7 @@ class BrokerClient(Session):
         except NoBudgetError as error:
             self._exhausted(f"{endpoint} for account {command.account}: {error}")
             return NotSent(reason=str(error))
-        except (LoginRefusedError, BrokerUnreachableError) as error:
+        except (LoginRefusedError, BrokerUnreachableError, FencedError) as error:
             return NotSent(reason=str(error))
         except aiohttp.ClientError as error:
             return _lost(flight, f"{endpoint}: {failure_of(error)}")

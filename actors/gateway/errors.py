@@ -65,3 +65,7 @@ def shown(value: object, limit: int = 120) -> str:
         text = f"<{type(value).__name__} too long to print>"
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+class FencedError(GatewayError):
+    """This process may not act any more, for it has lost its lease: the command has not left."""

@@ -31,7 +31,14 @@ from actors.gateway.errors import (
     LoginRefusedError,
 )
 from actors.gateway.settings import LoginSettings
-from actors.gateway.transport import Flight, date_of, failure_of, http_client, silence_libraries
+from actors.gateway.transport import (
+    Fence,
+    Flight,
+    date_of,
+    failure_of,
+    http_client,
+    silence_libraries,
+)
 from actors.runtime.clock import Clock
 from actors.secrets import Secrets
 from messages.values import AlarmCode
@@ -61,6 +68,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         clock: Clock,
         alarm: Callable[[AlarmCode, str], None],
         report_time: Callable[[datetime, datetime], None],
+        fence: Fence,
         secrets: Secrets | None = None,
     ) -> None:
         config = ProjectXConfig(
@@ -75,6 +83,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         self._report_time = report_time
         self._login = settings.name
         self._secrets = secrets or Secrets(settings.username, settings.api_key)
+        self._fence = fence
         self._refresh_at: datetime | None = None
         self._renewal: asyncio.Task[None] | None = None
         self._backoff = Backoff(random.Random(settings.name))  # noqa: S311 - jitter, no secret
@@ -200,6 +209,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             NoBudgetError: it would have had to wait too long.
             LoginRefusedError: there is no valid token to be had.
             BrokerUnreachableError: likewise.
+            FencedError: it is a command, and this process may not act any more.
             aiohttp.ClientError: the transport failed; `flight` tells whether anything had left.
         """
         await self._ensure_authenticated()
@@ -220,6 +230,7 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
     async def _send(self, method: str, endpoint: str, body: object, flight: Flight) -> Reply:
         if self._http is None:
             self._http = http_client()
+        flight.pass_fence()
         flight.token = self.session_token
         sent_at = self.last_request_at = self._clock.monotonic()
         async with self._http.request(

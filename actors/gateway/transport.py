@@ -6,6 +6,7 @@ GET) or remembered between requests. Certificates are those that httpx trusts.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -14,6 +15,7 @@ from urllib.request import getproxies
 import aiohttp
 import httpx
 
+from actors.gateway.errors import FencedError
 from actors.runtime.fence import refuse_fenced
 
 _CONNECTIONS = 200
@@ -22,18 +24,35 @@ _CONNECT_S = 5.0
 # What the SDK gives its own client.
 
 
+type Fence = Callable[[], str]
+"""Returns why this process may not act any more, or ""; asked at every command, so it must be quick."""
+
+
 class Flight:
     """Whether a request has begun to leave: until then it certainly has no effect."""
+
+    def __init__(self, fence: Fence | None = None) -> None:
+        self.fence = fence
+        """What a command must pass before it leaves; None = it only reads, and changes nothing."""
 
     begun = False
     token = ""
     """The token it left with."""
 
+    def pass_fence(self) -> None:
+        """Go on if it may leave.
+
+        Raises:
+            FencedError: it is a command, and this process may not act any more.
+        """
+        if self.fence and (reason := self.fence()):
+            raise FencedError(reason)
+
 
 def http_client() -> aiohttp.ClientSession:
     """Return a client; every request is to be given its `Flight` as `trace_request_ctx`."""
     tracing = aiohttp.TraceConfig()
-    tracing.on_connection_create_end.append(_leaves)
+    tracing.on_connection_create_end.append(_leaves_at_last)
     tracing.on_connection_reuseconn.append(_leaves)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
@@ -54,6 +73,12 @@ async def _leaves(_client: aiohttp.ClientSession, context: Any, _details: object
     """
     refuse_fenced()
     context.trace_request_ctx.begun = True
+
+
+async def _leaves_at_last(client: aiohttp.ClientSession, context: Any, details: object) -> None:
+    """Do so after a connection had to be made, which may have taken seconds: ask the fence again."""
+    context.trace_request_ctx.pass_fence()
+    await _leaves(client, context, details)
 
 
 def date_of(header: str) -> datetime | None:

@@ -5,18 +5,23 @@ from actors.journal.actor import JournalActor
 from actors.journal.anchor import Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
 from actors.journal.connection import refusing
-from actors.journal.errors import StoreError, UnstorableEventError
+from actors.journal.errors import LeaseHeldError, LeaseLostError, StoreError, UnstorableEventError
 from actors.journal.export import export_lines
 from actors.journal.incident import write_incident
 from actors.journal.incident_check import verify_incident
+from actors.journal.lease import LEASE, Lease
 from actors.journal.memory import Memory
 from actors.journal.store import Store
 from actors.journal.verify import Verified, verify
 
 __all__ = [
+    "LEASE",
     "Anchor",
     "AnchorActor",
     "JournalActor",
+    "Lease",
+    "LeaseHeldError",
+    "LeaseLostError",
     "Memory",
     "Store",
     "StoreError",

@@ -21,6 +21,7 @@ from actors.journal.batch import (
     unasked,
     waiting_for,
 )
+from actors.journal.errors import LeaseLostError
 from actors.journal.memory import Memory
 from actors.journal.store import Store
 from actors.runtime.actor import PooledActor
@@ -137,7 +138,7 @@ class JournalActor(PooledActor):
             return
         try:
             last_seq = self._store.append_rows(self._memory.rows + rows_of(batch))
-        except sqlite3.Error as error:
+        except (sqlite3.Error, LeaseLostError) as error:
             self._refuse(str(error))
         else:
             self._acknowledge(batch, last_seq)

@@ -6,6 +6,7 @@ at most a second behind, a tenth of one after a lock, and level after a stop in 
 write is alarmed once and tried again; nothing waits for it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,14 @@ class AnchorActor(PooledActor):
         *,
         path: Path,
         anchor: Anchor,
+        fence: Callable[[], str],
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._anchor = anchor
+        self._fence = fence
         self._store = Store.open_read_only(path)
         self._clock = clock
         self._directory = directory
@@ -94,6 +97,8 @@ class AnchorActor(PooledActor):
 
     def _write(self) -> None:
         self._due = None
+        if self._fence():
+            return  # the journal is another's now, and so is what is said of it
         try:
             self._anchor.write(self._store.mark())
         except StoreError as error:

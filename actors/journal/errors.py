@@ -13,5 +13,13 @@ class StoreError(Exception):
         self.fix = fix
 
 
+class LeaseHeldError(StoreError):
+    """Another process holds the lease of the store; a second one must not act beside it."""
+
+
+class LeaseLostError(Exception):
+    """This process held the lease of the store and has lost it; nothing was written."""
+
+
 class UnstorableEventError(Exception):
     """An event could be written but not read back, or not even written."""

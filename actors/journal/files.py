@@ -1,11 +1,8 @@
-"""The journal's folder and files: private to their user, and written by one process at a time.
+"""The journal's folder and files: made where they are missing, private to their user.
 
-SQLite's own locks would let two writers take turns. A second Lockstep on the same journal would send
-its own closes for the same positions, so the whole run holds `<journal>.lock`; the system frees it when
-the process ends, however it ends.
+Called when a store is opened for writing. Who may write it is the lease's business (`lease.py`).
 """
 
-import fcntl
 import os
 from pathlib import Path
 
@@ -46,31 +43,6 @@ def has_log(path: Path) -> bool:
     """Tell whether committed events may stand in the write-ahead log beside the file."""
     log = _beside(path, "-wal")
     return log.exists() and log.stat().st_size > 0
-
-
-class WriterLock:
-    """The right to write one journal; held from construction until `release`."""
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock beside `path`; raises StoreError when another process has it."""
-        self._file = os.open(_beside(path, ".lock"), _LOCK, private.FILE_MODE)
-        os.fchmod(self._file, private.FILE_MODE)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder = os.read(self._file, 20).decode(errors="replace").strip() or "unknown"
-            os.close(self._file)
-            raise StoreError(
-                f"it is locked by another running Lockstep (process {holder})",
-                where=path,
-                fix="stop that one first, or give this one a journal of its own",
-            ) from error
-        os.ftruncate(self._file, 0)
-        os.write(self._file, f"{os.getpid()}\n".encode())
-
-    def release(self) -> None:
-        """Let another process write; the lock's file stays."""
-        os.close(self._file)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -32,7 +32,8 @@ from actors.journal.connection import (
     refusing,
 )
 from actors.journal.errors import StoreError
-from actors.journal.files import WriterLock, make_folder
+from actors.journal.files import make_folder
+from actors.journal.lease import Lease
 from actors.journal.migrations import migrate
 from actors.journal.place import check_place
 from actors.journal.verify import COLUMNS, walk
@@ -52,22 +53,23 @@ class Store:
         self,
         path: Path,
         connection: sqlite3.Connection,
-        lock: WriterLock | None,
+        lease: Lease | None,
         anchor: Anchor | None = None,
     ) -> None:
         self.path = path
         self.anchor = anchor
         """Where it is said, as this store opens and closes, how far it has got."""
         self._connection = connection
-        self._lock = lock
+        self._lease = lease
 
     @classmethod
     def open(cls, path: Path, *, clock: Clock, anchor: Path | None = None) -> Self:
         """Open for writing, as the only one; verify the whole chain, and that it is the anchor's.
 
         Raises:
-            StoreError: the file is no journal, damaged, from a newer build, held by another process,
-                cannot be written, or is not (or no longer) what its anchor knows.
+            LeaseHeldError: another process holds it.
+            StoreError: the file is no journal, damaged, from a newer build, cannot be written, or is
+                not (or no longer) what its anchor knows.
         """
         return cls._open(path, clock, Anchor(anchor or default_anchor(path)))
 
@@ -81,12 +83,14 @@ class Store:
         with refusing(path):
             check_place(path)
             make_folder(path)
-            lock = WriterLock(path)
+            lease = Lease(path)
             try:
-                return cls(path, _open_verified(path, clock, anchor), lock, anchor)
+                with closing_on_error(_open_verified(path, clock, anchor, lease)) as connection:
+                    lease.begin()
             except BaseException:
-                lock.release()
+                lease.release()
                 raise
+        return cls(path, connection, lease)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
@@ -99,28 +103,41 @@ class Store:
             return cls(path, connect_reader(path), None)
 
     def close(self) -> None:
-        """Let the anchor catch up, close the file and let another process write it."""
+        """Let the anchor catch up, close the file and let another process write it.
+
+        Who has lost the lease says nothing any more about how far the store has got.
+        """
+        lease, self._lease = self._lease, None
         try:
-            if self.anchor is not None and self._lock is not None:
+            if self.anchor is not None and lease is not None and not lease.lost():
                 with refusing(self.path):
                     self.anchor.write(self.mark())
         finally:
             self._connection.close()
-            if self._lock is not None:
-                self._lock.release()
-                self._lock = None
+            if lease is not None:
+                lease.release()
+
+    @property
+    def lease(self) -> Lease:
+        """The lease it is written under; asking a store that may only be read for it is an error."""
+        if self._lease is None:
+            raise RuntimeError(f"journal {self.path} was not opened for writing, or is closed")
+        return self._lease
 
     def append(self, events: Sequence[Event]) -> int:
         """Store events in one transaction and return the seq of the last; they are then on disk.
 
         Raises:
             UnstorableEventError: one of them cannot be encoded; none is stored.
+            LeaseLostError: another process has taken the store over; none is stored.
         """
         return self.append_rows([row_of(event) for event in events])
 
     def append_rows(self, rows: Sequence[Row]) -> int:
         """Store encoded events in one transaction and return the seq of the last."""
         with _transaction(self._connection):
+            if self._lease is not None:
+                self._lease.insist(self._connection)
             placed = self.preview(rows)
             self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
             last_seq = placed[-1].seq if placed else self._last()[0]
@@ -196,6 +213,14 @@ class Store:
         rows = self._select("WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT 1", kind)
         return self.recorded(rows[0]).event if rows else None
 
+    def was_cut_short(self) -> bool:
+        """Tell whether the last run began and did not stop in order."""
+        kinds = ("system_started", "system_stopped")
+        rows = self._select(
+            "WHERE account IS NULL AND kind IN (?, ?) ORDER BY seq DESC LIMIT 1", *kinds
+        )
+        return bool(rows) and rows[0].kind == kinds[0]
+
     def recorded(self, row: ChainedRow) -> Recorded:
         """Decode one row; raises StoreError if this build does not know its event."""
         try:
@@ -219,7 +244,9 @@ class Store:
         return seq, last_hash
 
 
-def _open_verified(path: Path, clock: Clock, anchor: Anchor | None) -> sqlite3.Connection:
+def _open_verified(
+    path: Path, clock: Clock, anchor: Anchor | None, lease: Lease
+) -> sqlite3.Connection:
     known = anchor.read() if anchor else None
     if anchor:
         refuse_lost_file(anchor, known, path)
@@ -233,6 +260,7 @@ def _open_verified(path: Path, clock: Clock, anchor: Anchor | None) -> sqlite3.C
             walk(connection, path)
             if anchor:
                 refuse_other_history(anchor, known, connection, path)
+            lease.enter(connection, clock.now())
         if anchor:
             anchor.write(mark_of(connection))
         keep_log(connection, kept=False)

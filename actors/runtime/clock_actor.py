@@ -23,7 +23,9 @@ from actors.runtime.trust import Finding, Sighting
 from messages.commands import CancelWake, ReportBrokerTime, SettleTime, WakeAfter, WakeAt, Woken
 from messages.events import AlarmRaised
 from messages.journal import Append
+from messages.queries import Ping
 
+ADDRESS = "clock"
 RECHECK_S = 1.0
 """How often the clock is looked at: a jump is noticed within this."""
 
@@ -75,7 +77,7 @@ class ClockActor(PooledActor):
         """End timers and subscriptions: the successor makes its own."""
         self.on_stop()
 
-    def on_receive(self, message: Any) -> datetime | None:
+    def on_receive(self, message: Any) -> datetime | str | None:
         """Book or cancel a deadline; what is due is told at the end of the turn."""
         match message:
             case WakeAfter():
@@ -94,6 +96,8 @@ class ClockActor(PooledActor):
                 return self._clock.now()
             case _Look():
                 pass
+            case Ping():
+                return ADDRESS
             case _:
                 raise TypeError(f"ClockActor knows no {type(message).__name__}")
         return None

@@ -25,6 +25,7 @@ from actors.runtime.reporting import Reports
 from actors.runtime.spec import ChildSpec, Intensity, Restart, Strategy, SupervisorFlags
 from actors.runtime.watch import ChildHung
 from messages.commands import WakeAfter, Woken
+from messages.queries import Ping
 
 CLOCK = "clock"
 LONG_BACK_OFF_S = 1.0
@@ -137,6 +138,8 @@ class Supervisor(PooledActor):
                 self._restart_waiting(address)
             case ClockReturned():
                 self._restart_all_waiting()
+            case Ping():
+                return self.address
             case _:
                 raise TypeError(f"{self.address} knows no {type(message).__name__}")
         return None

@@ -78,6 +78,8 @@ class Rig:
         addresses = [f"{role}/{each}" for role in ("account", "enforcer") for each in (A, B)]
         self.heard = {address: self._probe(address) for address in (*addresses, "journal", "clock")}
         self.gateway = self.quotes = None
+        self.fenced = ""
+        """Why the process may not act any more."""
 
     def _probe(self, address):
         heard = Heard()
@@ -101,10 +103,18 @@ class Rig:
         self.directory.register("quotes/sim", self.quotes)
         login = self.settings(**changes)
         self.gateway = GatewayActor.start(
-            login=login, dispatcher=self.loop, guarded=guarded, poll_s=poll_s, **common
+            login=login,
+            dispatcher=self.loop,
+            guarded=guarded,
+            poll_s=poll_s,
+            fence=self.fence,
+            **common,
         )
         self.directory.register("gateway/sim", self.gateway)
         return self
+
+    def fence(self):
+        return self.fenced
 
     def head(self, **fields):
         return {"at": self.clock.now(), "cause": "test"} | fields
@@ -125,7 +135,13 @@ class Rig:
 
     def alone(self):
         """Return what a client without a gateway is given."""
-        return {"clock": self.clock, "alarm": lambda *_: None, "report_time": lambda *_: None}
+        nothing = lambda *_: None  # noqa: E731
+        return {
+            "clock": self.clock,
+            "alarm": nothing,
+            "report_time": nothing,
+            "fence": self.fence,
+        }
 
     def account(self, account=A):
         return self.heard[f"account/{account}"]

@@ -32,7 +32,11 @@ def supervised(rig):
 
     def factory():
         return GatewayActor(
-            login=rig.settings(), dispatcher=rig.loop, guarded=tuple(guarded), **common
+            login=rig.settings(),
+            dispatcher=rig.loop,
+            guarded=tuple(guarded),
+            fence=rig.fence,
+            **common,
         )
 
     spec = ChildSpec(address="gateway/sim", factory=factory)

@@ -42,7 +42,7 @@ def our_client(clock):
         name="x", username="u", api_key="k", api_url="http://127.0.0.1:1/api", **urls
     )
     nothing = lambda *_: None  # noqa: E731
-    return BrokerClient(login, clock=clock, alarm=nothing, report_time=nothing)
+    return BrokerClient(login, clock=clock, alarm=nothing, report_time=nothing, fence=str)
 
 
 def test_the_sdk_is_the_one_these_hooks_were_read_in():

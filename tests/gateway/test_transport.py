@@ -37,6 +37,7 @@ def test_a_redirected_close_is_not_sent_a_second_time(still_clock):
             clock=still_clock,
             alarm=lambda *_: None,
             report_time=lambda *_: None,
+            fence=str,
         )
         client.session_token = "opaque"  # so that it does not log in first
         command = CloseContract(

@@ -82,7 +82,9 @@ def measure(pipe: Connection, closes: int) -> None:
         reconcile_every_s=3600.0,
         budget_requests=10 * closes,
     )
-    gateway = GatewayActor.start(login=login, clock=CLOCK, directory=directory, dispatcher=loop)
+    gateway = GatewayActor.start(
+        login=login, clock=CLOCK, directory=directory, dispatcher=loop, fence=str
+    )
     head = {"at": CLOCK.now(), "cause": "bench"}
     gateway.ask(OpenSession(**head), timeout=10)
     gateway.tell(GuardAccounts(**head, accounts=(ACCOUNT,), poll_s=None))

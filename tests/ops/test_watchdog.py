@@ -1,0 +1,213 @@
+"""The watchdog's decisions, each shown by a small child that ends, stalls or beats as the case needs."""
+
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from actors.ops import exits
+from actors.ops.exits import ENDINGS, Again, ending_of
+from actors.ops.watchdog import BackOff
+from tests.cli import WITHIN_S, Running
+
+ROOT = Path(__file__).parents[2]
+CHILD = """
+import os, signal, sys, time
+sys.path.insert(0, {root!r})
+from actors.ops.notify import Notifier
+life = int(open({count!r}).read() or 0) + 1
+open({count!r}, "w").write(str(life))
+because = os.environ.get("BECAUSE", "")
+print("life", life, "standby" in sys.argv, because, flush=True)
+notifier = Notifier(os.environ)
+{body}
+"""
+DOG = """
+import os, sys
+sys.path.insert(0, {root!r})
+from actors.ops.guard import Limits
+from actors.ops.logging import configure_logging
+from actors.ops.watchdog import Watchdog
+from actors.runtime import SystemClock
+configure_logging(20)
+command = lambda standby: [sys.executable, {child!r}] + ["standby"] * standby
+limits = Limits(silence_s=0.8, start_s=3.0, stop_s=1.0, grace_s=0.3)
+sys.exit(Watchdog(command, environment=os.environ, restarted_variable="BECAUSE",
+                  clock=SystemClock(), limits=limits).run())
+"""
+READY = 'notifier.tell("READY=1")'
+DEAF = "signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+
+
+@pytest.fixture
+def dog(tmp_path: Path):
+    """Start a watchdog over a child whose lives run this body; all of it ends with the test."""
+    dogs = []
+
+    def start(*body: str) -> Running:
+        count, child, script = (tmp_path / name for name in ("count", "child.py", "dog.py"))
+        count.write_text("")
+        child.write_text(CHILD.format(root=str(ROOT), count=str(count), body="\n".join(body)))
+        script.write_text(DOG.format(root=str(ROOT), child=str(child)))
+        dogs.append(Running(main=script))
+        return dogs[-1]
+
+    yield start
+    for each in dogs:
+        each.stop(signal.SIGKILL)
+
+
+def lives(run: Running) -> list[list[str]]:
+    """Return life, whether as a stand-by, and why, of every start."""
+    return [line.split(maxsplit=3)[1:] for line in run.out]
+
+
+@pytest.mark.parametrize("code", [0, 2, 70, 75, 77, 78, 130])
+def test_an_end_that_a_restart_cannot_mend_is_the_watchdogs_own(dog, code):
+    """One life, the same exit code, and the reason in the log."""
+    run = dog(f"sys.exit({code})")
+
+    assert run.process.wait(WITHIN_S) == code
+    why = run.wait_line('"guard_not_restarted"', f'"code": {code}')
+    assert ENDINGS[code].why in why
+    assert len(run.out) == 1
+
+
+@pytest.mark.parametrize("code", [1, 3, 69, 71])
+def test_an_end_that_may_pass_is_followed_by_a_new_life(dog, code):
+    """It is told why it was started again."""
+    run = dog(f"sys.exit({code} if life < 3 else 0)")
+
+    assert run.process.wait(WITHIN_S) == 0
+    run.stop()
+    assert [life[:2] for life in lives(run)] == [[str(n), "False"] for n in (1, 2, 3)]
+    assert lives(run)[1][2].startswith(f"exit {code}, ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_a_guard_that_dies_of_a_signal_is_started_again(dog, number):
+    """Not if it was the watchdog that was told to end, but then it ends too."""
+    run = dog(f"if life == 1: os.kill(os.getpid(), {int(number)})", "sys.exit(0)")
+
+    assert run.process.wait(WITHIN_S) == 0
+    run.wait_line("life 2", f"killed by {number.name}")
+
+
+def test_who_has_guarded_and_finds_another_guarding_stands_by(dog):
+    """75 after a life that was ready: the next is a stand-by, until it has guarded itself."""
+    run = dog(READY, "sys.exit({1: 1, 2: 75, 3: 1}.get(life, 0))")
+
+    assert run.process.wait(WITHIN_S) == 0
+    run.stop()
+    assert [life[1] for life in lives(run)] == ["False", "False", "True", "False"]
+
+
+def test_a_guard_that_is_deaf_to_sigterm_is_killed(dog):
+    """Silent after it was ready, then silent again after being told to end."""
+    run = dog(DEAF, READY, "if life == 1: time.sleep(60)", "sys.exit(0)")
+
+    run.wait_line('"guard_stalled"', "no heartbeat")
+    run.wait_line('"guard_killed"')
+    assert run.process.wait(WITHIN_S) == 0
+    run.wait_line("life 2", "stalled: no heartbeat for 0.8 s")
+
+
+def test_a_guard_that_is_never_ready_is_replaced(dog):
+    """A start that hangs guards nobody."""
+    run = dog("if life == 1: time.sleep(60)", "sys.exit(0)")
+
+    run.wait_line('"guard_stalled"', "not ready for 3 s")
+    assert run.process.wait(WITHIN_S) == 0
+
+
+def test_a_guard_that_beats_lives_and_one_that_stands_by_need_not_be_ready(dog):
+    """Beats outlast the limit; a stand-by asks for more time as often as it likes."""
+    beat = 'for _ in range(20): time.sleep(0.1); notifier.tell("WATCHDOG=1")'
+    wait = 'for _ in range(8): time.sleep(0.5); notifier.tell("EXTEND_TIMEOUT_USEC=1000000")'
+    run = dog(wait, READY, beat, "sys.exit(0)")
+
+    assert run.process.wait(WITHIN_S) == 0
+    assert len(run.out) == 1
+    assert not any("stalled" in line for line in run.err)
+
+
+def test_beats_before_it_is_ready_do_not_make_it_ready(dog):
+    """Only READY or a request for more time count while it starts."""
+    run = dog(
+        'while life == 1: time.sleep(0.1); notifier.tell("WATCHDOG=1")',
+        "sys.exit(0)",
+    )
+
+    run.wait_line('"guard_stalled"', "not ready")
+    assert run.process.wait(WITHIN_S) == 0
+
+
+def test_a_guard_that_does_not_end_when_told_to_is_killed(dog):
+    """Whoever ends the watchdog gets an end, and a code that tells of the kill."""
+    run = dog(DEAF, READY, "while True: time.sleep(0.1); notifier.tell('WATCHDOG=1')")
+    run.wait_line('"guard_ready"')
+
+    assert run.stop() == 128 + signal.SIGKILL
+    run.wait_line('"guard_killed"')
+
+
+def test_a_watchdog_that_slept_itself_blames_nobody(dog):
+    """After the machine slept, or the watchdog was stopped, the guard gets its time anew."""
+    run = dog(
+        READY,
+        "os.kill(os.getppid(), signal.SIGSTOP)",
+        "time.sleep(3)",
+        "os.kill(os.getppid(), signal.SIGCONT)",
+        "notifier.tell('STOPPING=1')",
+        "sys.exit(0)",
+    )
+
+    assert run.process.wait(WITHIN_S) == 0
+    assert not any("stalled" in line for line in run.err)
+
+
+def test_told_to_end_while_it_waits_it_starts_no_further_life(dog):
+    """A crash loop can be left at once."""
+    run = dog("sys.exit(1)")
+    run.wait_line('"guard_is_restarted"', '"in_s": 2', '"critical"')
+
+    assert run.stop() == 0
+    assert len(run.out) == 3
+
+
+def test_systemd_above_hears_what_the_guard_says(dog, tmp_path, monkeypatch):
+    """READY only when the guard is, heartbeats, and STOPPING: the watchdog may itself be watched."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as above:
+        above.bind(str(tmp_path / "above"))
+        above.settimeout(WITHIN_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "above"))
+        monkeypatch.setenv("WATCHDOG_USEC", "400000")
+        run = dog("time.sleep(1)", READY, "time.sleep(0.5)", "sys.exit(0)")
+        heard = []
+        while "STOPPING=1" not in heard:
+            heard += above.recv(4096).decode().splitlines()
+
+    assert run.process.wait(WITHIN_S) == 0
+    ready = heard.index("READY=1")
+    assert heard[:ready].count("WATCHDOG=1") >= 2
+    assert "WATCHDOG=1" in heard[ready:]
+
+
+def test_waits_double_up_to_a_minute_and_start_anew_after_a_long_life():
+    """The first restart is at once; who guarded for a minute has earned that again."""
+    back_off = BackOff()
+
+    assert [back_off.after(0) for _ in range(9)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert [back_off.after(life) for life in (59, 60, 1)] == [60, 0, 1]
+
+
+def test_every_exit_code_of_the_program_is_decided():
+    """Each has a meaning and a reason; what is not listed is a crash."""
+    codes = {value for name, value in vars(exits).items() if name.isupper() and name != "ENDINGS"}
+
+    assert codes <= ENDINGS.keys()
+    assert {code for code, each in ENDINGS.items() if each.again is Again.YES} == {1, 69, 71}
+    assert ending_of(-9).meaning == "killed by SIGKILL"
+    assert ending_of(-64).again is Again.YES
+    assert ending_of(42).again is Again.YES
