@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -18,7 +19,18 @@ import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
-from actors.journal import Store, StoreError, export_lines, verify
+from actors.journal import (
+    Anchor,
+    Store,
+    StoreError,
+    accept,
+    default_anchor,
+    export_lines,
+    refusal,
+    verify_anchored,
+    verify_incident,
+    write_incident,
+)
 from actors.ops.logging import configure_logging, silence_logging
 from actors.runtime import SystemClock
 from config.errors import ConfigError
@@ -322,36 +334,118 @@ def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
 
 @journal_app.command(name="verify")
-def journal_verify(*, config: ConfigPath = _DEFAULT, path: Path | None = None) -> int:
-    """Walk the hash chain from the first event to the last.
+def journal_verify(
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    incident: Path | None = None,
+) -> int:
+    """Walk the hash chain from the first event to the last, and compare it with the anchor.
 
     Args:
         config: Configuration file that names the journal.
         path: The journal itself, instead.
+        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        incident: Check this dispute bundle instead; the journal is not needed.
     """
-    place = _journal_path(config, path)
-    checked = verify(place)
-    print(f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}")
+    if incident is not None:
+        about = verify_incident(incident)
+        print(
+            f"{incident}: account {about.account}, trading day {about.date}, seq {about.first} to "
+            f"{about.last}: chain intact, and told as it was stored"
+        )
+        return 0
+    place, beside = _journal_files(config, path, anchor)
+    checked = verify_anchored(place, beside)
+    print(
+        f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}, "
+        f"as its anchor {beside.path} knows it"
+    )
+    return 0
+
+
+@journal_app.command(name="anchor")
+def journal_anchor(
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    accept_it: Annotated[bool, Parameter(name="--accept", negative="")] = False,
+) -> int:
+    """Say whether the anchor bears the journal out; let the journal go on where it does not.
+
+    Accepting is journaled, and locks every account until the next reset: what was locked is unknown.
+
+    Args:
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        accept_it: Take the journal as it is, or begin a new one where there is none.
+    """
+    place, beside = _journal_files(config, path, anchor)
+    refused = refusal(place, beside)
+    if refused is None:
+        print(f"{place} is as its anchor {beside.path} knows it; nothing is to be accepted")
+        return 0
+    if not accept_it:
+        raise refused
+    accepted = accept(place, beside, refused, clock=SystemClock())
+    print(
+        f"{place} goes on with its {accepted.events} events, from now on with the anchor "
+        f"{beside.path}; every account is locked until the next reset.\nIt had been refused: "
+        f"{accepted.refused}"
+    )
     return 0
 
 
 @journal_app.command(name="export")
 def journal_export(
-    *, config: ConfigPath = _DEFAULT, path: Path | None = None, account: int | None = None
+    *,
+    config: ConfigPath = _DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    account: int | None = None,
+    incident: tuple[int, date] | None = None,
+    out: Path | None = None,
 ) -> int:
-    """Print the events as JSON, one object a line.
+    """Print the events as JSON, one object a line; or write a dispute bundle.
 
     Args:
         config: Configuration file that names the journal.
         path: The journal itself, instead.
+        anchor: Its anchor, for a bundle; otherwise as for `journal verify`.
         account: Only this account's events.
+        incident: Write a bundle of this account (its id) and trading day (YYYY-MM-DD).
+        out: The bundle's file, which must not be there yet.
     """
+    if incident is not None:
+        return _write_incident(_journal_files(config, path, anchor), *incident, out)
+    if out is not None:
+        return _fail(EXIT_USAGE, "--out goes with --incident; the lines go to stdout")
     store = Store.open_read_only(_journal_path(config, path))
     try:
         for line in export_lines(store, account=account):
             sys.stdout.buffer.write(line + b"\n")
     finally:
         store.close()
+    return 0
+
+
+def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Path | None) -> int:
+    place, beside = files
+    verify_anchored(place, beside)
+    out = out or Path(f"incident-{account}-{day}.zip")
+    store = Store.open_read_only(place)
+    try:
+        about = write_incident(store, account, day, beside.read(), out)
+    except FileExistsError:
+        return _fail(EXIT_USAGE, f"{out} is there already; choose another name with --out")
+    except OSError as error:
+        return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
+    finally:
+        store.close()
+    print(f"{out}: account {account}, trading day {day}, seq {about.first} to {about.last}")
     return 0
 
 
@@ -400,6 +494,15 @@ class _Stop:
                 self._hung_up = False
                 self._do_on_hangup()
         return self._reason
+
+
+def _journal_files(config: Path, path: Path | None, anchor: Path | None) -> tuple[Path, Anchor]:
+    """Return the journal and its anchor, as the command line or else the configuration names them."""
+    if path is not None:
+        return path, Anchor(anchor or default_anchor(path))
+    named = load(config, now=SystemClock().now()).file.journal
+    beside = anchor or (Path(named.anchor) if named.anchor else default_anchor(Path(named.path)))
+    return Path(named.path), Anchor(beside)
 
 
 def _journal_path(config: Path, path: Path | None) -> Path:

@@ -10,11 +10,14 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
-from actors.account import rulebook
+import pykka
+
+from actors.account import lost_history, rulebook
 from actors.account.actor import AccountActor
 from actors.account.adopting import Origin
 from actors.account.core import AccountCore
@@ -23,7 +26,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
-from actors.journal import JournalActor, Memory, Store
+from actors.journal import AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -56,9 +59,15 @@ from actors.runtime import (
 )
 from config.loader import Config, load
 from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
-from messages.events import SessionOpened, SystemStarted, SystemStopped
+from messages.events import AnchorAccepted, Event, SessionOpened, SystemStarted, SystemStopped
 from messages.journal import Append, ReadAccount, Recorded
-from messages.queries import AccountStatus, ConfigReloaded, GetAccountStatus, SystemStatus
+from messages.queries import (
+    AccountStatus,
+    ConfigReloaded,
+    GetAccountStatus,
+    GetUnrecorded,
+    SystemStatus,
+)
 from messages.values import AccountRecord
 
 VERSION = "0.1.0"
@@ -66,6 +75,7 @@ _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
 _STATUS_S = 5.0
+_JOURNAL_S = 1.0
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -114,6 +124,8 @@ class System:
     _supervisor: Any = None
     _dispatchers: list[Dispatcher] = field(default_factory=list)
     _store: Store | None = None
+    _accepted: AnchorAccepted | None = None
+    """When the journal was last accepted without its anchor's word."""
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
@@ -172,7 +184,11 @@ class System:
     def _start_trunk(self) -> None:
         """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
-        self._store = store = Store.open(path, clock=self.clock)
+        anchor = self.config.file.journal.anchor
+        self._store = store = Store.open(
+            path, clock=self.clock, anchor=Path(anchor) if anchor else None
+        )
+        self._accepted = store.last_accepted()
         if (last_at := store.last_at()) is not None:
             self._time.not_before(last_at)
         rules = tuple(each.id for each in self.config.enabled_rules())
@@ -183,7 +199,8 @@ class System:
             config=self.config.digest,
             rules=rules,
         )
-        self._run = store.append([started])
+        with refusing(path):  # the disk may have filled since it was opened
+            self._run = store.append([started])
         self._supervisor = Supervisor.start(
             dispatcher=self._keep(OwnThread("supervisor", in_flight=self.in_flight)),
             directory=self.directory,
@@ -206,6 +223,10 @@ class System:
             self._child("witness", partial(witness, **self.wiring(paper)))
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         self._child("clock", partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks)))
+        if store.anchor:
+            apart = self._keep(LingeringThread("anchor", self.in_flight, linger_s=self.linger_s))
+            anchoring = partial(AnchorActor, path=path, anchor=store.anchor)
+            self._child("anchor", partial(anchoring, **self.wiring(apart)))
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""
@@ -281,6 +302,7 @@ class System:
         state = AccountState.new(settings.account, settings.day, gross=settings.gross)
         for record in self._recorded(settings.account):
             state.evolve(record.event)
+        self._lock_for_lost_history(state)
         if next(lives) == 0:
             state.connected = False  # the streams of an earlier run ended with it
         earlier, not_restored = rulebook.restored(state.adopted, self.config.context)
@@ -288,6 +310,14 @@ class System:
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
         return AccountActor(core=core, **wiring)
+
+    def _lock_for_lost_history(self, state: AccountState) -> None:
+        """Let an account begin with the duty that a journal without its past leaves it."""
+        deadline_s = self.config.file.enforcement.deadline_s
+        if owed := lost_history.intent(state, self._accepted, self.clock.now(), deadline_s):
+            self._journal(owed)
+            self._recorded(state.account)  # answered once it is on disk, or alarmed
+            state.evolve(owed)
 
     def _recorded(self, account: int) -> tuple[Recorded, ...]:
         question = ReadAccount(at=self.clock.now(), cause="start", account=account)
@@ -306,7 +336,7 @@ class System:
         self._dispatchers.append(dispatcher)
         return dispatcher
 
-    def _journal(self, event: SessionOpened | SystemStopped) -> None:
+    def _journal(self, event: Event) -> None:
         append = Append(
             at=event.at, cause=event.cause, events=(event,), asker=None, token=event.cause
         )
@@ -384,8 +414,20 @@ class System:
             config_version=self.config_version,
             at=now,
             live=True,
+            unrecorded=self._unrecorded(now),
             accounts=tuple(answers),
         )
+
+    def _unrecorded(self, now: datetime) -> int | None:
+        """Ask the journal what is not on disk; one whose disk hangs answers too late: not known."""
+        asked = self.directory.ref("journal").ask(
+            GetUnrecorded(at=now, cause="status"), block=False
+        )
+        try:
+            unrecorded: int = asked.get(timeout=_JOURNAL_S)
+        except (pykka.Timeout, pykka.ActorDeadError):
+            return None
+        return unrecorded
 
     def stop(self, reason: str) -> None:
         """Stop everything in reverse order; what is locked stays locked in the journal."""

@@ -118,3 +118,5 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
             )
     if not file.journal.path:
         complaints.append("journal.path: is empty; name a file like data/lockstep.db")
+    if file.journal.anchor in ("", file.journal.path):
+        complaints.append("journal.anchor: is empty or the journal itself; name another file")

@@ -95,6 +95,8 @@ class Journal(_Table, frozen=True):
 
     path: str = "data/lockstep.db"
     """SQLite file, relative to the working directory."""
+    anchor: str | None = None
+    """File that knows how far the journal got, best on another disk; else beside it, `….anchor`."""
 
 
 class Http(_Table, frozen=True):

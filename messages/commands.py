@@ -89,6 +89,8 @@ class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
 
     enforcement_id: str
     """The enforcement whose lockouts (there may be none) become effective."""
+    targets: tuple[Target, ...]
+    """What the enforcer had been told to reach."""
     flat_confirmed: bool
     """False: the account is locked with exposure, and the enforcer keeps on."""
     read_at: datetime | None
@@ -139,7 +141,8 @@ class MoveStops(AccountMessage, frozen=True, kw_only=True):
     """Tighten these protective stops; repeated with every quote for as long as it is wanted."""
 
     moves: tuple[StopMove, ...]
-    """At most one per order; the latest wish for an order replaces an earlier one."""
+    """At most one per order; the latest wish for an order replaces an earlier one, of wishes of one
+    picture the tightest does."""
     withdrawn: tuple[int, ...] = ()
     """Orders that have changed: what was wanted of them before may loosen them now."""
 

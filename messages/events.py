@@ -26,13 +26,17 @@ from messages.values import (
     AlarmCode,
     Allowance,
     Breach,
+    Contract,
     DayTerms,
+    Fill,
+    LastTold,
     Lockout,
     Order,
     OrderTrade,
     Outcome,
     Position,
     RuleInForce,
+    SizeChange,
     Target,
     Unprotected,
 )
@@ -54,6 +58,18 @@ class SystemStopped(Message, frozen=True, kw_only=True):
 
     reason: str
     """Why, e.g. `SIGTERM`."""
+
+
+class AnchorAccepted(Message, frozen=True, kw_only=True):
+    """A person let the journal go on although its anchor does not bear it out: lockouts may be missing.
+
+    Every account is locked until the reset that follows.
+    """
+
+    refused: str
+    """Why nothing started with it."""
+    events: int
+    """Events it held."""
 
 
 class SessionOpened(Message, frozen=True, kw_only=True):
@@ -338,6 +354,20 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """Trades of the closed day's last hour, which windows of the new day still count."""
     terms: DayTerms | None = None
     """How the new day is counted; None = the journal of an earlier build, which did not say."""
+    fills: tuple[Fill, ...] = ()
+    """Fills of the day that was begun, told before it: the broker's clock was ahead."""
+    unplaced: tuple[SizeChange, ...] = ()
+    """Fills whose position was not told yet, in order."""
+    unfilled: tuple[SizeChange, ...] = ()
+    """Changes of positions whose fill was not told yet, in order."""
+    unsettled: tuple[str, ...] = ()
+    """Contracts whose position does not show a close that is booked already."""
+    contracts: tuple[Contract, ...] = ()
+    """The broker's records of contracts, as far as they were asked for."""
+    told: tuple[LastTold, ...] = ()
+    """What the stream said of positions and orders that are still there, and when."""
+    balance_usd: Decimal | None = None
+    """Cash balance; None when it was not told."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):
@@ -396,6 +426,7 @@ type Event = (
     | PayloadQuarantined
     | SystemStarted
     | SystemStopped
+    | AnchorAccepted
     | SessionOpened
     | AccountGuarded
     | RulesAdopted

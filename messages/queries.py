@@ -73,6 +73,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """When it was answered, UTC."""
     live: bool
     """False: read from the journal, nothing is running."""
+    unrecorded: int | None
+    """Events decided but not on disk; None = the journal does not answer, or nothing is running."""
     accounts: tuple[AccountStatus, ...]
     """Every guarded account."""
 
@@ -101,8 +103,12 @@ class ConfigReloaded(Value, frozen=True, kw_only=True):
     """Accounts that were told, but have not said in time what it means for them."""
 
 
+class GetUnrecorded(Message, frozen=True, kw_only=True):
+    """Ask the JournalActor how many events are decided but not on disk; answered with that number."""
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
 
-type Query = GetAccountStatus | GetRules | Ping
+type Query = GetAccountStatus | GetRules | GetUnrecorded | Ping

@@ -170,6 +170,7 @@ class AlarmCode(StrEnum):
     REENTRY_PATTERN = "REENTRY_PATTERN"
     JOURNAL_LATE = "JOURNAL_LATE"
     JOURNAL_FAILED = "JOURNAL_FAILED"
+    ANCHOR_FAILED = "ANCHOR_FAILED"
     STREAM_LOST = "STREAM_LOST"
     SNAPSHOT_FAILED = "SNAPSHOT_FAILED"
     SNAPSHOT_DIFFERED = "SNAPSHOT_DIFFERED"
@@ -334,6 +335,26 @@ class Unprotected(Value, frozen=True, kw_only=True):
     """Contract id."""
     since: datetime
     """Since when, UTC."""
+
+
+class SizeChange(Value, frozen=True, kw_only=True):
+    """A change of what is held that was told in one way only so far: by a fill, or by a position."""
+
+    contract: str
+    """Contract id."""
+    size: int
+    """Signed contracts; positive = bought."""
+    at: datetime
+    """When it was told, UTC."""
+
+
+class LastTold(Value, frozen=True, kw_only=True):
+    """When the present stream last told a position or an order."""
+
+    key: str | int
+    """Contract id, or order id."""
+    at: datetime
+    """As the gateway stamped it, UTC."""
 
 
 # --- Targets: states to reach, never deltas, so they can be joined, repeated and resumed. ---
@@ -521,6 +542,8 @@ class StopMove(Value, frozen=True, kw_only=True):
     """New limit price of a stop-limit order, moved along; None for other types."""
     reason: str
     """The arithmetic, for people."""
+    judged_at: datetime
+    """The instant of the picture it was judged by, UTC; of one picture's wishes the tightest counts."""
 
 
 class OpenPosition(Value, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import resource
 import signal
 import socket
 import sqlite3
@@ -25,10 +26,12 @@ from tests.cli import (
     lockstep,
     one_error,
 )
+from tests.journal.conftest import reset
+from tests.journal.test_anchoring import locked
 from tests.rig import TOKENS, A, B
 
 KEY = TOKENS["PROJECT_X_API_KEY"]
-STATUS_KEYS = ["version", "config", "config_version", "at", "live", "accounts"]
+STATUS_KEYS = ["version", "config", "config_version", "at", "live", "unrecorded", "accounts"]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
@@ -53,7 +56,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "simulate", "check", "rules", "status", "reload"),
-        *("journal", "journal verify", "journal export"),
+        *("journal", "journal verify", "journal anchor", "journal export"),
     ],
 )
 def test_every_command_explains_itself(command):
@@ -233,6 +236,57 @@ def test_an_edited_journal_fails_its_verification(written, journal):
     said = one_error(lockstep("journal", "verify", "--path", journal), 70)
     assert "seq 2" in said
     assert "seq 2" in refused(["run"], written(), 70)
+
+
+def test_a_deleted_journal_is_70_until_a_person_accepts_it(written, journal):
+    """`run` and `anchor` refuse and say how it goes on; `anchor --accept` makes a new one."""
+    journal.unlink()
+    config = written()
+
+    for command in (["run"], ["journal", "anchor"], ["journal", "verify"]):
+        said = refused(command, config, 70)
+        assert f"{journal}.anchor knows 2 events" in said
+        assert "journal anchor --accept" in said
+    assert not journal.exists()
+
+    done = lockstep("journal", "anchor", "--accept", "--config", config)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "every account is locked until the next reset" in done.stdout
+    assert lockstep("journal", "verify", "--config", config).returncode == 0
+    again = lockstep("journal", "anchor", "--accept", "--config", config)
+    assert "nothing is to be accepted" in again.stdout
+
+
+def test_a_disk_that_is_full_at_the_start_is_70(written, journal):
+    """It cannot record, so it does not begin; said in a line, and the journal is as it was."""
+    before = journal.read_bytes()
+    limit = (64, 64)  # no file may grow beyond: neither the log's first page nor an anchor
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, str(MAIN), "run", "--config", str(written())],
+        env=environment(**TOKENS),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN_S,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit),
+    )
+
+    assert str(journal) in one_error(done, 70)
+    assert before == journal.read_bytes()
+
+
+def test_an_anchor_can_be_named(journal, tmp_path):
+    """For a journal that was copied away with its anchor."""
+    anchor = tmp_path / "lockstep.db.anchor"
+    apart = anchor.rename(tmp_path / "apart")
+
+    said = one_error(lockstep("journal", "verify", "--path", journal), 70)
+    assert "there is no anchor" in said
+    assert (
+        "as its anchor"
+        in lockstep("journal", "verify", "--path", journal, "--anchor", apart).stdout
+    )
 
 
 def test_status_with_nothing_running_and_no_journal_is_70(written, tmp_path):
@@ -418,6 +472,30 @@ def test_a_reader_that_stops_reading_is_no_error(tmp_path, events):
 
 
 # --- secrets ------------------------------------------------------------------------------------
+
+
+def test_an_incident_is_exported_and_verified_by_whoever_gets_it(tmp_path):
+    """A zip of its own name, never written over; a day that is not there says which are."""
+    path, out = tmp_path / "lockstep.db", tmp_path / "mine.zip"
+    store = Store.open(path, clock=SystemClock())
+    store.append([reset(A), locked(A)])
+    store.close()
+    export = ("journal", "export", "--path", path, "--incident", A)
+
+    done = lockstep(*export, "2025-10-31", "--out", out)
+    again = lockstep(*export, "2025-10-31", "--out", out)
+    other = lockstep(*export, "2025-10-30", "--out", tmp_path / "other.zip")
+    checked = lockstep("journal", "verify", "--incident", out)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"account {A}, trading day 2025-10-31" in done.stdout
+    assert "is there already" in one_error(again, 2)
+    assert "only 2025-10-31" in one_error(other, 70)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "chain intact" in checked.stdout
+    out.write_bytes(b"PK")
+    assert "no bundle" in one_error(lockstep("journal", "verify", "--incident", out), 70)
+    assert "--incident" in one_error(lockstep("journal", "export", "--path", path, "--out", out), 2)
 
 
 def test_no_secret_leaves_by_log_screen_or_journal(started, written, broker, tmp_path):

@@ -120,6 +120,11 @@ BAD = {
         ["accounts.account: '5' stands twice"],
     ),
     "no journal": (table("journal", path='""'), ["journal.path: is empty"]),
+    "no anchor": (table("journal", anchor='""'), ["journal.anchor: is empty"]),
+    "journal as anchor": (
+        table("journal", path='"a.db"', anchor='"a.db"'),
+        ["journal.anchor: is empty or the journal itself"],
+    ),
     "no calendar": (table("calendar", file='"mine.csv"'), ["calendar.file: 'mine.csv'"]),
 }
 

@@ -2,8 +2,14 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from actors.ops.narrator import narrate
-from messages.events import AccountGuarded
+from messages.events import AccountGuarded, AccountLocked, EnforcementNarrowed
+from messages.values import Duty, Lockout, ReleaseOn
+
+NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
+HEAD = {"account": 1, "at": NOON, "cause": "test"}
 
 
 def test_a_rule_that_stands_twice_is_one_rule():
@@ -18,3 +24,37 @@ def test_a_rule_that_stands_twice_is_one_rule():
     )
 
     assert narrate(guarded)[0][1] == "Account 1 (50K) guarded by 2 rules"
+
+
+@pytest.mark.parametrize(
+    ("release_on", "until", "says"),
+    [
+        (ReleaseOn.CONFIG, None, "until the configuration no longer asks for it"),
+        (ReleaseOn.CAN_TRADE, None, "until the firm lets it trade again"),
+        (ReleaseOn.RESET, NOON, "until 2025-10-29T17:00:00+00:00"),
+    ],
+)
+def test_a_lock_says_what_ends_it(release_on, until, says):
+    """Only the firm's own flag is up to the broker."""
+    lock = Lockout(
+        rule="RULE-011",
+        scope="product:RTY",
+        duty=Duty.FLAT,
+        until=until,
+        release_on=release_on,
+        reason="RTY is blocked",
+        breach_id="1/b1",
+        locked_at=NOON,
+    )
+    locked = AccountLocked(**HEAD, enforcement_id="1/e1", lockout=lock, flat_confirmed=True)
+
+    assert narrate(locked) == [("warning", f"Account 1 locked {says}: RTY is blocked")]
+
+
+def test_what_is_no_longer_enforced_is_said():
+    """People see why the cancelling stopped."""
+    event = EnforcementNarrowed(**HEAD, enforcement_id="1/e2", targets=(), lockouts=())
+
+    assert narrate(event) == [
+        ("info", "Enforcement 1/e2: a lockout has ended, what only it asked for is dropped")
+    ]

@@ -41,7 +41,8 @@ class Adopting:
     asked: AccountSettings
     """What the configuration says now; in force alone from the next reset on."""
     origin: Origin
-    in_force: Settings = ()
+    in_force: Settings | None = None
+    """None until they were said in this life of the actor."""
 
     @property
     def file(self) -> Settings:
@@ -56,32 +57,36 @@ class Adopting:
             turn.alarm(AlarmCode.RULE_NOT_RESTORED, text)
         if turn.state.terms is None:
             turn.alarm(AlarmCode.RULE_NOT_RESTORED, _UNTOLD)
-        return self._adopt(turn, self.origin.earlier)
+        return self._adopt(turn, self._before)
 
     def begin_day(self, turn: Turn) -> Settings:
         """Return the rules of a new trading day: the file's alone; end what they no longer lock."""
-        before = self.in_force or self.origin.earlier
-        self._note(turn, self.file, before)
+        in_force = self._note(turn, self.file, self._before)
         keeping.release_unlocked(turn, self.file)
-        return self.in_force
+        return in_force
 
     def adopt(self, turn: Turn, command: AdoptRules) -> Settings:
         """Return the rules in force under a changed configuration."""
         rules = tuple(_setting(each.rule, each.parameters) for each in command.rules)
         self.asked = replace(self.asked, rules=rules)
         self.origin = Origin(config=command.config)
-        return self._adopt(turn, self.in_force)
+        return self._adopt(turn, self._before)
 
-    def _adopt(self, turn: Turn, held: Settings) -> Settings:
-        return self._note(turn, rulebook.combined(held, self.file), held)
+    @property
+    def _before(self) -> Settings | None:
+        """Return what was in force; None where nothing is known of it, which is no change."""
+        return (self.origin.earlier or None) if self.in_force is None else self.in_force
 
-    def _note(self, turn: Turn, in_force: Settings, before: Settings) -> Settings:
+    def _adopt(self, turn: Turn, held: Settings | None) -> Settings:
+        return self._note(turn, rulebook.combined(held or (), self.file), held)
+
+    def _note(self, turn: Turn, in_force: Settings, before: Settings | None) -> Settings:
         self.in_force = in_force
         adopted = RulesAdopted(
             **turn.head(),
             config=self.origin.config,
             rules=rulebook.written(in_force, turn.now, turn.state.day_end(turn.now)),
-            applied=rulebook.applied(before, in_force) if before else (),
+            applied=() if before is None else rulebook.applied(before, in_force),
             queued=(
                 *rulebook.queued(in_force, self.file),
                 *terms.waiting(turn.state.terms, self.asked),

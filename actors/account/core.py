@@ -15,7 +15,7 @@ from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
 from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
-from actors.account.managing import still_wanted
+from actors.account.managing import changed_stops, still_wanted
 from actors.account.permission import Permission
 from actors.account.picture import Picture
 from actors.account.recovery import Recovery
@@ -35,7 +35,7 @@ from messages.commands import (
     ResumeEnforcement,
     Woken,
 )
-from messages.events import AccountGuarded
+from messages.events import AccountGuarded, LockoutReleased
 from messages.facts import (
     AccountChanged,
     ContractDescribed,
@@ -52,9 +52,10 @@ from messages.facts import (
 )
 from messages.journal import Appended, AppendFailed
 from messages.queries import AccountStatus
-from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, Order, OrderStatus, Phase, StopMove
+from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
+_RELEASES = frozenset({LockoutReleased})
 _INPUTS = (*get_args(Fact.__value__), *get_args(AccountCommand.__value__))
 
 
@@ -105,6 +106,7 @@ class AccountCore:
         if self.state.enforcement:
             self._enforcing.know_what_is_there()
         self._judging.say_caveats(turn)
+        self._follow_lockouts(turn)
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
@@ -133,6 +135,7 @@ class AccountCore:
                 self._obey(turn, message)
             case _:
                 self._book(turn, message)
+        self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
         self._judging.settling.follow(turn)
         self._picture.note_health(turn)
@@ -177,6 +180,10 @@ class AccountCore:
         self._judging.settings = self._enforcing.settings = self._permission.settings = settings
         self._picture.use(turn, settings)
 
+    def _follow_lockouts(self, turn: Turn) -> None:
+        if turn.recorded(_RELEASES):
+            self._enforcing.lockouts_ended(turn)
+
     def _turn(self, now: datetime, cause: str) -> Turn:
         self._turns += 1
         token = f"{self.state.account}/{self._epoch}/{self._turns}"
@@ -215,7 +222,7 @@ class AccountCore:
 
     def _on_trade(self, turn: Turn, fact: TradeExecuted) -> None:
         ledger, fill = self.state.ledger, fact.fill
-        booking = ledger.weigh(fill, self.state.day.label(fill.executed_at))
+        booking = self.state.weigh(fill)
         if booking is Booking.UNCHANGED:
             return
         turn.record(fact)
@@ -240,7 +247,8 @@ class AccountCore:
         if self.state.orders.get(order.order_id) == order:
             return
         turn.record(fact)
-        self._withdraw_moves(turn, order)
+        if order.stop_price is not None:
+            self._withdraw_moves(turn, (order.order_id,))
         if order.status not in OrderStatus:
             turn.alarm(
                 AlarmCode.UNKNOWN_ORDER_STATUS,
@@ -260,16 +268,17 @@ class AccountCore:
     def _on_stream(self, turn: Turn, fact: StreamConnected | StreamLost) -> None:
         turn.record(fact)
         if isinstance(fact, StreamConnected):
-            self._picture.connected(turn)
+            self._picture.connected(turn, fact.generation)
         else:
             self._picture.sync.lost()
             turn.alarm(AlarmCode.STREAM_LOST, f"user stream lost: {fact.reason}")
 
     def _on_snapshot(self, turn: Turn, fact: SnapshotTaken) -> None:
-        first = not self._picture.sync.snapshot_seen
+        first, before = not self._picture.sync.snapshot_seen, self.state.orders
         news = self._picture.adopt(turn, fact)
         if news is None:
             return
+        self._withdraw_moves(turn, changed_stops(before, self.state.orders))
         keeping.let_trade(turn)
         self._enforcing.guard_all(turn)
         orders = {fill.order_id for fill in news}
@@ -314,11 +323,11 @@ class AccountCore:
             self._move_stops(turn, still_wanted(self.state, verdict.moves))
         self._judging.open_if_clean(turn)
 
-    def _withdraw_moves(self, turn: Turn, order: Order) -> None:
-        """Have no move sent that was wanted of a stop as it was before: its trader may have moved it."""
-        if order.stop_price is not None and any(each.rule.manage for each in self._settings.rules):
+    def _withdraw_moves(self, turn: Turn, stops: tuple[int, ...]) -> None:
+        """Have no move sent that was wanted of stops as they were: their trader may have moved them."""
+        if stops and any(each.rule.manage for each in self._settings.rules):
             enforcer = f"enforcer/{self.state.account}"
-            turn.send(enforcer, MoveStops(**turn.head(), moves=(), withdrawn=(order.order_id,)))
+            turn.send(enforcer, MoveStops(**turn.head(), moves=(), withdrawn=stops))
 
     def _move_stops(self, turn: Turn, moves: tuple[StopMove, ...]) -> None:
         if moves:
@@ -326,11 +335,13 @@ class AccountCore:
             turn.send(enforcer, MoveStops(**turn.head(), moves=moves))
 
     def _on_apply(self, turn: Turn, report: ApplyLockout) -> None:
+        before = self.state.orders
         for lockout in self._enforcing.apply(turn, report):
             keeping.arm(turn, lockout)
             if lockout.scope == ACCOUNT_SCOPE:
                 self._judging.opened = False
         keeping.let_trade(turn)  # the firm may have changed its mind before the lock was applied
+        self._withdraw_moves(turn, changed_stops(before, self.state.orders))
         if report.read_at:
             self._picture.sync.read(report.read_at)
         self._picture.hold(turn)

@@ -6,16 +6,18 @@ under way; what comes meanwhile joins it.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import structs
 
 from actors.account import standing
 from actors.account.allowance import journaled
-from actors.account.lockouts import joined, key_of, no_new_exposure, strictness
+from actors.account.intent import Enforcement, all_pending, lockouts_of
+from actors.account.lockouts import key_of, no_new_exposure, strictness
+from actors.account.narrowing import narrow
 from actors.account.reentry import Reentry, pattern_text
 from actors.account.settings import AccountSettings
-from actors.account.state import AccountState, Enforcement
+from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
 from messages.commands import ApplyLockout, Enforce
@@ -139,9 +141,7 @@ class Enforcing:
 
     def _is_under_way(self, targets: tuple[Target, ...]) -> bool:
         under_way = self.state.enforcement
-        return under_way is not None and all(
-            any(algebra.covers(each, target) for each in under_way.targets) for target in targets
-        )
+        return under_way is not None and algebra.covers_all(under_way.targets, targets)
 
     def _count(self, turn: Turn, appeared: str, contract: str, asked: standing.Demand) -> None:
         turn.record(
@@ -156,10 +156,20 @@ class Enforcing:
         if self._reentry.attempted(contract, turn.now):
             turn.alarm(AlarmCode.REENTRY_PATTERN, pattern_text(asked.lockout.rule))
 
+    def lockouts_ended(self, turn: Turn) -> None:
+        """Ask no more for what only lockouts that have ended asked for, and forget what they forbade."""
+        self._reentry.forget(
+            contract
+            for contract in self._reentry.watched
+            if not standing.is_exposed(self.state, contract)
+        )
+        if narrow(turn):
+            self.resume(turn)
+
     def breach(self, turn: Turn, breach: Breach, trading_date: str) -> None:
         """Turn a verdict into an intent, unless its lockout adds nothing to those that bind."""
         breach_id = f"{self.state.account}/b{self.state.breach_count + 1}"
-        lockouts = _lockouts(breach, breach_id, turn.now)
+        lockouts = lockouts_of(breach, breach_id, turn.now)
         if lockouts and not self._adds(lockouts):
             return
         turn.record(
@@ -201,7 +211,7 @@ class Enforcing:
                     enforcement_id=under_way.id,
                     breaches=breaches,
                     targets=algebra.joined((*under_way.targets, *targets)),
-                    lockouts=_all_pending(under_way, lockouts),
+                    lockouts=all_pending(under_way, lockouts),
                     deadline_at=under_way.deadline_at if under_way.pending else deadline_at,
                     allowances=self._baseline(lockouts),
                 )
@@ -302,8 +312,9 @@ class Enforcing:
         under_way = self.state.enforcement
         if under_way is None or under_way.id != report.enforcement_id:
             return ()
-        if report.flat_confirmed and self._intent_waits:
-            return ()  # a breach has joined whose targets the enforcer has not heard of yet
+        unheard = not algebra.covers_all(report.targets, under_way.targets)
+        if report.flat_confirmed and (unheard or self._intent_waits):
+            return ()  # a breach has joined that the enforcer had not heard of
         head = turn.head(under_way.id)
         self._record_end(turn, under_way, report)
         for lockout in under_way.pending:
@@ -343,23 +354,3 @@ class Enforcing:
             AlarmCode.FLAT_NOT_CONFIRMED,
             f"the broker does not confirm that the targets are reached: {what}; closing goes on",
         )
-
-
-def _all_pending(under_way: Enforcement, more: tuple[Lockout, ...]) -> tuple[Lockout, ...]:
-    return tuple(joined({key_of(each): each for each in under_way.pending}, more).values())
-
-
-def _lockouts(breach: Breach, breach_id: str, now: datetime) -> tuple[Lockout, ...]:
-    return tuple(
-        Lockout(
-            rule=breach.rule,
-            scope=terms.scope,
-            duty=terms.duty,
-            until=terms.until,
-            release_on=terms.release_on,
-            reason=breach.reason,
-            breach_id=breach_id,
-            locked_at=now,
-        )
-        for terms in breach.lockouts
-    )

@@ -10,12 +10,13 @@ from datetime import date, timedelta
 
 from actors.account.allowance import journaled
 from actors.account.lockouts import ended, ends_by_calendar
+from actors.account.narrowing import narrow
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.terms import terms_of
 from actors.account.turn import Turn
 from messages.events import DayReset, EnforcementStarted, LockoutReleased
-from messages.values import AlarmCode, Lockout, ReleaseOn, Unprotected
+from messages.values import AlarmCode, LastTold, Lockout, ReleaseOn, Unprotected
 
 _ONE_DAY = timedelta(days=1)
 
@@ -75,10 +76,19 @@ def _release(turn: Turn, lockout: Lockout) -> None:
 
 
 def release_unlocked(turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
-    """Release the lockouts that end by the configuration and that these rules no longer ask for."""
-    for lockout in tuple(turn.state.lockouts.values()):
-        if lockout.release_on is ReleaseOn.CONFIG and not _still_locked(lockout, rules):
-            _release(turn, lockout)
+    """Release the lockouts that end by the configuration and that these rules no longer ask for.
+
+    One that was to follow the enforcement under way ends before it began: applied today it would stay
+    until the next reset.
+    """
+    ended_now = tuple(
+        lockout
+        for lockout in turn.state.duties
+        if lockout.release_on is ReleaseOn.CONFIG and not _still_locked(lockout, rules)
+    )
+    for lockout in ended_now:
+        _release(turn, lockout)
+    narrow(turn, without=ended_now)
 
 
 def _still_locked(lockout: Lockout, rules: tuple[RuleSetting, ...]) -> bool:
@@ -134,6 +144,17 @@ def reset_if_due(turn: Turn, settings: AccountSettings) -> bool:
             allowances=None if state.allowances is None else journaled(state.allowances),
             recent_trades=state.trades.recent(turn.now),
             terms=terms_of(settings, day),
+            fills=state.ledger.since(label),
+            unplaced=state.unplaced.fills,
+            unfilled=state.unplaced.moves,
+            unsettled=tuple(sorted(state.unsettled)),
+            contracts=tuple(state.contracts.values()),
+            told=tuple(
+                LastTold(key=key, at=at)
+                for key, at in state.seen_at.items()
+                if key in state.positions or key in state.orders
+            ),
+            balance_usd=state.balance_usd,
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))

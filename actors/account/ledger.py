@@ -1,15 +1,18 @@
 """The day's realised P&L from the broker's fills, each booked once by its trade id.
 
 Pure. The broker's `profitAndLoss` is gross; fees and commissions are costs of every fill, opening
-ones too. A voided fill is taken out again. Fills of another trading day are remembered by id but not
-counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
+ones too. A voided fill is taken out again; one that is told again with higher costs (the broker leaves
+out what it does not know yet) counts with those. Fills of another trading day are remembered by id but
+not counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import Enum, auto
+
+from msgspec import structs
 
 from messages.values import Fill
 
@@ -21,6 +24,8 @@ class Booking(Enum):
     """It is new and counts today."""
     VOIDED = auto()
     """It was counted and is taken out."""
+    CORRECTED = auto()
+    """It is known, and has cost more than was told before."""
     AHEAD = auto()
     """It belongs to the coming day and will count then."""
     UNCHANGED = auto()
@@ -48,19 +53,23 @@ class Ledger:
             return Booking.AHEAD if label > self.day and known is None else Booking.UNCHANGED
         if known is None:
             return Booking.UNCHANGED if fill.voided else Booking.BOOKED
-        newly_void = fill.voided and not known[1].voided
-        return Booking.VOIDED if newly_void else Booking.UNCHANGED
+        if known[1].voided:
+            return Booking.UNCHANGED
+        if fill.voided:
+            return Booking.VOIDED
+        return Booking.CORRECTED if _dearer(known[1], fill) != known[1] else Booking.UNCHANGED
 
     def book(self, fill: Fill, label: date) -> None:
-        """Book a fill, or void one that is known."""
-        match self.weigh(fill, label):
-            case Booking.UNCHANGED:
-                return
-            case Booking.BOOKED:
-                self._count(fill, 1)
-            case Booking.VOIDED:
-                self._count(self._fills[fill.trade_id][1], -1)
-        self._fills[fill.trade_id] = (label, fill)
+        """Book a fill, or void or correct one that is known."""
+        booking = self.weigh(fill, label)
+        if booking is Booking.UNCHANGED:
+            return
+        known = self._fills.get(fill.trade_id)
+        if booking is Booking.CORRECTED and known is not None:
+            fill = _dearer(known[1], fill)
+        self._count(known, -1)
+        self._fills[fill.trade_id] = entry = (label, fill)
+        self._count(entry, 1)
 
     def fills_of(self, orders: Collection[int]) -> tuple[Fill, ...]:
         """Return the counted fills of some orders."""
@@ -71,24 +80,41 @@ class Ledger:
         """Return the counted fills."""
         return tuple(self._counted())
 
-    def reset(self, day: date) -> None:
-        """Begin a new trading day; fills that already belong to it stay."""
+    def since(self, day: date) -> tuple[Fill, ...]:
+        """Return the known fills of a trading day and of later ones."""
+        return tuple(fill for label, fill in self._fills.values() if label >= day)
+
+    def reset(self, day: date, early: Iterable[tuple[date, Fill]]) -> None:
+        """Begin a new trading day with the fills, by trading day, that are known of it already."""
         self.day = day
-        self._fills = {key: entry for key, entry in self._fills.items() if entry[0] >= day}
+        self._fills = {fill.trade_id: (label, fill) for label, fill in early}
         self.realised_usd, self.closed_trades = Decimal(0), 0
-        for fill in self._counted():
-            self._count(fill, 1)
+        for entry in self._fills.values():
+            self._count(entry, 1)
 
-    def _counted(self) -> list[Fill]:
-        return [
-            fill for label, fill in self._fills.values() if label == self.day and not fill.voided
-        ]
+    def _counted(self) -> Iterator[Fill]:
+        return (entry[1] for entry in self._fills.values() if self._counts(entry))
 
-    def _count(self, fill: Fill, times: int) -> None:
-        self.realised_usd += times * self._amount_usd(fill)
-        if fill.profit_and_loss_usd is not None:
+    def _counts(self, entry: tuple[date, Fill]) -> bool:
+        label, fill = entry
+        return label == self.day and not fill.voided
+
+    def _count(self, entry: tuple[date, Fill] | None, times: int) -> None:
+        if entry is None or not self._counts(entry):
+            return
+        self.realised_usd += times * self._amount_usd(entry[1])
+        if entry[1].profit_and_loss_usd is not None:
             self.closed_trades += times
 
     def _amount_usd(self, fill: Fill) -> Decimal:
         gross = fill.profit_and_loss_usd or Decimal(0)
         return gross if self.gross else gross - fill.costs_usd
+
+
+def _dearer(known: Fill, told: Fill) -> Fill:
+    """Return a fill with the higher of its costs as they were told: so their order does not matter."""
+    return structs.replace(
+        known,
+        fees_usd=max(known.fees_usd, told.fees_usd),
+        commissions_usd=max(known.commissions_usd, told.commissions_usd),
+    )

@@ -5,15 +5,28 @@ being closed: under a flat duty, or while an enforcement concerns the contract (
 its position is closed protects nothing and may fill beside the close).
 """
 
+from collections.abc import Mapping
+
 from actors.account.lockouts import flat_duty
 from actors.account.state import AccountState
 from actors.enforcer.stop import concerns
-from messages.values import Side, StopMove, product_of
+from messages.values import Order, Side, StopMove, product_of
 
 
 def still_wanted(state: AccountState, moves: tuple[StopMove, ...]) -> tuple[StopMove, ...]:
     """Return the moves that still tighten a stop of a position nobody is closing."""
     return tuple(move for move in moves if _tightens(state, move) and not _closing(state, move))
+
+
+def changed_stops(before: Mapping[int, Order], now: Mapping[int, Order]) -> tuple[int, ...]:
+    """Return the stops that a read has found changed, gone or new."""
+    ids = sorted(before.keys() | now.keys())
+    return tuple(key for key in ids if _is_changed_stop(before.get(key), now.get(key)))
+
+
+def _is_changed_stop(before: Order | None, now: Order | None) -> bool:
+    stop = any(each is not None and each.stop_price is not None for each in (before, now))
+    return stop and before != now
 
 
 def _tightens(state: AccountState, move: StopMove) -> bool:

@@ -22,6 +22,8 @@ from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, Open
 
 _SNAPSHOT_S = 5.0
 _SETTLE_S = 1.0
+_NEWS = frozenset({Booking.BOOKED, Booking.VOIDED, Booking.CORRECTED})
+"""What a rule may judge otherwise for having learned of it."""
 
 
 @dataclass(slots=True)
@@ -111,26 +113,24 @@ class Picture:
         if not self.sync.answers(snapshot.request_id):
             return None
         turn.cancel_wake("snapshot")
-        news = tuple(fill for fill in snapshot.fills or () if self._is_news(fill))
+        told = [(fill, self.state.weigh(fill)) for fill in snapshot.fills or ()]
+        news = tuple(fill for fill, booking in told if booking in _NEWS)
+        missing = sum(booking in {Booking.BOOKED, Booking.VOIDED} for _, booking in told)
         before = (self.state.positions, self.state.orders)
         reconciling = self.sync.synced
         if not reconciling or news or self._says_more(snapshot):
             turn.record(snapshot)
-        if reconciling and (news or before != (self.state.positions, self.state.orders)):
+        if reconciling and (missing or before != (self.state.positions, self.state.orders)):
             turn.alarm(
                 AlarmCode.SNAPSHOT_DIFFERED,
                 f"the broker's answer differed from the stream and was taken over "
-                f"({len(news)} fills were missing)",
+                f"({missing} fills were missing)",
             )
         again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
         if again:
             self.take_snapshot(turn)
         return news
-
-    def _is_news(self, fill: Fill) -> bool:
-        weight = self.state.ledger.weigh(fill, self.state.day.label(fill.executed_at))
-        return weight in {Booking.BOOKED, Booking.VOIDED}
 
     def _says_more(self, snapshot: SnapshotTaken) -> bool:
         held = {each.contract: each for each in snapshot.positions}
@@ -163,10 +163,10 @@ class Picture:
         if self.state.unsettled:
             self.reconcile(turn)
 
-    def connected(self, turn: Turn) -> None:
+    def connected(self, turn: Turn, generation: int | None = None) -> None:
         """Begin a new generation: everything is old, and what was asked of the last one is lost."""
         self._asked_contracts.clear()
-        self.sync.connected(turn.now)
+        self.sync.connected(turn.now, generation)
         self.take_snapshot(turn)
 
     def reconcile(self, turn: Turn) -> None:

@@ -37,15 +37,15 @@ class Recovery:
     @property
     def _step(self) -> str | None:  # noqa: PLR0911 - one return per step
         state, sync = self.state, self.picture.sync
-        generation = f"generation {state.generation}"
+        stream = "" if sync.generation is None else f" (generation {sync.generation})"
         if self.judging.settling.waits:
             return f"the reset to {state.trading_date}, or a lock's end, is not on disk yet"
         if not state.connected:
             return "waiting for the user stream"
         if sync.refusal is not None:
-            return f"waiting for a snapshot ({generation}), the last failed: {sync.refusal}"
+            return f"waiting for a snapshot{stream}, the last failed: {sync.refusal}"
         if not sync.synced:
-            return f"waiting for the first snapshot ({generation})"
+            return f"waiting for the first snapshot{stream}"
         if state.enforcement:
             return f"finishing enforcement {state.enforcement.id}"
         if self.judging.opened or account_duty(state.lockouts.values()):

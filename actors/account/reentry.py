@@ -6,6 +6,7 @@ while it lasts the reads that verify are spaced, so that closes alone use the lo
 """
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -36,6 +37,11 @@ class Reentry:
         elif contract not in self._exposed:
             self._exposed.add(contract)
             self._new.add(contract)
+
+    def forget(self, contracts: Iterable[str]) -> None:
+        """Forget contracts in which nothing is forbidden any more: a later lock finds it new."""
+        for contract in tuple(contracts):
+            self.saw(contract, exposed=False)
 
     def knew(self, contract: str) -> None:
         """Note that what is there was there before it was forbidden."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
-from actors.account.allowance import Allowances, Unplaced, ratcheted, restored
+from actors.account.allowance import Allowances, ratcheted, restored
+from actors.account.intent import Enforcement, begun
 from actors.account.ledger import Booking, Ledger
 from actors.account.lockouts import (
     Key,
@@ -24,12 +25,14 @@ from actors.account.protection import followed
 from actors.account.terms import day_of
 from actors.account.trades import LONGEST_WINDOW, Trades
 from actors.account.trading_day import TradingDay
+from actors.account.unplaced import Unplaced
 from messages.base import AccountMessage, Message
 from messages.events import (
     AccountLocked,
     DayReset,
     EnforcementFinished,
     EnforcementJoined,
+    EnforcementNarrowed,
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
@@ -47,25 +50,7 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Allowance, Contract, DayTerms, Fill, Lockout, Order, Position, Target
-
-
-@dataclass(frozen=True, slots=True)
-class Enforcement:
-    """An intent that is not discharged yet."""
-
-    id: str
-    """E.g. `13298777/e4`."""
-    since: datetime
-    """When it was decided, UTC."""
-    breaches: tuple[str, ...]
-    """Breach ids it answers; empty for the standing duty of a lockout."""
-    targets: tuple[Target, ...]
-    """States to reach."""
-    pending: tuple[Lockout, ...]
-    """Lockouts that are a duty already and are said once the targets are reached."""
-    deadline_at: datetime
-    """When they are said all the same, UTC."""
+from messages.values import Allowance, Contract, DayTerms, Fill, Lockout, Order, Position
 
 
 @dataclass(slots=True)
@@ -85,7 +70,6 @@ class AccountState:
     can_trade_at: datetime | None = None
     """When the broker said so: a push when it came, a read when it was asked for."""
     balance_usd: Decimal | None = None
-    generation: int = 0
     connected: bool = False
     breach_count: int = 0
     enforcement_count: int = 0
@@ -142,8 +126,11 @@ class AccountState:
         """Change by one event; events that do not concern the state change nothing."""
         match event:
             case TradeExecuted(fill=fill):
-                if self._book(fill) in {Booking.BOOKED, Booking.AHEAD}:
+                booking = self._book(fill)
+                if booking in {Booking.BOOKED, Booking.AHEAD}:
                     self.unplaced.filled(fill, event.at)
+                if booking is Booking.CORRECTED:
+                    return
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
                     self.unsettled.add(fill.contract)
             case PositionChanged():
@@ -157,7 +144,7 @@ class AccountState:
             case ContractDescribed():
                 self.contracts[event.contract.contract] = event.contract
             case StreamConnected():
-                self.connected, self.generation = True, event.generation
+                self.connected = True
                 self.seen_at.clear()  # what an earlier stream told is older than any new read
                 if self.can_trade_at:  # the same, should the clock have been set back since
                     self.can_trade_at = min(self.can_trade_at, event.at)
@@ -168,13 +155,13 @@ class AccountState:
             case AccountMessage():
                 self._evolve_decision(event)
 
-    def _evolve_decision(self, event: AccountMessage) -> None:
+    def _evolve_decision(self, event: AccountMessage) -> None:  # noqa: C901 - one case per event
         match event:
             case RuleBreached():
                 self.breach_count += 1
             case EnforcementStarted():
                 self.enforcement_count += 1
-                self.enforcement = _intent(event)
+                self.enforcement = begun(event)
                 self._allow(event.allowances)
             case EnforcementJoined() if self.enforcement:
                 self._allow(event.allowances)
@@ -184,6 +171,10 @@ class AccountState:
                     targets=event.targets,
                     pending=event.lockouts,
                     deadline_at=event.deadline_at,
+                )
+            case EnforcementNarrowed() if self.enforcement:
+                self.enforcement = replace(
+                    self.enforcement, targets=event.targets, pending=event.lockouts
                 )
             case FlatConfirmed():
                 self._take_over(event.positions, event.orders, event.read_at)
@@ -201,10 +192,14 @@ class AccountState:
             case RulesAdopted():
                 self.adopted = event
 
+    def weigh(self, fill: Fill) -> Booking:
+        """Say what booking a fill would change."""
+        return self.ledger.weigh(fill, self.day.label(fill.executed_at))
+
     def _book(self, fill: Fill) -> Booking:
-        booking = self.ledger.weigh(fill, self.day.label(fill.executed_at))
+        booking = self.weigh(fill)
         self.ledger.book(fill, self.day.label(fill.executed_at))
-        if flat_duty(self.duties):
+        if booking is not Booking.CORRECTED and flat_duty(self.duties):
             self.skipped.add(fill.trade_id)
         if booking is Booking.BOOKED:
             self.trades.book(fill, under_lock=account_duty(self.duties))
@@ -229,7 +224,7 @@ class AccountState:
     def _place(self, position: Position, at: datetime) -> None:
         before = dict(self.positions)
         held = before.get(position.contract)
-        self.unplaced.placed(position.contract, held.size if held else 0, position.size)
+        self.unplaced.placed(position.contract, held.size if held else 0, position.size, at)
         self.seen_at[position.contract] = at
         self.unsettled.discard(position.contract)
         if position.size:
@@ -264,9 +259,8 @@ class AccountState:
 
     def _adopt(self, snapshot: SnapshotTaken) -> None:
         self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
-        known = {fill.trade_id for fill in self.ledger.fills}
         for fill in snapshot.fills or ():
-            if fill.voided or fill.trade_id not in known:
+            if self.weigh(fill) is not Booking.UNCHANGED:
                 self._book(fill)
             if self._of_the_last_hour(fill, snapshot.requested_at):
                 self.trades.recall(fill)
@@ -316,15 +310,15 @@ class AccountState:
         self.terms = event.terms
         if event.terms:
             self.day, self.ledger.gross = day_of(event.terms), event.terms.gross
-        self.ledger.reset(self.trading_date)
+        early = ((self.day.label(fill.executed_at), fill) for fill in event.fills)
+        self.ledger.reset(self.trading_date, early)
         self.trades.reset(event.recent_trades)
         for fill in self.ledger.fills:  # told before the reset: the broker's clock was ahead
             self.trades.book(fill, under_lock=False)
         self.skipped.clear()
-        alive = self.positions.keys() | self.orders.keys()
-        self.seen_at = {key: at for key, at in self.seen_at.items() if key in alive}
+        self.seen_at = {each.key: each.at for each in event.told}
         self.lockouts = joined({}, event.lockouts)
-        self.enforcement = _intent(event.enforcement) if event.enforcement else None
+        self.enforcement = begun(event.enforcement) if event.enforcement else None
         self.allowances = None
         self._allow(event.allowances)
         self.attempts = event.attempts
@@ -335,15 +329,8 @@ class AccountState:
         self.orders = {each.order_id: each for each in event.orders}
         self.unprotected_since = {each.contract: each.since for each in event.unprotected}
         self.can_trade, self.can_trade_at = event.can_trade, event.can_trade_at
+        self.balance_usd = event.balance_usd
+        self.unplaced = Unplaced.restored(event.unplaced, event.unfilled)
+        self.unsettled = set(event.unsettled)
+        self.contracts = {each.contract: each for each in event.contracts}
         self.adopted = None  # said anew in the turn of the reset
-
-
-def _intent(event: EnforcementStarted) -> Enforcement:
-    return Enforcement(
-        id=event.enforcement_id,
-        since=event.at,
-        breaches=event.breaches,
-        targets=event.targets,
-        pending=event.lockouts,
-        deadline_at=event.deadline_at,
-    )

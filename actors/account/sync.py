@@ -25,6 +25,8 @@ class Sync:
     """Another snapshot is wanted after the one under way."""
     read_at: datetime | None = None
     """When the last complete read since the stream (re)connected was asked for; None before the first."""
+    generation: int | None = None
+    """The stream's generation; None where this life of the actor was not told."""
     refusal: str | None = None
     """Why the last snapshot failed; None when it did not."""
     _connected_at: datetime | None = None
@@ -32,8 +34,9 @@ class Sync:
     _failures: int = 0
     _pending: str | None = None
 
-    def connected(self, at: datetime) -> None:
+    def connected(self, at: datetime, generation: int | None) -> None:
         """Note a new generation: what was known is old."""
+        self.generation = generation
         self._up, self.synced = True, False
         self._connected_at, self.read_at = at, None
 

@@ -14,11 +14,16 @@ first, the lock is applied all the same and the work goes on, more slowly, until
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
-from typing import TypedDict
 
+from actors.enforcer.commanding import (
+    CommandHead,
+    commands_for,
+    complaint_about,
+    concerned,
+    sent,
+)
 from actors.enforcer.stops import Stops
-from actors.enforcer.targets import Plan, needs_no_read, plan
-from messages import codec
+from actors.enforcer.targets import Plan, covers_all, needs_no_read, plan
 from messages.base import Message, Send
 from messages.commands import (
     ApplyLockout,
@@ -28,15 +33,14 @@ from messages.commands import (
     CloseContract,
     Enforce,
     MoveStops,
-    PartialCloseContract,
     TakeSnapshot,
     WakeAfter,
     Woken,
 )
-from messages.events import AlarmRaised, BrokerCommandAnswered, BrokerCommandSent, Event
+from messages.events import AlarmRaised, BrokerCommandAnswered, Event
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.journal import Append
-from messages.values import AlarmCode, Done, NotSent, Rejected, Target, Uncertain
+from messages.values import AlarmCode, NotSent, Rejected, Target, Uncertain
 
 _COMMAND_S = 2.5
 """Deadline of a broker command; the gateway answers by then whatever happens."""
@@ -50,16 +54,6 @@ _STUCK_PAUSE_S = 6.0
 some 25 ms as a rule)."""
 _UNCERTAIN_PAUSE_S = 2.0
 """A command of unknown fate may still take effect: longer than it can be under way."""
-_POSITION_NOT_FOUND = 2
-"""errorCode of both close endpoints when there is nothing left to close."""
-
-
-class _CommandHead(TypedDict):
-    account: int
-    at: datetime
-    cause: str
-    command_id: str
-    deadline_s: float
 
 
 class Step(Enum):
@@ -147,7 +141,9 @@ class EnforcerCore:
 
     def _on_enforce(self, order: Enforce) -> None:
         again = order.enforcement_id == self._id
-        self._arm_deadline(order, news=not again or order.targets != self._targets)
+        self._arm_deadline(order, news=not again or not covers_all(self._targets, order.targets))
+        if not covers_all(order.targets, self._targets):
+            self._forget(order)
         self._id, self._targets = order.enforcement_id, order.targets
         self._stops.give_way(order.targets)
         self._verify_every_s = order.verify_every_s
@@ -165,6 +161,11 @@ class EnforcerCore:
             self._command(known)
         else:
             self._read()
+
+    def _forget(self, order: Enforce) -> None:
+        """Repeat nothing that failed for a target that is dropped: it may be allowed by now."""
+        wanted = {*order.known_positions, *order.known_orders}
+        self._failed = [each for each in self._failed if concerned(each) in wanted]
 
     def _hurry(self, order: Enforce) -> None:
         """Act on what has appeared while the enforcement is under way.
@@ -197,7 +198,7 @@ class EnforcerCore:
     # --- command ---
 
     def _command(self, todo: Plan) -> None:
-        commands = self._commands(todo)
+        commands = commands_for(todo, self._head)
         if not commands:
             self._read()
             return
@@ -210,63 +211,22 @@ class EnforcerCore:
             self._outstanding[command.command_id] = command
             self._tell(f"gateway/{self.login}", command)
         # After the commands, for nothing waits for it: what must be durable first is the intent.
-        self._record(*(self._sent(command) for command in commands))
+        self._record(*(sent(command, self._id, self._now) for command in commands))
         self._wake("answers", _COMMAND_S + _LOST_S)
-
-    def _commands(self, todo: Plan) -> list[BrokerCommand]:
-        closes: list[BrokerCommand] = [
-            CloseContract(**self._head(), contract=contract) for contract in todo.close
-        ]
-        partials = [
-            PartialCloseContract(**self._head(), contract=contract, size=size)
-            for contract, size in todo.reduce
-        ]
-        cancels = [CancelOrder(**self._head(), order_id=order) for order in todo.cancel]
-        return [*closes, *partials, *cancels]
-
-    def _sent(self, command: BrokerCommand) -> BrokerCommandSent:
-        return BrokerCommandSent(
-            account=self.account,
-            at=self._now,
-            cause=self._id,
-            enforcement_id=self._id,
-            command_id=command.command_id,
-            command=codec.kind(command),
-            contract=getattr(command, "contract", None),
-            size=getattr(command, "size", None),
-            order_id=getattr(command, "order_id", None),
-            stop_price=getattr(command, "stop_price", None),
-            limit_price=getattr(command, "limit_price", None),
-        )
 
     def _on_answer(self, answer: BrokerCommandAnswered) -> None:
         command = self._outstanding.pop(answer.command_id, None)
         if command is None:
             return
         self._record(answer)
-        self._judge(command, answer)
+        self._uncertain = self._uncertain or isinstance(answer.outcome, Uncertain)
+        if complaint := complaint_about(command, answer.outcome):
+            self._alarm(*complaint)
         if isinstance(answer.outcome, NotSent | Rejected):
             self._failed.append(command)
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
             self._read()
-
-    def _judge(self, command: BrokerCommand, answer: BrokerCommandAnswered) -> None:
-        what = f"{codec.kind(command)} {command.command_id}"
-        match answer.outcome:
-            case Done():
-                pass
-            case Rejected() if isinstance(command, CancelOrder):
-                pass  # filled, or gone with its sibling: the next read shows it
-            case Rejected(code=code) if code == _POSITION_NOT_FOUND:
-                pass
-            case Rejected(code=code, text=text):
-                self._alarm(AlarmCode.BROKER_REJECTED, f"{what} rejected: {code} {text}")
-            case NotSent(reason=reason):
-                self._alarm(AlarmCode.BROKER_UNCERTAIN, f"{what} not sent: {reason}")
-            case Uncertain(reason=reason):
-                self._uncertain = True
-                self._alarm(AlarmCode.BROKER_UNCERTAIN, f"{what} of unknown fate: {reason}")
 
     # --- read ---
 
@@ -367,6 +327,7 @@ class EnforcerCore:
                 at=self._now,
                 cause=self._id,
                 enforcement_id=self._id,
+                targets=self._targets,
                 flat_confirmed=proof is not None,
                 read_at=proof.requested_at if proof else None,
                 positions=proof.positions if proof else (),
@@ -414,8 +375,8 @@ class EnforcerCore:
         self._count += 1
         return f"{self._id}/{self.epoch}.{letter}{self._count}"
 
-    def _head(self) -> _CommandHead:
-        return _CommandHead(
+    def _head(self) -> CommandHead:
+        return CommandHead(
             account=self.account,
             at=self._now,
             cause=self._id,

@@ -91,8 +91,13 @@ class Stop:
 
     def wants(self, move: StopMove, now: datetime) -> None:
         """Take a wish, if it adds to the last move, of which the rule may not know yet."""
-        if self._adds(move):
+        if self._adds(move) and not self._looser_of_one_picture(move):
             self.wish, self.wished_at = move, now
+
+    def _looser_of_one_picture(self, move: StopMove) -> bool:
+        """Say whether a tighter move is wanted by the same picture: the rule may stand twice."""
+        wish = self.wish
+        return wish is not None and wish.judged_at == move.judged_at and not tighter(move, wish)
 
     def _adds(self, move: StopMove) -> bool:
         if self.done is None or tighter(move, self.done):

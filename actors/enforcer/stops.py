@@ -1,8 +1,9 @@
 """Moving protective stops: one modification per order at a time, never looser, retried while wanted.
 
-Pure; a part of the EnforcerActor, beside its enforcement and giving way to it. The latest wish wins. What
-the broker refused leaves the old stop where it is, is alarmed once, and may be tried again after a pause.
-What is of unknown fate is read at the broker before anything else is sent for that order.
+Pure; a part of the EnforcerActor, beside its enforcement and giving way to it. The latest wish wins, of
+those of one picture the tightest (the rule may stand twice). What the broker refused leaves the old stop
+where it is, is alarmed once, and may be tried again after a pause. What is of unknown fate is read at the
+broker before anything else is sent for that order.
 
     READY ── wish ──▶ SENT ── done · refused · not sent ──▶ PAUSING ──▶ READY
                        └── uncertain ──▶ UNSURE ──▶ READING ── moved · not moved ──▶ PAUSING

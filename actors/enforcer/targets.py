@@ -72,6 +72,11 @@ def covers(wider: Target, target: Target) -> bool:  # noqa: PLR0911 - a table of
             return wider == target
 
 
+def covers_all(wider: Sequence[Target], targets: Sequence[Target]) -> bool:
+    """Say whether reaching some targets reaches all of the others as well."""
+    return all(any(covers(each, target) for each in wider) for target in targets)
+
+
 def _within(size: int, cap: int) -> bool:
     """Say whether a signed size keeps a signed cap: on its side, and not beyond it."""
     return size == 0 or (size * cap > 0 and abs(size) <= abs(cap))

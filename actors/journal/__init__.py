@@ -1,19 +1,34 @@
 """The journal: an append-only, hash-chained store in SQLite, and the one actor that writes it."""
 
+from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
+from actors.journal.anchor import Anchor, default_anchor, verify_anchored
+from actors.journal.anchoring import AnchorActor
+from actors.journal.connection import refusing
 from actors.journal.errors import StoreError, UnstorableEventError
 from actors.journal.export import export_lines
+from actors.journal.incident import write_incident
+from actors.journal.incident_check import verify_incident
 from actors.journal.memory import Memory
 from actors.journal.store import Store
 from actors.journal.verify import Verified, verify
 
 __all__ = [
+    "Anchor",
+    "AnchorActor",
     "JournalActor",
     "Memory",
     "Store",
     "StoreError",
     "UnstorableEventError",
     "Verified",
+    "accept",
+    "default_anchor",
     "export_lines",
+    "refusal",
+    "refusing",
     "verify",
+    "verify_anchored",
+    "verify_incident",
+    "write_incident",
 ]

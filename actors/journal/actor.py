@@ -1,9 +1,9 @@
 """The JournalActor: everything that waits goes to disk in one transaction, then its askers are told.
 
-Started first and stopped last, on a thread of its own. In: `Append`, `ReadAccount` (asked),
-`Subscribe`, `Ping`. Out: to each asker one `Appended` or `AppendFailed`, then `Committed` to the
-subscribers. While the store refuses, events are kept in memory in their order and tried again every
-second. It never blocks a sender, reorders, or says `Appended` before the fsync.
+Started first and stopped last, on a thread of its own. In: `Append`, `ReadAccount` and `GetUnrecorded`
+(asked), `Subscribe`, `Ping`. Out: to each asker one `Appended` or `AppendFailed`, then `Committed` to
+the subscribers. While the store refuses, events are kept in memory in their order and tried again
+every second. It never blocks a sender, reorders, or says `Appended` before the fsync.
 """
 
 import sqlite3
@@ -39,7 +39,7 @@ from messages.journal import (
     Recorded,
     Subscribe,
 )
-from messages.queries import Ping
+from messages.queries import GetUnrecorded, Ping
 from messages.values import AlarmCode
 
 RETRY_S = 1.0
@@ -96,6 +96,9 @@ class JournalActor(PooledActor):
                 return self._read(account)
             case Subscribe(address=address):
                 self._memory.subscribers[address] = None
+            case GetUnrecorded():
+                self._commit()
+                return len(self._memory.rows) + self._memory.dropped
             case Ping():
                 self._commit()
                 return ADDRESS

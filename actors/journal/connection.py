@@ -40,6 +40,9 @@ def refusing(path: Path) -> Iterator[None]:
         code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY_CODE
         fix = _ADVICE.get(code, _UNKNOWN)
         raise StoreError(str(error), where=path, fix=fix) from error
+    except UnicodeError as error:  # of a name in the schema, or of SQLite's own words about it
+        what = f"its file is damaged: {error}"
+        raise StoreError(what, where=path, fix=_ADVICE[sqlite3.SQLITE_CORRUPT]) from error
     except OSError as error:
         raise StoreError(str(error), where=path, fix=_PERMIT) from error
 
@@ -60,9 +63,18 @@ def connect_writer(path: Path) -> sqlite3.Connection:
     if not _is_blank(path):
         connect_reader(path).close()
     with closing_on_error(_connect(path, "rw")) as connection:
+        keep_log(connection, kept=True)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
     return connection
+
+
+def keep_log(connection: sqlite3.Connection, *, kept: bool) -> None:
+    """Let the last one who closes leave the log as it is, or move it into the file and delete it.
+
+    The log of a store that is refused is evidence: moved, what stands behind its first damage is lost.
+    """
+    connection.setconfig(sqlite3.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, kept)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:

@@ -26,10 +26,11 @@ def export_lines(
             continue
         if (since and happened < since) or (until and happened > until):
             continue
-        yield _line(record)
+        yield line_of(record)
 
 
-def _line(record: Recorded) -> bytes:
+def line_of(record: Recorded) -> bytes:
+    """Return one event as a line, without its end."""
     fields = codec.builtins(record.event)
     first = {name: fields.pop(name, None) for name in ("at", "account", "kind", "cause")}
     return codec.to_json({"seq": record.seq, **first, **fields, "hash": record.hash})

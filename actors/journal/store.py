@@ -5,6 +5,7 @@ in with one fsync per transaction and come out in the order they were stored. It
 repairs what is there: what it cannot trust, it refuses.
 """
 
+import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +15,20 @@ from typing import Any, Self
 
 import msgspec
 
+from actors.journal.anchor import (
+    Anchor,
+    Mark,
+    default_anchor,
+    mark_of,
+    refuse_lost_file,
+    refuse_other_history,
+)
 from actors.journal.chain import GENESIS, ChainedRow, Row, chained, read_row, row_of
 from actors.journal.connection import (
     closing_on_error,
     connect_reader,
     connect_writer,
+    keep_log,
     refusing,
 )
 from actors.journal.errors import StoreError
@@ -28,7 +38,7 @@ from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
 from messages.base import SCHEMA_VERSION
-from messages.events import Event, SystemStarted
+from messages.events import AnchorAccepted, DayReset, Event, SystemStarted
 from messages.journal import Recorded
 
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
@@ -37,24 +47,41 @@ _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction
 class Store:
     """An open journal; every method but `open…` may raise sqlite3.Error when the disk fails."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection, lock: WriterLock | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock: WriterLock | None,
+        anchor: Anchor | None = None,
+    ) -> None:
         self.path = path
+        self.anchor = anchor
+        """Where it is said, as this store opens and closes, how far it has got."""
         self._connection = connection
         self._lock = lock
 
     @classmethod
-    def open(cls, path: Path, *, clock: Clock) -> Self:
-        """Open for writing, as the only one, and verify the whole chain.
+    def open(cls, path: Path, *, clock: Clock, anchor: Path | None = None) -> Self:
+        """Open for writing, as the only one; verify the whole chain, and that it is the anchor's.
 
         Raises:
             StoreError: the file is no journal, damaged, from a newer build, held by another process,
-                or cannot be written.
+                cannot be written, or is not (or no longer) what its anchor knows.
         """
+        return cls._open(path, clock, Anchor(anchor or default_anchor(path)))
+
+    @classmethod
+    def open_unanchored(cls, path: Path, *, clock: Clock) -> Self:
+        """Open like `open`, but whatever the anchor says; the chain must hold all the same."""
+        return cls._open(path, clock, None)
+
+    @classmethod
+    def _open(cls, path: Path, clock: Clock, anchor: Anchor | None) -> Self:
         with refusing(path):
             make_folder(path)
             lock = WriterLock(path)
             try:
-                return cls(path, _open_verified(path, clock), lock)
+                return cls(path, _open_verified(path, clock, anchor), lock, anchor)
             except BaseException:
                 lock.release()
                 raise
@@ -70,11 +97,16 @@ class Store:
             return cls(path, connect_reader(path), None)
 
     def close(self) -> None:
-        """Close the file and let another process write it."""
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
-            self._lock = None
+        """Let the anchor catch up, close the file and let another process write it."""
+        try:
+            if self.anchor is not None and self._lock is not None:
+                with refusing(self.path):
+                    self.anchor.write(self.mark())
+        finally:
+            self._connection.close()
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
 
     def append(self, events: Sequence[Event]) -> int:
         """Store events in one transaction and return the seq of the last; they are then on disk.
@@ -94,6 +126,10 @@ class Store:
                 "UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,)
             )
         return last_seq
+
+    def mark(self) -> Mark:
+        """Return how far it has got, for the anchor; what is in it is on disk."""
+        return mark_of(self._connection)
 
     def preview(self, rows: Sequence[Row]) -> list[ChainedRow]:
         """Return rows as they would stand if they were stored now."""
@@ -119,6 +155,18 @@ class Store:
                 yield self.recorded(row)
             after = page[-1].seq
 
+    def rows(self, first: int, last: int) -> list[ChainedRow]:
+        """Return the rows from one seq to another, both included, as far as there are such."""
+        return self._select("WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last)
+
+    def day_resets(self, account: int) -> list[tuple[int, str]]:
+        """Return the seq of each of an account's day resets, and the trading date it began."""
+        rows = self._select(
+            "WHERE account IN (?, ?) AND kind = 'day_reset' ORDER BY seq", account, str(account)
+        )
+        events = [(row.seq, self.recorded(row).event) for row in rows]
+        return [(seq, each.trading_date) for seq, each in events if isinstance(each, DayReset)]
+
     def accounts(self) -> list[int]:
         """Return the ids of all accounts that ever had an event, ascending."""
         rows = self._connection.execute(
@@ -133,11 +181,18 @@ class Store:
 
     def last_started(self) -> SystemStarted | None:
         """Return the latest start of the system, or None before the first."""
-        rows = self._select(
-            "WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT 1", "system_started"
-        )
-        events = [self.recorded(row).event for row in rows]
-        return next((each for each in events if isinstance(each, SystemStarted)), None)
+        last = self._last_of("system_started")
+        return last if isinstance(last, SystemStarted) else None
+
+    def last_accepted(self) -> AnchorAccepted | None:
+        """Return the last time a person accepted it without its anchor's word, or None if never."""
+        last = self._last_of("anchor_accepted")
+        return last if isinstance(last, AnchorAccepted) else None
+
+    def _last_of(self, kind: str) -> Event | None:
+        """Return the last event of a kind that is of no one account."""
+        rows = self._select("WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT 1", kind)
+        return self.recorded(rows[0]).event if rows else None
 
     def recorded(self, row: ChainedRow) -> Recorded:
         """Decode one row; raises StoreError if this build does not know its event."""
@@ -162,14 +217,23 @@ class Store:
         return seq, last_hash
 
 
-def _open_verified(path: Path, clock: Clock) -> sqlite3.Connection:
-    with closing_on_error(connect_writer(path)) as connection, _transaction(connection):
-        # In one transaction: a store that fails its verification is not migrated either.
-        migrate(connection)
-        connection.execute("REPLACE INTO meta VALUES ('message_schema', ?)", (SCHEMA_VERSION,))
-        created_at = clock.now().isoformat()
-        connection.execute("INSERT OR IGNORE INTO meta VALUES ('created_at', ?)", (created_at,))
-        walk(connection, path)
+def _open_verified(path: Path, clock: Clock, anchor: Anchor | None) -> sqlite3.Connection:
+    known = anchor.read() if anchor else None
+    if anchor:
+        refuse_lost_file(anchor, known, path)
+    with closing_on_error(connect_writer(path)) as connection:
+        with _transaction(connection):
+            # In one transaction: a store that fails its verification is not migrated either.
+            migrate(connection)
+            connection.execute("REPLACE INTO meta VALUES ('message_schema', ?)", (SCHEMA_VERSION,))
+            born = {"created_at": clock.now().isoformat(), "identity": secrets.token_hex(16)}
+            connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", born.items())
+            walk(connection, path)
+            if anchor:
+                refuse_other_history(anchor, known, connection, path)
+        if anchor:
+            anchor.write(mark_of(connection))
+        keep_log(connection, kept=False)
     return connection
 
 

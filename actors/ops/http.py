@@ -1,8 +1,9 @@
 """The loopback HTTP server: is it alive, does it protect, how does each account stand.
 
 Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
-says 200 only if every account is guarded on live data, `/api/status` is `status --json`. The one request
-that changes something is `POST /api/reload`, for who bears the token the process was started with.
+says 200 only if every account is guarded on live data and all is on disk, `/api/status` is
+`status --json`. The one request that changes something is `POST /api/reload`, for who bears the token
+the process was started with.
 """
 
 import asyncio
@@ -95,14 +96,17 @@ class HttpServer:
         return JSONResponse({"alive": True})
 
     def _readyz(self, _request: Request) -> Response:
-        accounts = self._status().accounts
+        status = self._status()
         not_ready = [
             f"{each.account}: {each.phase}, {each.health}"
             + (f", {each.starting}" if each.starting else "")
-            for each in accounts
+            for each in status.accounts
             if each.phase is Phase.STARTING or each.health is not Health.LIVE
         ]
-        ready = bool(accounts) and not not_ready
+        if status.unrecorded != 0:
+            missing = "it does not answer" if status.unrecorded is None else status.unrecorded
+            not_ready.append(f"journal: events that are not on disk: {missing}")
+        ready = bool(status.accounts) and not not_ready
         return JSONResponse(
             {"ready": ready, "not_ready": not_ready}, status_code=200 if ready else 503
         )

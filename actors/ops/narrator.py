@@ -3,8 +3,6 @@
 Pure. Every line is made from a journaled event alone, so the log can never say what the journal does not.
 """
 
-from datetime import datetime
-
 from messages.base import Message
 from messages.events import (
     AccountGuarded,
@@ -12,12 +10,14 @@ from messages.events import (
     AccountOpened,
     ActorRestarted,
     AlarmRaised,
+    AnchorAccepted,
     BrokerCommandAnswered,
     BrokerCommandSent,
     DayReset,
     DeadLettered,
     DeadlinePassed,
     EnforcementFinished,
+    EnforcementNarrowed,
     EnforcementStarted,
     EnforcementUnrecorded,
     ExposureUnderLock,
@@ -33,10 +33,12 @@ from messages.values import (
     Done,
     Duty,
     FlatAccount,
+    Lockout,
     NoOpeningOrders,
     NotSent,
     Outcome,
     Rejected,
+    ReleaseOn,
     Uncertain,
 )
 
@@ -74,17 +76,20 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case EnforcementUnrecorded():
             return [("critical", f"Account {event.account}: intent not on disk ({event.reason})")]
         case AccountLocked(lockout=lock) if lock.duty is Duty.NO_NEW_EXPOSURE:
-            text = f"Account {event.account}: no new exposure until {_until(lock.until)}"
+            text = f"Account {event.account}: no new exposure until {_until(lock)}"
             return [("warning", f"{text}: {lock.reason}")]
         case AccountLocked(lockout=lock):
             return [
                 (
                     "warning",
-                    f"Account {event.account} locked until {_until(lock.until)}: {lock.reason}",
+                    f"Account {event.account} locked until {_until(lock)}: {lock.reason}",
                 )
             ]
         case ExposureUnderLock():
             return _under_lock(event)
+        case EnforcementNarrowed():
+            what = "a lockout has ended, what only it asked for is dropped"
+            return [("info", f"Enforcement {event.enforcement_id}: {what}")]
         case EnforcementFinished():
             return [("info", f"Enforcement {event.enforcement_id} finished")]
         case LockoutReleased():
@@ -102,6 +107,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case AlarmRaised():
             where = f"Account {event.account}: " if event.account else ""
             return [("error", f"ALARM {event.code}: {where}{event.text}")]
+        case AnchorAccepted():
+            return [("critical", f"Accepted without its anchor's word: {event.refused}")]
         case DeadLettered() | ActorRestarted():
             return [("error", f"{event.address}: {event.error}")]
         case _:
@@ -188,17 +195,24 @@ def _under_lock(event: ExposureUnderLock) -> list[Line]:
         return [
             ("critical", f"PRE-CHECK: {event.appeared} is new exposure in account {event.account}"),
             ("critical", f"   Reason: {event.lockout.reason}"),
-            ("critical", f"   Until: {_until(event.lockout.until)}"),
+            ("critical", f"   Until: {_until(event.lockout)}"),
             ("critical", f"   Attempt {event.attempt}: closed back; the rules go on judging"),
         ]
     return [
         ("critical", f"PRE-CHECK: {event.appeared} appeared in locked account {event.account}"),
         ("critical", "HARD LOCKOUT ACTIVE"),
         ("critical", f"   Reason: {event.lockout.reason}"),
-        ("critical", f"   Until: {_until(event.lockout.until)}"),
+        ("critical", f"   Until: {_until(event.lockout)}"),
         ("critical", f"   Skipping ALL {event.rules_skipped} rules (account locked)"),
     ]
 
 
-def _until(end: datetime | None) -> str:
-    return end.isoformat() if end else "released by the broker"
+_ENDS = {
+    ReleaseOn.CAN_TRADE: "the firm lets it trade again",
+    ReleaseOn.CONFIG: "the configuration no longer asks for it",
+}
+
+
+def _until(lock: Lockout) -> str:
+    """Say what ends a lockout: an instant, or what it waits for."""
+    return lock.until.isoformat() if lock.until else _ENDS.get(lock.release_on, lock.release_on)

@@ -64,6 +64,7 @@ def _from_journal(config: Config, clock: Clock) -> SystemStatus:
         config_version=None,
         at=clock.now(),
         live=False,
+        unrecorded=None,
         accounts=accounts,
     )
 
@@ -102,6 +103,9 @@ def print_status(status: SystemStatus) -> None:
     for each in status.accounts:
         table.add_row(*_row(each), style="bold" if each.phase is Phase.LOCKED else "")
     console.print(table)
+    if status.live and status.unrecorded != 0:
+        missing = "it does not answer" if status.unrecorded is None else status.unrecorded
+        console.print(f"JOURNAL: events that are not on disk: {missing}", style="bold")
     for each in status.accounts:
         for line in _lines(each):
             console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,10 @@
-"""RULE-003 DailyRealizedLoss: the day's loss, realised alone or together with what is open."""
+"""RULE-003 DailyRealizedLoss: the day's loss, realised alone or together with what is open.
+
+What is open counts only as a whole. While one position cannot be valued (its quote is missing or old, or
+its close is booked and not told yet) the sum is unknown: judging the others alone would value that one at
+zero, and lock for the day one that its profit saves. The realised half goes on judging, RULE-004 goes on
+for each position, the account is STALE and alarmed, and the next quote that values it judges the whole.
+"""
 
 from decimal import Decimal
 

@@ -1,11 +1,13 @@
 """RULE-006 TradeFrequencyLimit: too many trades in a minute, an hour or a trading day end new exposure.
 
-While its own lockout binds the rule finds nothing more: trades go on being counted, but neither closing
-what is open nor being closed back prolongs the lock, and a trader who keeps re-entering has one lock. It
-judges again when the lock has ended, before the account opens. What then breaks a limit must have been
+While its own lockout binds, trades made under it are not judged: neither closing what is open nor being
+closed back prolongs the lock, and a trader who keeps re-entering has one lock. What was traded before is,
+for after a reload the rule may stand twice: a lock that ends later than the one that binds wins. All is
+judged again when the lock has ended, before the account opens. What then breaks a limit must have been
 provoked: exits made under a lock count in every window, but the lock runs from the latest other trade.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -75,12 +77,13 @@ class _Window(NamedTuple):
 
 
 def _evaluate(view: AccountView, parameters: TradeFrequencyLimit) -> Breach | None:
-    if any(lockout.rule == RULE.id for lockout in view.lockouts):
-        return None
+    bound = [lockout.until for lockout in view.lockouts if lockout.rule == RULE.id]
+    trades = [each for each in view.trades if not (bound and each.under_lock)]
+    free_at = max((end for end in bound if end), default=view.at)
     broken = [
         (until, window)
-        for window in _windows(view, parameters)
-        if len(window.trades) > window.limit and (until := window.until) and until > view.at
+        for window in _windows(view, trades, parameters)
+        if len(window.trades) > window.limit and (until := window.until) and until > free_at
     ]
     if not broken:
         return None
@@ -108,8 +111,10 @@ def _evaluate(view: AccountView, parameters: TradeFrequencyLimit) -> Breach | No
     )
 
 
-def _windows(view: AccountView, parameters: TradeFrequencyLimit) -> list[_Window]:
-    counted = [each for each in view.trades if parameters.count_exits or not each.closing]
+def _windows(
+    view: AccountView, trades: Sequence[OrderTrade], parameters: TradeFrequencyLimit
+) -> list[_Window]:
+    counted = [each for each in trades if parameters.count_exits or not each.closing]
     minute = [each for each in counted if each.at > view.at - _MINUTE]
     hour = [each for each in counted if each.at > view.at - _HOUR]
     session = [each for each in counted if each.at >= view.day_start]

@@ -4,6 +4,7 @@ Not a breach: it asks for stops that are there already to be tightened (breakeve
 none. A trailing stop of the broker's own is left to the broker.
 """
 
+from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
@@ -92,7 +93,7 @@ def _manage(view: AccountView, parameters: TradeManagement) -> tuple[StopMove, .
         for held in view.positions
         if (winner := _winner(held)) and (wanted := _wanted(winner, parameters))
         for order in view.orders
-        if (move := _move(order, winner, wanted))
+        if (move := _move(order, winner, wanted, view.at))
     )
 
 
@@ -135,7 +136,7 @@ def _wanted(winner: _Winner, parameters: TradeManagement) -> _Wanted | None:
     return max(possible, key=lambda each: each.price * winner.sign, default=None)
 
 
-def _move(order: Order, winner: _Winner, wanted: _Wanted) -> StopMove | None:
+def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopMove | None:
     """Return the move of one order, if it is a stop of this position and looser than wanted."""
     protecting = Side.SELL if winner.sign > 0 else Side.BUY
     present = order.stop_price
@@ -157,6 +158,7 @@ def _move(order: Order, winner: _Winner, wanted: _Wanted) -> StopMove | None:
         stop_price=wanted.price,
         limit_price=None if limit is None else limit + (wanted.price - present),
         reason=wanted.reason,
+        judged_at=at,
     )
 
 

@@ -14,15 +14,17 @@ from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.rule import Rule, always
 from actors.rules.strictness import superset
-from messages.commands import AdoptRules, Woken
+from actors.rules.trade_frequency_limit import Cooldowns, TradeFrequencyLimit
+from messages.commands import AdoptRules, RuleParameters, Woken
 from messages.events import (
     AccountLocked,
     AccountOpened,
     EnforcementFinished,
+    EnforcementStarted,
     LockoutReleased,
     RulesAdopted,
 )
-from messages.values import Duty, FactKind, Lockout, Parameters, ReleaseOn
+from messages.values import Duty, FactKind, FlatProduct, Lockout, Parameters, ReleaseOn
 from tests.account.world import ACCOUNT, DAY, PARAMETERS, SETTINGS, START, World
 
 RESET = DAY.next_reset(START)
@@ -266,3 +268,65 @@ def test_an_account_says_which_rules_it_adopted_with_their_own_types():
 
 def finished(world):
     return [each for each in world.account_events() if isinstance(each, EnforcementFinished)]
+
+
+def test_a_rule_switched_on_where_none_was_is_said_to_be_applied():
+    """Nothing was in force: what the reload brings is a change all the same."""
+    core, _ = account()
+    rule = RuleParameters(rule="RULE-001", parameters=MaxContracts(limit=2))
+    command = AdoptRules(**head(), config="changed", rules=(rule,))
+
+    (adopted,) = recorded(core.handle(command, START), RulesAdopted)
+
+    assert [each.split(":")[0] for each in adopted.applied] == ["RULE-001 on"]
+
+
+def test_the_first_start_changes_nothing():
+    """What a new account is guarded by is said by `AccountGuarded`, not as a change."""
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+
+    sends = AccountCore(SETTINGS, state, epoch="1").start(START)
+
+    assert [each.applied for each in recorded(sends, RulesAdopted)] == [()]
+
+
+def test_a_configured_lock_still_to_come_is_given_up_at_the_reset_that_unblocks_it():
+    """Intended yesterday, its product closed, not applied yet: today's rules no longer ask for it."""
+    core, state = account(blocked("RTY", "MES"))
+    started = EnforcementStarted(
+        **head(),
+        enforcement_id="1/e2",
+        breaches=("1/b2",),
+        targets=(FlatProduct(product="NQ"), FlatProduct(product="MES")),
+        lockouts=(product_lock("NQ"), product_lock("MES")),
+        deadline_at=START,
+    )
+    state.evolve(started)
+
+    sends = core.handle(Woken(at=RESET, cause="wake", key="reset"), RESET)
+
+    assert [each.scope for each in recorded(sends, LockoutReleased)] == ["product:NQ"]
+    assert [each.scope for each in state.enforcement.pending] == ["product:MES"]
+    assert state.enforcement.targets == started.targets, "what a breach demands stays"
+
+
+def test_of_two_trade_limits_in_force_the_longest_lock_wins():
+    """Locked for 600 s by the old limits; the new ones lock longer, but count entries only."""
+    world = World()
+    world.drain()
+    for _ in range(4):
+        world.trade("CON.F.US.MNQ.Z25", 1)
+    world.drain()
+    (before,) = world.account.state.lockouts.values()
+    cooldowns = Cooldowns(per_minute=1800)
+    longer = TradeFrequencyLimit(per_minute=3, cooldown_s=cooldowns, count_exits=False)
+
+    world.adopt(RULE_006=longer)
+    world.drain()
+
+    assert len([each for each in world.account._settings.rules if each.rule.id == "RULE-006"]) == 2
+    (after,) = world.account.state.lockouts.values()
+    assert (before.until, after.until) == (
+        START + timedelta(seconds=600),
+        START + timedelta(seconds=1800),
+    )

@@ -7,7 +7,9 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from actors.account.allowance import Unplaced, clipped, journaled, ratcheted, restored
+from actors.account.allowance import clipped, journaled, ratcheted, restored
+from actors.account.unplaced import Unplaced
+from messages.events import EnforcementStarted
 from messages.facts import SnapshotTaken
 from messages.values import Fill, Position, Side
 from tests.account.world import World
@@ -72,9 +74,58 @@ def test_a_position_includes_the_first_fills_that_lead_to_it(before, fills, told
         unplaced.filled(fill(signed), NOON)
     assert unplaced.added_to(held(before) if before else {}).get(MNQ, 0) == before + sum(fills)
 
-    unplaced.placed(MNQ, before, told)
+    unplaced.placed(MNQ, before, told, NOON)
 
     assert told + unplaced.size(MNQ) == held_after
+
+
+@pytest.mark.parametrize(
+    ("before", "told", "fills", "late_s", "held_after"),
+    [
+        (3, 4, [1], 0.02, 4),
+        (0, -2, [-1, -1], 0.02, -2),
+        (2, 0, [-2], 0.02, 0),
+        (3, 4, [1, 1], 0.02, 5),
+        (3, 4, [-1], 0.02, 3),
+        (3, 4, [2], 0.02, 6),
+        (3, 4, [1], 2.5, 5),
+    ],
+    ids=["one", "parts", "closed", "one more", "other side", "larger", "another, later"],
+)
+def test_a_fill_told_after_its_position_adds_nothing(before, told, fills, late_s, held_after):
+    """The position has shown it: the same side, at most that size, and close behind it."""
+    unplaced = Unplaced()
+    unplaced.placed(MNQ, before, told, NOON)
+
+    for signed in fills:
+        unplaced.filled(fill(signed), NOON + timedelta(seconds=late_s))
+
+    assert told + unplaced.size(MNQ) == held_after
+
+
+def test_a_position_that_shows_one_fill_of_two_waits_for_the_other():
+    """One told before and one after their common position: nothing is counted beside it."""
+    unplaced = Unplaced()
+    unplaced.filled(fill(1), NOON)
+    unplaced.placed(MNQ, 0, 2, NOON)
+    unplaced.filled(fill(1), NOON)
+
+    assert 2 + unplaced.size(MNQ) == 2
+
+
+def test_what_may_stay_is_what_is_held_though_its_fill_came_last():
+    """RULE-006 fires on the fourth fill, told after its position: 4 may stay, not 5."""
+    world = World()
+    world.drain()
+    for _ in range(3):
+        world.trade(MNQ, 1)
+    world.set_position(MNQ, 4)
+    world._book(MNQ, 1, None)
+    world.drain()
+
+    (intent,) = [each for each in world.recorded if isinstance(each, EnforcementStarted)]
+
+    assert [(each.contract, each.size) for each in intent.allowances] == [(MNQ, 4)]
 
 
 def test_a_read_includes_what_was_told_before_it_was_requested():

@@ -24,8 +24,8 @@ from messages.events import (
     FlatConfirmed,
     RuleBreached,
 )
-from messages.facts import PositionChanged, SnapshotTaken
-from messages.values import Position
+from messages.facts import PositionChanged, SnapshotTaken, TradeExecuted
+from messages.values import ACCOUNT_SCOPE, Position
 from tests.account.world import ACCOUNT, DAY, PARAMETERS, RULES, SETTINGS, START, World
 
 MNQ = "CON.F.US.MNQ.Z25"
@@ -371,3 +371,26 @@ def test_the_status_does_not_say_flat_of_what_appeared_with_the_proof(world):
 
     assert recorded(world, FlatConfirmed)
     assert not world.account.status(world.now).enforcement.flat_confirmed
+
+
+@pytest.mark.parametrize("told_by", ["stream", "read"])
+def test_costs_that_are_told_later_can_break_the_daily_limit(told_by):
+    """A trade came without its commission: five times -99 reach 500 only with it; it is booked once."""
+    world = World()
+    world.drain()
+    for _ in range(5):
+        world.fill(-99)
+        world.advance(61)
+        world.drain()
+    assert world.account.state.lockouts == {}
+    world.fills[-1] = msgspec.structs.replace(world.fills[-1], commissions_usd=Decimal(5))
+
+    if told_by == "stream":
+        world.tell(TradeExecuted(**world._head(), fill=world.fills[-1]))
+    else:
+        world.connect()
+    world.drain()
+
+    assert world.account.state.ledger.realised_usd == -500
+    assert ("RULE-003", ACCOUNT_SCOPE) in world.account.state.lockouts
+    assert len(world.account.state.ledger.fills) == 5

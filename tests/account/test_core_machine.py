@@ -8,7 +8,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from actors.account.allowance import clipped
 from actors.account.lockouts import account_duty, flat_duty, no_new_exposure, strictness
-from actors.account.state import AccountState
 from actors.enforcer.targets import is_opening
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.max_contracts import MaxContracts
@@ -21,8 +20,9 @@ from messages.events import (
     FlatConfirmed,
     LockoutReleased,
 )
-from messages.values import OrderStatus, Phase
-from tests.account.world import ACCOUNT, CAP, DAY, PARAMETERS, World
+from messages.values import CapContract, NoOpeningOrders, OrderStatus, Phase
+from tests.account.replays import differences, forgotten_at_reset, rebuilt, since_reset
+from tests.account.world import CAP, DAY, PARAMETERS, World
 
 CONTRACTS = st.sampled_from(["CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25", "CON.F.US.MNQ.H26"])
 SIZES = st.integers(-9, 9)
@@ -37,6 +37,8 @@ class AccountMachine(RuleBasedStateMachine):
         self.world.drain()
         self.locks = {}
         self.allowances = None
+        self.released = 0
+        self.reloaded = False
 
     # --- what the world does ---
 
@@ -91,7 +93,7 @@ class AccountMachine(RuleBasedStateMachine):
         loss=st.sampled_from([None, 150, 500, 5000]),
     )
     def reload(self, cap, count, loss):
-        wanted = {}
+        self.reloaded, wanted = True, {}
         if cap:
             wanted["RULE_001"] = MaxContracts(limit=cap, count=count)
         if loss:
@@ -99,6 +101,12 @@ class AccountMachine(RuleBasedStateMachine):
                 max_loss_usd=Decimal(loss), include_open_loss=False
             )
         self.world.adopt(**wanted)
+
+    @precondition(lambda self: not self.reloaded)
+    @rule()
+    def the_day_ends(self):
+        world = self.world
+        world.advance((DAY.next_reset(world.now) - world.now).total_seconds())
 
     @rule(seconds=st.sampled_from([0.05, 0.3, 1.0, 6.0, 301.0]))
     def time(self, seconds):
@@ -170,11 +178,20 @@ class AccountMachine(RuleBasedStateMachine):
     def allowances_exist_under_the_duty_and_only_shrink(self):
         state = self.world.account.state
         assert (state.allowances is not None) == (no_new_exposure(state.duties) is not None)
-        if state.allowances is not None and self.allowances is not None:
+        released = len([each for each in self.world.account_events() if _ends_allowances(each)])
+        same = released == self.released
+        if same and state.allowances is not None and self.allowances is not None:
             for contract, size in state.allowances.items():
                 before = self.allowances.get(contract, 0)
                 assert clipped(before, size) == size, f"grew: {before} to {size}"
-        self.allowances = state.allowances
+        self.allowances, self.released = state.allowances, released
+
+    @invariant()
+    def nothing_is_demanded_in_the_name_of_a_lock_that_has_ended(self):
+        state = self.world.account.state
+        if state.enforcement and not no_new_exposure(state.duties):
+            standing = NoOpeningOrders | CapContract
+            assert not any(isinstance(each, standing) for each in state.enforcement.targets)
 
     @invariant()
     def no_reload_loosens_before_the_reset(self):
@@ -206,17 +223,21 @@ class AccountMachine(RuleBasedStateMachine):
 
     @invariant()
     def replay_equals_live(self):
-        """I10 for the state: what the account has recorded rebuilds what it is."""
-        live = self.world.account.state
-        again = AccountState.new(ACCOUNT, DAY, gross=False)
-        for event in self.world.account_events():
-            again.evolve(event)
-        durable = ("positions", "orders", "lockouts", "enforcement", "trading_date", "allowances")
-        for name in (*durable, "adopted", "unprotected_since", "can_trade"):
-            assert getattr(again, name) == getattr(live, name), name
-        assert again.ledger.realised_usd == live.ledger.realised_usd
-        now = self.world.now
-        assert again.trades.shown(now) == live.trades.shown(now)
+        """I10 for the state: what the account has recorded rebuilds what it is, all of it."""
+        live, events = self.world.account.state, self.world.account_events()
+        live.trades.shown(self.world.now)
+        for part in (events, since_reset(events)):
+            again = rebuilt(part)
+            again.trades.shown(self.world.now)
+            assert differences(again, live) == {}
+
+    @invariant()
+    def the_reset_forgets_nothing_but_the_day(self):
+        assert forgotten_at_reset(self.world.account_events()) == {}
+
+
+def _ends_allowances(event):
+    return isinstance(event, LockoutReleased) and event.rule == "RULE-006"
 
 
 AccountMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)

@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import hypothesis.strategies as st
+import msgspec
 import pytest
 from hypothesis import given
 
@@ -78,6 +80,44 @@ def test_a_void_takes_out_once_and_a_late_original_does_not_bring_it_back():
     assert ledger.realised_usd == 0
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_costs_told_later_count_whatever_the_order(order):
+    """A trade told again with higher costs is corrected; I7: in any order, any number of times."""
+    told = [priced("0", "0"), priced("1.20", "0"), priced("1.20", "0.75")]
+    ledger = Ledger(day=DAY)
+
+    for place in (*order, *order):
+        ledger.book(told[place], DAY)
+
+    assert ledger.realised_usd == Decimal("-101.95")
+    assert ledger.closed_trades == 1
+
+
+def test_a_correction_is_told_from_a_repetition():
+    """What changes nothing is not recorded; a fill of a closed day is not corrected any more."""
+    ledger = Ledger(day=DAY)
+    ledger.book(priced("1", "0"), DAY)
+
+    assert ledger.weigh(priced("1", "0"), DAY) is Booking.UNCHANGED
+    assert ledger.weigh(priced("0.50", "0"), DAY) is Booking.UNCHANGED
+    assert ledger.weigh(priced("1", "0.01"), DAY) is Booking.CORRECTED
+    assert ledger.weigh(priced("1", "1"), DAY - timedelta(days=1)) is Booking.UNCHANGED
+
+
+def test_a_void_keeps_out_a_correction():
+    """A fill the broker took back costs nothing, whatever is told of it later."""
+    ledger = Ledger(day=DAY)
+    for each in (priced("0", "0"), fill(1, -100, voided=True), priced("5", "5")):
+        ledger.book(each, DAY)
+
+    assert ledger.realised_usd == 0
+
+
+def priced(fees, commissions):
+    costs = {"fees_usd": Decimal(fees), "commissions_usd": Decimal(commissions)}
+    return msgspec.structs.replace(fill(1, -100), **costs)
+
+
 def test_a_fill_of_a_closed_day_never_counts_and_one_of_the_next_waits():
     """Fills are counted on their own day."""
     ledger = Ledger(day=DAY)
@@ -87,7 +127,7 @@ def test_a_fill_of_a_closed_day_never_counts_and_one_of_the_next_waits():
     ledger.book(fill(3, -3), DAY)
     assert ledger.realised_usd == -3
 
-    ledger.reset(NEXT)
+    ledger.reset(NEXT, [(NEXT, each) for each in ledger.since(NEXT)])
 
     assert ledger.realised_usd == -2
 

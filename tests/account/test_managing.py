@@ -6,9 +6,13 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from actors.account.intent import Enforcement
 from actors.account.lockouts import key_of
 from actors.account.managing import still_wanted
-from actors.account.state import AccountState, Enforcement
+from actors.account.state import AccountState
+from actors.rules.trade_management import Breakeven, TradeManagement
+from messages.commands import MoveStops
+from messages.facts import OrderChanged
 from messages.values import (
     CapAccount,
     Duty,
@@ -23,7 +27,7 @@ from messages.values import (
     Side,
     StopMove,
 )
-from tests.account.world import DAY
+from tests.account.world import DAY, World
 
 MNQ, MES = "CON.F.US.MNQ.Z25", "CON.F.US.MES.Z25"
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -59,6 +63,7 @@ def move(price):
         stop_price=Decimal(price),
         limit_price=None,
         reason="test",
+        judged_at=NOW,
     )
 
 
@@ -129,3 +134,31 @@ def test_under_a_flat_duty_nothing_is_moved(scope, duty, wanted):
     known.lockouts = {key_of(lock): lock}
 
     assert passed(known) is wanted
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["moved", "gone"])
+def test_a_stop_found_changed_by_a_read_withdraws_what_was_wanted_of_it(gone):
+    """The stream missed it: what waits to be sent may loosen what the trader has set himself."""
+    world = World()
+    world.drain()
+    world._judge = lambda _asked: None  # what the rule wants is not the point
+    world.adopt(RULE_012=TradeManagement(breakeven=Breakeven(after_ticks=10)))
+    world.set_position(MNQ, 1)
+    world.orders[STOP.order_id] = STOP
+    world.tell(OrderChanged(**world._head(), order=STOP))
+    world.drain()
+    if gone:
+        del world.orders[STOP.order_id]
+    else:
+        moved = msgspec.structs.replace(STOP, stop_price=Decimal(101))
+        world.orders[STOP.order_id] = moved
+    told = []
+    world._watch_enforcer = told.append
+
+    world.connect()
+    world.drain()
+    world.connect()
+    world.drain()
+
+    withdrawn = [each.withdrawn for each in told if isinstance(each, MoveStops)]
+    assert withdrawn == [(STOP.order_id,)], "and not again by a read that shows nothing new"

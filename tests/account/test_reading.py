@@ -157,7 +157,7 @@ def test_a_read_counts_from_when_it_was_asked_for_and_only_of_this_stream():
     sync.read(after(2))
     assert sync.read_at == after(3)
 
-    sync.connected(after(5))
+    sync.connected(after(5), 2)
     assert sync.read_at is None
     sync.read(after(4))
     assert sync.read_at is None

@@ -20,21 +20,24 @@ from messages.events import (
     RuleBreached,
     RulesAdopted,
 )
-from messages.facts import TradeExecuted
+from messages.facts import AccountChanged, ContractDescribed, TradeExecuted
 from messages.journal import Append
 from messages.values import (
     ACCOUNT_SCOPE,
     Breach,
     BreachCode,
+    Contract,
     Duty,
     FlatAccount,
     Lockout,
     LockoutTerms,
     ReleaseOn,
 )
+from tests.account.replays import differences, forgotten_at_reset, rebuilt, since_reset
 from tests.account.world import ACCOUNT, DAY, SETTINGS, START, World
 
 RESET = datetime(2025, 10, 29, 22, 0, tzinfo=UTC)
+MNQ, ES, GC = (f"CON.F.US.{root}.Z25" for root in ("MNQ", "EP", "GCE"))
 HOUR = timedelta(hours=1)
 
 
@@ -245,3 +248,34 @@ def test_a_fill_ahead_of_the_reset_counts_once_the_day_has_begun(world):
     assert len([each for each in world.recorded if isinstance(each, TradeExecuted)]) == 1
     assert ("RULE-003", ACCOUNT_SCOPE) in world.account.state.lockouts
     assert world.account.state.lockouts["RULE-003", ACCOUNT_SCOPE].until == RESET + 24 * HOUR
+
+
+def test_a_restart_after_the_reset_knows_what_was_known_before_it(world):
+    """Replay begins at the reset: all that outlasts it travels in it, and half-told changes too."""
+    record = Contract(
+        contract=MNQ, name="MNQZ5", tick_size=Decimal("0.25"), tick_value_usd=Decimal("0.5")
+    )
+    world.tell(ContractDescribed(**world._head(), contract=record))
+    world.tell(AccountChanged(**world._head(), can_trade=True, balance_usd=Decimal(50_000)))
+    world.set_position(MNQ, 3)
+    world.new_order(MNQ, -3)
+    world.drain()
+    world.fill(-50)
+    world._book(ES, 1, None)
+    world.set_position(GC, 2)
+    world.now = RESET + timedelta(seconds=1)
+    world.fill(-10)
+    world.now = RESET - timedelta(seconds=1)
+    while world.queues["stream"]:
+        world.step("stream")
+        world.step("account")
+
+    world.advance(1.5)
+    world.drain()
+
+    live, events = world.account.state, world.account_events()
+    (reset,) = [each for each in events if isinstance(each, DayReset) and each.closed_date]
+    halves = (reset.fills, reset.unplaced, reset.unfilled, reset.unsettled, reset.contracts)
+    assert all(halves)
+    assert forgotten_at_reset(events) == {}
+    assert differences(rebuilt(since_reset(events)), live) == {}

@@ -303,6 +303,17 @@ def _rest() -> Iterator[tuple[str, Bite]]:
         ),
     )
 
+    def anchored(stage: Stage) -> set[str]:
+        run = stage.run()
+        run.stop()
+        return {each.name for each in stage.folder.iterdir() if "anchor" in each.name}
+
+    apart = f'{LOGIN}{HTTP}[journal]\nanchor = "${{FOLDER}}/§/anchor"\n'
+    yield (
+        "[journal].anchor",
+        Bite(files(apart, "0", "elsewhere"), anchored, ({"anchor"}, set())),
+    )
+
     def accepted(stage: Stage) -> bool:
         try:
             stage.load()

@@ -73,7 +73,14 @@ class Broker:
                 case _:
                     raise TypeError(sent)
 
-    def wish(self, price: float, *, seen: Decimal | None = None, contract: str = MNQ) -> None:
+    def wish(
+        self,
+        price: float,
+        *,
+        seen: Decimal | None = None,
+        contract: str = MNQ,
+        picture: datetime | None = None,
+    ) -> None:
         move = StopMove(
             rule="RULE-012",
             order_id=ORDER,
@@ -82,6 +89,7 @@ class Broker:
             stop_price=Decimal(str(price)),
             limit_price=None,
             reason="test",
+            judged_at=picture or self.now,
         )
         self.tell(MoveStops(**self.head(), moves=(move,)))
 
@@ -185,6 +193,34 @@ def test_only_one_modification_of_an_order_is_under_way(broker):
     assert broker.prices == [101, 104]
 
 
+@pytest.mark.parametrize("prices", [(104, 102), (102, 104), (104, 102, 104), (104, 102, 103)])
+def test_of_the_wishes_of_one_picture_the_tightest_counts(broker, prices):
+    """The rule stands twice after a reload: both settings judge one picture, in either order."""
+    broker.wish(101)
+    broker.answer()
+    picture = broker.now
+    for price in prices:
+        broker.advance(0.01)
+        broker.wish(price, picture=picture)
+
+    broker.advance(1)
+
+    assert broker.prices == [101, 104]
+
+
+def test_a_wish_of_a_newer_picture_replaces_a_tighter_one(broker):
+    """The market may have come back: the tighter one could lie beyond it by now."""
+    broker.wish(101)
+    broker.answer()
+    broker.wish(104)
+    broker.advance(0.5)
+    broker.wish(102)
+
+    broker.advance(1)
+
+    assert broker.prices == [101, 102]
+
+
 def test_orders_do_not_wait_for_each_other(broker):
     """The pause and the answer are those of one order."""
     broker.wish(101)
@@ -196,6 +232,7 @@ def test_orders_do_not_wait_for_each_other(broker):
         stop_price=Decimal(51),
         limit_price=Decimal("50.75"),
         reason="test",
+        judged_at=broker.now,
     )
 
     broker.tell(MoveStops(**broker.head(), moves=(other,)))
@@ -418,6 +455,7 @@ def test_an_enforcement_under_way_goes_first_and_ends_with_its_proof():
         stop_price=Decimal(101),
         limit_price=None,
         reason="test",
+        judged_at=now,
     )
     flat = {"positions": (), "orders": (), "fills": None, "can_trade": None, "balance_usd": None}
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from actors.rules.trade_frequency_limit import RULE, Cooldowns, TradeFrequencyLimit
 from messages.values import (
@@ -199,3 +200,31 @@ def test_it_describes_itself_in_one_line():
         "opening orders cancelled, no new exposure for that long"
     )
     assert RULE.describe(ENTRIES).startswith("more trades that do not close anything than 3 a min")
+
+
+LONG = TradeFrequencyLimit(per_minute=3, cooldown_s=Cooldowns(per_minute=1800))
+
+
+@pytest.mark.parametrize(
+    ("parameters", "seconds", "found"),
+    [(MINUTE, 60, False), (LONG, 60, True), (LONG, 1799, True), (LONG, 1800, False)],
+)
+def test_a_longer_lock_is_found_though_a_shorter_one_binds(parameters, seconds, found):
+    """The rule stands twice after a reload: the longest lock wins, whichever was set first."""
+    picture = replace(traded(30, 20, 10, 0), lockouts=(lockout("RULE-006", seconds=seconds),))
+
+    breach = verdict(parameters, picture)
+
+    assert (breach is not None) is found
+    if found:
+        assert breach.lockouts[0].until == NOW + timedelta(seconds=1800)
+
+
+def test_what_is_done_under_its_own_lock_makes_no_longer_one():
+    """Re-entries and exits under the lock would break the hour: judged when it has ended, not before."""
+    ages = range(50, 39, -1)
+    picture = traded(*ages, under_lock=range(4, 11))
+    bound = replace(picture, lockouts=(lockout("RULE-006"),))
+
+    assert verdict(HOUR, picture) is not None
+    assert verdict(HOUR, bound) is None

@@ -11,6 +11,7 @@ from messages.events import (
     AccountLocked,
     AlarmRaised,
     DayReset,
+    EnforcementNarrowed,
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
@@ -222,6 +223,24 @@ def test_it_ends_with_the_lockout(rig):
     run.advance(2)
 
     assert run.held() == {MNQ: 4}
+
+
+def test_what_is_ordered_after_the_lock_is_not_cancelled_for_it(rig):
+    """The cancel hung until the lock was over: order and position of later are left alone."""
+    run = locked(rig)
+    run.broker.hanging[A] = False
+    run.order(A, "ES", 1, OrderType.LIMIT, limit=Decimal(5000))
+    run.advance(610)
+    assert run.commands(CancelOrder)
+    run.broker.hanging.clear()
+
+    run.order(A, "MES", 1, OrderType.LIMIT, limit=Decimal(5000))
+    run.order(A, "MNQ", 1)
+    run.advance(60)
+
+    assert (run.working(), run.held()) == (2, {MNQ: 4})
+    assert run.status().phase is Phase.OPEN
+    assert [each.targets for each in run.events(EnforcementNarrowed)] == [()]
 
 
 def test_a_fill_whose_position_never_comes_allows_nothing_for_long(rig):
