@@ -121,6 +121,7 @@ class AccountWalk:
     _commands: set[str] = field(default_factory=set)
     _fills: dict[int, Fill] = field(default_factory=dict)
     _fresh: bool = False
+    _finished: tuple[str, datetime] = ("", datetime.min.replace(tzinfo=UTC))
     _can_trade: tuple[datetime, bool] | None = None
     _reset_at: datetime | None = None
     _clock_wrong: bool = False
@@ -305,9 +306,16 @@ class AccountWalk:
             return
         only_reduces = event.command in _REDUCING
         self._expect(only_reduces, "I1", f"{event.command} was sent to enforce")
+        if self._just_finished(event):
+            return
         under_way = self._same(event.enforcement_id, f"sends {event.command}")
         if under_way:
             under_way.commanded_at = event.at
+
+    def _just_finished(self, event: BrokerCommandSent) -> bool:
+        """Say whether the enforcer may have been told before its proof was accepted."""
+        finished, at = self._finished
+        return event.enforcement_id == finished and event.at <= at + TOLERANCE
 
     def _on_flat(self, event: FlatConfirmed) -> None:
         under_way = self._same(event.enforcement_id, "is confirmed")
@@ -350,6 +358,7 @@ class AccountWalk:
         for key in under_way.pending:
             self._fault("I5", f"finished without the lockout {key}")
         self.under_way = None
+        self._finished = (event.enforcement_id, event.at)
 
     def _on_released(self, event: LockoutReleased) -> None:
         key = (event.rule, event.scope)
