@@ -1,0 +1,144 @@
+"""Runs pytest in forked children: the parent has everything imported but what may be changed.
+
+A child imports the repository's own modules anew, one of them from a changed text. It is killed by its own
+processor time, so that a busy machine is not taken for an endless loop; how it ended is told apart.
+"""
+
+import contextlib
+import importlib
+import importlib.abc
+import importlib.util
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+
+ROOT = Path(__file__).parents[2]
+OURS = ("__main__", "actors", "config", "main", "tests")
+"""Packages every child imports for itself."""
+_WARM = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""Hypothesis is there before pytest asks to rewrite its assertions: nothing is lost by that."""
+_PYTEST = ("-q", "-n", "0", "--timeout", "0", "--tb=no", "-p", "no:cacheprovider", *_WARM)
+_STUCK_TIMES = 20
+"""Wall time a child may take, as a multiple of its processor time: it may wait for its turn."""
+
+
+class End(Enum):
+    """How a run ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+
+
+def warm(modules: Iterable[str]) -> None:
+    """Import what the tests need of others, so that no child has to."""
+    for name in modules:
+        with contextlib.suppress(ImportError):  # some are made by their package when it is needed
+            importlib.import_module(name)
+
+
+def tested(
+    tests: Sequence[str], *, changed: tuple[str, str] | None = None, plugins: Sequence[Any] = ()
+) -> int:
+    """Run pytest in this process and return its exit code; `changed` is a path and its new text."""
+    os.chdir(ROOT)
+    settings.register_profile(
+        "mutation",
+        database=None,
+        deadline=None,
+        derandomize=True,
+        max_examples=30,
+        phases=(Phase.explicit, Phase.generate),
+        stateful_step_count=20,
+        suppress_health_check=list(HealthCheck),
+    )
+    settings.load_profile("mutation")
+    if changed:
+        sys.meta_path.insert(0, _Changed(*changed))
+    return int(pytest.main([*_PYTEST, *tests], plugins=list(plugins)))
+
+
+class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds one module, with another text than the one on disk."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self._name = path.removesuffix(".py").replace("/", ".")
+        self._path, self._text = str(ROOT / path), text
+
+    def find_spec(self, fullname: str, _path: Any, _target: Any = None) -> Any:
+        if fullname != self._name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._path, loader=self)
+
+    def exec_module(self, module: Any) -> None:
+        exec(compile(self._text, self._path, "exec"), module.__dict__)  # noqa: S102 - our own text
+
+
+def answered(question: Callable[[], Any]) -> Any:
+    """Ask a child for something that JSON can carry; what it imports is gone with it."""
+    come, go = os.pipe()
+    if not (child := os.fork()):
+        with os.fdopen(go, "w") as pipe:
+            _silence((0, 1))
+            json.dump(question(), pipe)
+        os._exit(0)
+    os.close(go)
+    with os.fdopen(come) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return json.loads(text)
+
+
+def ends(
+    runs: Sequence[tuple[Callable[[], int], float]], *, workers: int
+) -> Iterator[tuple[int, End]]:
+    """Run each in a child, so many at a time, with its limit in seconds; yield how each ended."""
+    under_way: dict[int, tuple[int, float]] = {}
+    waiting = list(enumerate(runs))[::-1]
+    while waiting or under_way:
+        while waiting and len(under_way) < workers:
+            number, (run, limit_s) = waiting.pop()
+            child = _started(run, limit_s)
+            under_way[child] = (number, time.monotonic() + _STUCK_TIMES * limit_s)
+        time.sleep(0.01)
+        for child, (number, stuck_at) in list(under_way.items()):
+            if time.monotonic() > stuck_at:
+                os.kill(child, signal.SIGKILL)
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                del under_way[child]
+                yield number, _end_of(status)
+
+
+def _started(run: Callable[[], int], limit_s: float) -> int:
+    if child := os.fork():
+        return child
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 5))
+    _silence((0, 1, 2))
+    code = 1
+    try:
+        code = run()
+    finally:
+        os._exit(code)
+
+
+def _end_of(status: int) -> End:
+    if os.WIFSIGNALED(status):
+        return End.TIMEOUT
+    return End.PASSED if os.WEXITSTATUS(status) == 0 else End.FAILED
+
+
+def _silence(streams: Iterable[int]) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for each in streams:
+        os.dup2(nowhere, each)
