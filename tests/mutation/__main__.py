@@ -2,9 +2,9 @@
 
     python -m tests.mutation --module actors/account/ledger.py --sample 50
 
-Each mutant meets, in a process of its own, the tests that run its statement, the fastest first, up to the first
-that fails. One that takes too long is tried once more with thrice the time, and told apart. What fails
-without any mutant is left out, and said. The sample is drawn with `--seed`.
+Each mutant meets, in a process of its own, the tests that run its statement, the fastest first, up to
+the first that fails. One that takes too long is tried once more with thrice the time, and told apart. What
+fails without any mutant is left out, and said. The sample is drawn with `--seed`.
 """
 
 import argparse
@@ -33,7 +33,7 @@ TESTS = (
     "tests/journal/test_store.py",
     "tests/runtime/test_trusted_clock.py",
 )
-"""Those without threads or a broker: the whole-system scenarios are too slow, and say less about where."""
+"""Those without threads or a broker: the whole-system scenarios are slow, and say less about where."""
 _LIMIT_S = 20.0
 
 
@@ -60,7 +60,7 @@ def main() -> int:
 def _prove_the_way(module: str, tests: list[str]) -> None:
     """Let the unchanged text go where mutants go: it must pass there."""
     text = (forked.ROOT / module).read_text()
-    run = partial(forked.tested, tests, changed=(module, text))
+    run = partial(forked.run_tests, tests, changed=(module, text))
     if [end for _, end in forked.ends([(run, 600.0)], workers=1)] != [End.PASSED]:
         raise SystemExit("the tests do not pass without a mutant: nothing could be told by them")
 
@@ -114,7 +114,7 @@ def _tried(
     asked = [(each, tests) for each, tests in chosen if tests]
     runs = [
         (
-            partial(forked.tested, ["-x", *tests], changed=(module, each.source)),
+            partial(forked.run_tests, ["-x", *tests], changed=(module, each.source)),
             times * (_LIMIT_S + 8 * sum(map(map_.seconds.__getitem__, tests))),
         )
         for each, tests in asked

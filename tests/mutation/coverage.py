@@ -1,4 +1,4 @@
-"""Which tests run which lines of which module, and how long they take: so that a mutant meets only them."""
+"""Which tests run which lines of which module, and how long they take: a mutant meets only those."""
 
 import functools
 import sys
@@ -56,7 +56,7 @@ def _observed(tests: Sequence[str]) -> dict[str, Any]:
     functools.lru_cache = _unless_ours(functools.lru_cache)
     functools.cache = _unless_ours(functools.cache)
     observer = _Observer()
-    forked.tested(tests, plugins=[observer])
+    forked.run_tests(tests, plugins=[observer])
     lines: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     for test, ran in observer.ran.items():
         for path, line in sorted(ran):
@@ -83,7 +83,7 @@ def _unless_ours(cache: Any) -> Any:
 
 
 def _is_ours(name: str) -> bool:
-    return name.split(".")[0] in forked.OURS
+    return name.partition(".")[0] in forked.OURS
 
 
 class _Observer:

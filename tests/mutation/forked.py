@@ -1,6 +1,6 @@
 """Runs pytest in forked children: the parent has everything imported but what may be changed.
 
-A child imports the repository's own modules anew, one of them from a changed text. It is killed by its own
+A child imports the repository's own modules anew, one of them from a changed text. Its limit is its own
 processor time, so that a busy machine is not taken for an endless loop; how it ended is told apart.
 """
 
@@ -47,7 +47,7 @@ def warm(modules: Iterable[str]) -> None:
             importlib.import_module(name)
 
 
-def tested(
+def run_tests(
     tests: Sequence[str], *, changed: tuple[str, str] | None = None, plugins: Sequence[Any] = ()
 ) -> int:
     """Run pytest in this process and return its exit code; `changed` is a path and its new text."""

@@ -1,4 +1,4 @@
-"""Hours and special days at their odd ends: mutants had got away with it beside the tables of real days."""
+"""Hours and special days at their odd ends: mutants had got away with it beside the real days."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
