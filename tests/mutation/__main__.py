@@ -3,8 +3,8 @@
     python -m tests.mutation --module actors/account/ledger.py --sample 50
 
 Each mutant meets, in a process of its own, the tests that run its statement, the fastest first, up to
-the first that fails. One that takes too long is tried once more with thrice the time, and told apart. What
-fails without any mutant is left out, and said. The sample is drawn with `--seed`.
+the first that fails. One that takes too long is tried once more with thrice the time, and told apart.
+What fails without any mutant is left out, and said. The sample is drawn with `--seed`.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import ast
 import json
 import random
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from tests.mutation.coverage import Map, mapped
 from tests.mutation.forked import End
 from tests.mutation.mutants import Mutant, mutants
 
-TESTS = (
+PURE = (
     "tests/enforcer",
     "tests/rules",
     "tests/account",
@@ -28,11 +29,15 @@ TESTS = (
     "tests/config/test_complaints.py",
     "tests/config/test_contradictions.py",
     "tests/config/test_profiles.py",
-    "tests/journal/test_chain.py",
-    "tests/journal/test_opening.py",
-    "tests/journal/test_store.py",
-    "tests/runtime/test_trusted_clock.py",
 )
+OF_PACKAGE = {
+    "journal": (
+        "tests/journal/test_chain.py",
+        "tests/journal/test_opening.py",
+        "tests/journal/test_store.py",
+    ),
+    "runtime": ("tests/runtime/test_trusted_clock.py",),
+}
 """Those without threads or a broker: the whole-system scenarios are slow, and say less about where."""
 _LIMIT_S = 20.0
 
@@ -45,16 +50,30 @@ def _say(line: str) -> None:
 def main() -> int:
     """Return 0: a survivor is something to look at, not a failure."""
     asked = _arguments()
-    map_ = mapped(asked.tests)
+    tests = {module: tuple(asked.tests or _tests_of(module)) for module in asked.module}
+    found: dict[str, list[str]] = {}
+    for group in dict.fromkeys(tests.values()):
+        modules = [module for module in asked.module if tests[module] == group]
+        map_ = _told_apart(group, modules[0])
+        found |= _survivors(modules, asked, map_)
+    if asked.report:
+        asked.report.write_text(json.dumps(found, indent=1))
+    return 0
+
+
+def _tests_of(module: str) -> tuple[str, ...]:
+    return OF_PACKAGE.get(Path(module).parent.name, PURE)
+
+
+def _told_apart(tests: tuple[str, ...], module: str) -> Map:
+    """Run the tests once; return which run what, without those that fail."""
+    map_ = mapped(tests)
     for each in map_.failing:
         _say(f"left out, it fails without a mutant: {each}")
         map_.seconds.pop(each, None)
     forked.warm(map_.modules)
-    _prove_the_way(asked.module[0], list(map_.seconds))
-    found = {module: _survivors(module, asked, map_) for module in asked.module}
-    if asked.report:
-        asked.report.write_text(json.dumps(found, indent=1))
-    return 0
+    _prove_the_way(module, list(map_.seconds))
+    return map_
 
 
 def _prove_the_way(module: str, tests: list[str]) -> None:
@@ -70,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--module", nargs="+", required=True, help="paths from the repository's root"
     )
-    parser.add_argument("--tests", nargs="+", default=TESTS, help="other tests than the pure ones")
+    parser.add_argument("--tests", nargs="+", help="other tests than the pure ones")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each; 0 = all")
     parser.add_argument("--seed", type=int, default=20251031)
     parser.add_argument("--workers", type=int, default=2)
@@ -79,47 +98,59 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _survivors(module: str, asked: argparse.Namespace, map_: Map) -> list[str]:
-    """Try a module's mutants, tell how they ended, and return the names of those nobody noticed."""
-    source = (forked.ROOT / module).read_text()
-    every = [each for each in mutants(source) if _compiles(each.source)]
+def _survivors(modules: list[str], asked: argparse.Namespace, map_: Map) -> dict[str, list[str]]:
+    """Try the modules' mutants, tell of each module when it is done, and return who survived."""
+    drawn = {module: _drawn(module, asked) for module in modules}
+    tried = [(module, mutant) for module, found in drawn.items() for mutant, _ in found]
+    ended: dict[str, list[tuple[Mutant, End]]] = {module: [] for module in modules}
+    survivors: dict[str, list[str]] = {}
+    runs = [_run(module, mutant, map_.for_mutant(module, mutant), map_) for module, mutant in tried]
+    for number, end in forked.ends(runs, workers=asked.workers):
+        module, mutant = tried[number]
+        ended[module].append((mutant, end))
+        if len(ended[module]) == len(drawn[module]):
+            survivors[module] = _told(module, drawn[module], ended[module], map_)
+    return survivors
+
+
+def _drawn(module: str, asked: argparse.Namespace) -> list[tuple[Mutant, int]]:
+    """Return the mutants to try, each with how many the module has."""
+    every = [each for each in mutants((forked.ROOT / module).read_text()) if _compiles(each.source)]
     drawn = every
     if asked.again:
         names = json.loads(asked.again.read_text()).get(module, [])
         drawn = [each for each in every if str(each) in names]
     elif asked.sample and asked.sample < len(every):
         drawn = random.Random(asked.seed).sample(every, asked.sample)  # noqa: S311 - no secret
-    ended = _tried(module, drawn, map_, asked.workers, times=1)
-    late = [each for each, end in ended if end is End.TIMEOUT]
-    ended = [each for each in ended if each[1] is not End.TIMEOUT]
-    ended += _tried(module, late, map_, asked.workers, times=3)
+    return [(each, len(every)) for each in drawn]
+
+
+def _run(
+    module: str, mutant: Mutant, tests: list[str], map_: Map
+) -> tuple[Callable[[], int], float]:
+    if not tests:
+        return (lambda: 0), _LIMIT_S
+    run = partial(forked.run_tests, ["-x", *tests], changed=(module, mutant.source))
+    return run, _LIMIT_S + 8 * sum(map(map_.seconds.__getitem__, tests))
+
+
+def _told(
+    module: str, drawn: list[tuple[Mutant, int]], ended: list[tuple[Mutant, End]], map_: Map
+) -> list[str]:
+    """Say how a module's mutants ended; return the names of those nobody noticed."""
     count = {end: sum(each is end for _, each in ended) for end in End}
     _say(
-        f"{module}: {len(drawn)} of {len(every)} mutants, {count[End.FAILED]} killed, "
+        f"{module}: {len(drawn)} of {drawn[0][1]} mutants, {count[End.FAILED]} killed, "
         f"{count[End.TIMEOUT]} never ended, {count[End.PASSED]} survived"
     )
-    alive = sorted((each for each, end in ended if end is End.PASSED), key=lambda each: each.line)
-    for each in alive:
-        _say(f"  {each.line} {each}" + ("" if map_.for_mutant(module, each) else " (no test)"))
-    for each in (each for each, end in ended if end is End.TIMEOUT):
-        _say(f"  never ended: {each.line} {each}")
-    return [str(each) for each in alive]
-
-
-def _tried(
-    module: str, drawn: list[Mutant], map_: Map, workers: int, *, times: int
-) -> list[tuple[Mutant, End]]:
-    chosen = [(each, map_.for_mutant(module, each)) for each in drawn]
-    ended = [(each, End.PASSED) for each, tests in chosen if not tests]
-    asked = [(each, tests) for each, tests in chosen if tests]
-    runs = [
-        (
-            partial(forked.run_tests, ["-x", *tests], changed=(module, each.source)),
-            times * (_LIMIT_S + 8 * sum(map(map_.seconds.__getitem__, tests))),
-        )
-        for each, tests in asked
-    ]
-    return ended + [(asked[number][0], end) for number, end in forked.ends(runs, workers=workers)]
+    ended.sort(key=lambda each: each[0].line)
+    for mutant, end in ended:
+        if end is End.PASSED:
+            unseen = "" if map_.for_mutant(module, mutant) else " (no test)"
+            _say(f"  {mutant.line} {mutant}{unseen}")
+        elif end is End.TIMEOUT:
+            _say(f"  never ended: {mutant.line} {mutant}")
+    return [str(mutant) for mutant, end in ended if end is End.PASSED]
 
 
 def _compiles(source: str) -> bool:

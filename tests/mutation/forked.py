@@ -65,7 +65,16 @@ def run_tests(
     settings.load_profile("mutation")
     if changed:
         sys.meta_path.insert(0, _Changed(*changed))
-    return int(pytest.main([*_PYTEST, *tests], plugins=list(plugins)))
+    options = [*_PYTEST] if _need_fixtures(tests) else [*_PYTEST, "--noconftest"]
+    return int(pytest.main([*options, *tests], plugins=list(plugins)))
+
+
+def _need_fixtures(tests: Sequence[str]) -> bool:
+    """Say whether a folder of tests has fixtures of its own; those of all tests start whole systems."""
+    paths = [ROOT / each.partition("::")[0] for each in tests if each != "-x"]
+    return any(
+        (path if path.is_dir() else path.parent).joinpath("conftest.py").exists() for path in paths
+    )
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -102,22 +111,31 @@ def answered(question: Callable[[], Any]) -> Any:
 def ends(
     runs: Sequence[tuple[Callable[[], int], float]], *, workers: int
 ) -> Iterator[tuple[int, End]]:
-    """Run each in a child, so many at a time, with its limit in seconds; yield how each ended."""
-    under_way: dict[int, tuple[int, float]] = {}
-    waiting = list(enumerate(runs))[::-1]
+    """Run each in a child, so many at a time, with its limit in seconds; yield how each ended.
+
+    What does not end in time is tried once more, with thrice the time.
+    """
+    under_way: dict[int, tuple[int, int, float]] = {}
+    waiting = [(number, 1) for number in range(len(runs))][::-1]
     while waiting or under_way:
         while waiting and len(under_way) < workers:
-            number, (run, limit_s) = waiting.pop()
-            child = _started(run, limit_s)
-            under_way[child] = (number, time.monotonic() + _STUCK_TIMES * limit_s)
+            number, times = waiting.pop()
+            run, limit_s = runs[number][0], runs[number][1] * times
+            stuck_at = time.monotonic() + _STUCK_TIMES * limit_s
+            under_way[_started(run, limit_s)] = (number, times, stuck_at)
         time.sleep(0.01)
-        for child, (number, stuck_at) in list(under_way.items()):
+        for child, (number, times, stuck_at) in list(under_way.items()):
             if time.monotonic() > stuck_at:
                 os.kill(child, signal.SIGKILL)
             ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                del under_way[child]
-                yield number, _end_of(status)
+            if not ended:
+                continue
+            del under_way[child]
+            end = _end_of(status)
+            if end is End.TIMEOUT and times == 1:
+                waiting.append((number, 3))
+            else:
+                yield number, end
 
 
 def _started(run: Callable[[], int], limit_s: float) -> int:
