@@ -131,3 +131,15 @@ def test_what_is_held_no_more_is_forgotten_and_begins_anew():
     assert prices.mark(held(), after(4)) is None
     both = {MNQ: held(), ES: held(contract=ES)}
     assert prices.stale(after(6), both.keys(), both) == (ES,)
+
+
+def test_what_stays_held_keeps_its_quote_when_something_else_goes():
+    """Closing ES does not make MNQ unvalued."""
+    prices = marks(MNQ, ES)
+    prices.note(quote())
+    prices.note(quote(contract=ES))
+
+    prices.hold(frozenset({MNQ}), after(1))
+
+    assert prices.mark(held(), after(1)) == 101
+    assert prices.mark(held(contract=ES), after(1)) is None

@@ -50,6 +50,9 @@ def test_neither_a_lost_stream_nor_a_new_one_is_believed_before_a_read():
     sync.lost()
     assert (health(sync), sync.synced) == (Health.STALE, False)
 
+    sync.taken(LATER)
+    assert (health(sync), sync.synced) == (Health.STALE, False)
+
     sync.connected(LATER)
     assert (health(sync), sync.synced, sync.read_at) == (Health.STALE, False, None)
 
