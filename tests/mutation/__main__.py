@@ -131,7 +131,7 @@ def _run(
     if not tests:
         return (lambda: 0), _LIMIT_S
     run = partial(forked.run_tests, ["-x", *tests], changed=(module, mutant.source))
-    return run, _LIMIT_S + 8 * sum(map(map_.seconds.__getitem__, tests))
+    return run, _LIMIT_S + 3 * sum(map(map_.seconds.__getitem__, tests))
 
 
 def _told(

@@ -33,12 +33,18 @@ class Map:
     """What had to be imported."""
 
     def for_mutant(self, module: str, mutant: Mutant) -> list[str]:
-        """Return the tests that run a mutant's statement, the fastest first."""
+        """Return the tests that run a mutant's statement, the fastest first.
+
+        What the import runs may show anywhere: then all others follow those that run the module.
+        """
         by_line = self.lines.get(module, {})
         found = {test for line in mutant.lines for test in by_line.get(line, ())}
+        others: set[str] = set()
         if mutant.imported or _IMPORT in found:
             found |= {test for tests in by_line.values() for test in tests}
-        return sorted(found & self.seconds.keys(), key=self.seconds.__getitem__)
+            others = self.seconds.keys() - found
+        nearest = sorted(found & self.seconds.keys(), key=self.seconds.__getitem__)
+        return [*nearest, *sorted(others, key=self.seconds.__getitem__)]
 
 
 def mapped(tests: Sequence[str]) -> Map:
