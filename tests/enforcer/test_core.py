@@ -24,6 +24,7 @@ from messages.values import (
     AlarmCode,
     Done,
     FlatAccount,
+    FlatContract,
     NotSent,
     Order,
     OrderStatus,
@@ -36,6 +37,7 @@ from messages.values import (
 
 ACCOUNT = 13298777
 MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
+FLAT = (FlatAccount(),)
 
 
 class Bench:
@@ -66,12 +68,12 @@ class Bench:
                 case CancelWake():
                     self.wakes.pop(sent.key, None)
 
-    def enforce(self, *positions, orders=(), number="e1", deadline_s=5, **more):
+    def enforce(self, *positions, orders=(), number="e1", deadline_s=5, targets=FLAT, **more):
         self.tell(
             Enforce(
                 **self.head(),
                 enforcement_id=number,
-                targets=(FlatAccount(),),
+                targets=targets,
                 deadline_at=self.now + timedelta(seconds=deadline_s),
                 known_positions=positions,
                 known_orders=orders,
@@ -366,3 +368,54 @@ def test_an_order_that_works_is_cancelled_as_a_read_shows_it(bench):
     bench.answer()
     bench.show(orders=[working(7)])
     assert len(bench.commands) == 1
+
+
+def test_what_joins_after_the_deadline_is_reported_as_late_too(bench):
+    """With other targets the same deadline counts anew; the same order again does not."""
+    bench.enforce(MNQ, targets=(FlatContract(contract=MNQ),))
+    bench.wake("deadline")
+    bench.enforce(MNQ, deadline_s=0, targets=(FlatContract(contract=MNQ),))
+    assert "deadline" not in bench.wakes
+
+    bench.enforce(MNQ, deadline_s=0)
+    assert bench.left_s("deadline") == 0
+    bench.wake("deadline")
+
+    assert [each.flat_confirmed for each in bench.reports] == [False, False]
+
+
+def test_an_order_that_appears_while_it_waits_is_cancelled_once(bench):
+    """What is known to be cancelled is left to the read."""
+    bench.enforce(orders=(7,))
+    bench.answer()
+    bench.show(orders=[working(7)])
+    assert bench.left_s("pause") is not None
+
+    bench.enforce(orders=(7, 8))
+
+    assert [each.order_id for each in bench.commands] == [7, 8]
+
+
+@pytest.mark.parametrize(("code", "alarms"), [(2, []), (4, [AlarmCode.BROKER_REJECTED])])
+def test_nothing_left_to_close_is_no_refusal(bench, code, alarms):
+    """Code 2 is a position that is gone already."""
+    bench.enforce(MNQ)
+    bench.answer(Rejected(code=code, text="no"))
+
+    assert bench.alarms() == alarms
+
+
+def test_the_same_enforcement_after_its_proof_reads_before_it_closes(bench):
+    """What was known then may be gone; another enforcement closes at once."""
+    bench.enforce(MNQ)
+    bench.answer()
+    bench.show()
+    bench.show()
+    bench.enforce(MNQ)
+    assert (bench.sent(), len(bench.reads)) == ([MNQ], 3)
+    bench.show()
+    bench.show()
+
+    bench.enforce(MNQ, number="e2")
+
+    assert bench.sent() == [MNQ, MNQ]

@@ -36,7 +36,7 @@ OF_PACKAGE = {
         "tests/journal/test_opening.py",
         "tests/journal/test_store.py",
     ),
-    "runtime": ("tests/runtime/test_trusted_clock.py",),
+    "runtime": ("tests/runtime/test_trust.py", "tests/runtime/test_trusted_clock.py"),
 }
 """Those without threads or a broker: the whole-system scenarios are slow, and say less about where."""
 _LIMIT_S = 20.0
