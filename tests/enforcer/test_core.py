@@ -215,6 +215,7 @@ def test_a_deadline_locks_all_the_same_and_the_work_goes_on(bench):
     assert AlarmCode.BROKER_UNCERTAIN in bench.alarms()
     bench.wake("deadline")
 
+    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
     (late,) = bench.reports
     assert (late.flat_confirmed, late.read_at, late.positions) == (False, None, ())
 
@@ -343,6 +344,15 @@ def test_a_trader_who_loops_costs_few_reads_but_no_close_waits(bench):
 
     assert bench.sent() == [MNQ, MNQ]
     assert (len(bench.reads), bench.left_s("pause")) == (1, 1.5)
+
+
+def test_a_read_waits_even_for_half_a_second_of_the_spacing(bench):
+    """Not only for whole ones."""
+    bench.enforce(verify_every_s=2.0)
+    bench.now += timedelta(seconds=1.5)
+    bench.show()
+
+    assert (len(bench.reads), bench.left_s("pause")) == (1, 0.5)
 
 
 def test_a_lock_that_joins_with_its_own_deadline_has_it_and_a_repetition_has_none(bench):
