@@ -18,6 +18,7 @@ from actors.scenario.settings import merged, to_toml
 from actors.scenario.stage import ACCOUNTS, Ticket, WorkingOrder
 from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.faults import FaultKind
+from actors.simulator.refusals import CODES, Refusal
 from actors.system import System
 from config.loader import load
 from messages.base import Message
@@ -41,6 +42,8 @@ _MOODS = {
     "acts and hangs": FaultKind.HANG_AFTER,
     "says done and does nothing": FaultKind.OK_NOT_APPLIED,
 }
+_TOO_LATE = ("/Order/cancel", CODES["/Order/cancel"][Refusal.REJECTED])
+"""A cancel that met its order filled: whether it is sent at all is a matter of milliseconds."""
 _QUIET_S, _IDLE_S, _LOOKS, _NOTICED_S, _SILENCE_S = 0.08, 10.0, 60, 30.0, 4.0
 
 
@@ -275,11 +278,11 @@ class WireStage:
         ]
 
     def received(self, account: int) -> list[tuple[str, str | None, int | None]]:
-        """Return the broker's own record of what Lockstep sent."""
+        """Return the broker's own record of what Lockstep sent, less cancels that came too late."""
         return [
             (_COMMANDS[each.endpoint], each.body.get("contractId"), each.body.get("size"))
             for each in self._simulator.record().requests(account=account)
-            if each.endpoint in _COMMANDS
+            if each.endpoint in _COMMANDS and (each.endpoint, each.error_code) != _TOO_LATE
         ]
 
     def journal(self, account: int) -> list[Message]:

@@ -7,9 +7,11 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from actors.account.adopting import Origin
 from actors.account.core import AccountCore
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
+from actors.rules import max_contracts
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.max_contracts import MaxContracts
 from actors.rules.rule import Rule, always
@@ -330,3 +332,55 @@ def test_of_two_trade_limits_in_force_the_longest_lock_wins():
         START + timedelta(seconds=600),
         START + timedelta(seconds=1800),
     )
+
+
+def total(limit):
+    """Return the rule of all contracts with a limit."""
+    return RuleSetting(rule=max_contracts.RULE, parameters=MaxContracts(limit=limit))
+
+
+def applied(core_or_sends):
+    """Return what the last record of the rules in force says has changed."""
+    return recorded(core_or_sends, RulesAdopted)[-1].applied
+
+
+def began(earlier, file, *, trading_date=None):
+    """Start an account whose journal knows earlier rules; return the core and what left."""
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    state.trading_date = trading_date
+    origin = Origin(config="file", earlier=earlier)
+    core = AccountCore(replace(SETTINGS, rules=file), state, epoch="1", origin=origin)
+    return core, core.start(START)
+
+
+def test_the_first_rules_ever_are_no_change():
+    """There was nothing before them."""
+    _, sends = began((), (total(5),))
+
+    assert applied(sends) == ()
+
+
+def test_a_start_on_a_new_day_says_what_has_changed_since_the_last():
+    """The file alone counts then, looser or not."""
+    _, sends = began((total(5),), (total(9),))
+
+    assert applied(sends) == ("RULE-001 limit 5 → 9",)
+
+
+def test_a_start_on_the_same_day_loosens_nothing_and_says_what_waits():
+    """What was in force is, and the file is queued."""
+    _, sends = began((total(5),), (total(9),), trading_date=DAY.label(START))
+
+    (adopted,) = recorded(sends, RulesAdopted)
+    assert (adopted.applied, adopted.queued) == ((), ("RULE-001 limit 5 → 9 at the reset",))
+
+
+def test_the_reset_says_what_has_changed_since_the_rules_in_force():
+    """Not since those of the start: the reload in between has said its own part."""
+    core, _ = began((total(5),), (total(5),), trading_date=DAY.label(START))
+    parameters = RuleParameters(rule="RULE-001", parameters=MaxContracts(limit=9))
+    reloaded = core.handle(AdoptRules(**head(), config="changed", rules=(parameters,)), START)
+    assert applied(reloaded) == ()
+
+    assert applied(wake(core, RESET)) == ("RULE-001 limit 5 → 9",)
+    assert applied(wake(core, RESET + timedelta(days=1))) == ()

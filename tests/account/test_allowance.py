@@ -40,7 +40,20 @@ def held(size, contract=MNQ):
 
 @pytest.mark.parametrize(
     ("allowed", "size", "left"),
-    [(3, 2, 2), (3, 3, 3), (3, 4, 3), (3, 0, 0), (3, -1, 0), (-2, -1, -1), (-2, -3, -2), (0, 1, 0)],
+    [
+        (1, 1, 1),
+        (1, 2, 1),
+        (-1, -1, -1),
+        (-1, -2, -1),
+        (3, 2, 2),
+        (3, 3, 3),
+        (3, 4, 3),
+        (3, 0, 0),
+        (3, -1, 0),
+        (-2, -1, -1),
+        (-2, -3, -2),
+        (0, 1, 0),
+    ],
 )
 def test_an_allowance_shrinks_and_never_grows(allowed, size, left):
     """One less, the same, one more, closed, turned round; long and short."""
@@ -138,6 +151,18 @@ def test_a_read_includes_what_was_told_before_it_was_requested():
 
     assert MNQ not in unplaced
     assert unplaced.added_to(held(3)) == {MNQ: 3, ES: 2}
+
+
+def test_a_fill_told_at_the_very_instant_of_the_request_stays_unplaced():
+    """The read may not show it yet: counted once too often is safer than not at all."""
+    unplaced = Unplaced()
+    unplaced.filled(fill(1), NOON)
+
+    unplaced.read(NOON)
+    assert unplaced.size(MNQ) == 1
+
+    unplaced.read(NOON + timedelta(microseconds=1))
+    assert unplaced.size(MNQ) == 0
 
 
 def test_a_broker_that_tells_no_positions_costs_no_memory():

@@ -25,7 +25,7 @@ def followed(before, marks, *changes):
     return extremes.best(MNQ)
 
 
-@pytest.mark.parametrize(("size", "best"), [(2, 16510), (-2, 16490)])
+@pytest.mark.parametrize(("size", "best"), [(1, 16510), (2, 16510), (-1, 16490), (-2, 16490)])
 def test_the_best_mark_is_the_highest_of_a_long_and_the_lowest_of_a_short(size, best):
     """And it stays when the market turns."""
     assert followed(position(size), ["16500", "16510", "16490", "16501"]) == best
@@ -39,6 +39,7 @@ def test_before_the_first_mark_there_is_none():
 def test_a_reduction_keeps_it():
     """What is left is the same position."""
     assert followed(position(3), ["16510"], position(2), position(1)) == 16510
+    assert followed(position(-3), ["16490"], position(-2), position(-1)) == 16490
 
 
 @pytest.mark.parametrize(

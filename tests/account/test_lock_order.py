@@ -5,7 +5,14 @@ from itertools import pairwise
 
 import pytest
 
-from actors.account.lockouts import by_strictness, ended, ends_by_calendar, joined, key_of
+from actors.account.lockouts import (
+    by_strictness,
+    ended,
+    ends_by_calendar,
+    joined,
+    key_of,
+    no_new_exposure,
+)
 from messages.values import ACCOUNT_SCOPE, Duty, Lockout, ReleaseOn
 
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -82,3 +89,19 @@ def test_only_the_reset_and_a_session_start_are_ends_of_the_calendar(on):
     by_calendar = ends_by_calendar(lock(Duty.FLAT, ACCOUNT_SCOPE, LATE, on=on))
 
     assert by_calendar is (on in {ReleaseOn.RESET, ReleaseOn.SESSION_START})
+
+
+@pytest.mark.parametrize(
+    ("duty", "scope", "binds"),
+    [
+        (Duty.NO_NEW_EXPOSURE, ACCOUNT_SCOPE, True),
+        (Duty.NO_NEW_EXPOSURE, "product:MNQ", False),
+        (Duty.FLAT, ACCOUNT_SCOPE, False),
+        (Duty.FLAT, "product:MNQ", False),
+    ],
+)
+def test_no_new_exposure_is_asked_of_the_account_by_that_duty_alone(duty, scope, binds):
+    """A flat lockout is another matter, and a product's does not bind the whole account."""
+    only = lock(duty, scope, SOON)
+
+    assert no_new_exposure([only]) == (only if binds else None)

@@ -90,6 +90,14 @@ def test_what_is_gone_by_now_is_not_moved(order, size):
     assert not passed(state(order, size))
 
 
+def test_a_buy_stop_of_a_long_protects_nothing_and_is_not_moved():
+    """The short it was for has been turned into one contract long."""
+    bought = msgspec.structs.replace(STOP, side=Side.BUY)
+
+    assert passed(state(bought, size=-1), 99)
+    assert not passed(state(bought, size=1), 99)
+
+
 @pytest.mark.parametrize(
     ("target", "wanted"),
     [

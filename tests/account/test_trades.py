@@ -105,3 +105,27 @@ def test_a_view_costs_nothing_while_nothing_is_booked():
 
     assert trades.shown(RESET) is trades.shown(RESET + timedelta(hours=9))
     assert trades.shown(RESET)[0].under_lock
+
+
+def test_a_view_costs_nothing_until_the_next_trade_drops_out_of_the_hour():
+    """Those carried over the reset are looked at when one of them is an hour old, and not before."""
+    trades = Trades()
+    trades.reset(booked(fill(1, 1, -3599), fill(2, 2, -1800)).recent(RESET))
+
+    def shown(seconds):
+        return trades.shown(RESET + timedelta(seconds=seconds))
+
+    assert shown(0) is shown(0.5)
+    assert shown(1) is shown(1799)
+    assert [each.order_id for each in shown(1)] == [2]
+    assert shown(1800) == shown(9000) == ()
+
+
+@pytest.mark.parametrize(("pnl", "closing"), [(None, False), ("0", True), ("-5", True)])
+def test_a_fill_learned_of_late_closes_if_it_has_a_result(pnl, closing):
+    """As any other does."""
+    trades = Trades()
+    trades.recall(fill(1, 1, -60, pnl=pnl))
+
+    (trade,) = trades.shown(RESET)
+    assert trade.closing is closing

@@ -269,6 +269,104 @@ def test_a_looser_wish_never_follows_a_tighter_move(broker):
     assert broker.prices == [103]
 
 
+def test_a_short_s_stop_goes_down_and_never_up_again(broker):
+    """What is tighter depends on the side: 98 is, for a stop that came from 100."""
+    old = broker.price
+    broker.wish(97)
+    broker.wish(99, seen=old)
+    broker.answer()
+    broker.advance(1)
+    broker.wish(98, seen=old)
+    broker.advance(1)
+    broker.wish(96)
+    broker.advance(5)
+
+    assert broker.prices == [97, 96]
+
+
+@pytest.mark.parametrize(("shown", "moved"), [(98, True), (99, False)])
+def test_a_short_s_stop_of_unknown_fate_is_believed_where_the_broker_shows_it(broker, shown, moved):
+    """98 was sent: 98 is there, 99 is not."""
+    broker.wish(98)
+    broker.answer(LOST)
+    broker.advance(2)
+    broker.price = Decimal(shown)
+    broker.show()
+
+    assert (len(broker.said(StopMoved)), len(broker.said(StopNotMoved))) == (moved, not moved)
+
+
+def test_a_move_is_held_against_looser_wishes_for_a_minute(broker):
+    """At sixty seconds still, a moment later no more."""
+    broker.wish(103)
+    broker.answer()
+    broker.advance(60)
+    broker.wish(102)
+    assert broker.prices == [103]
+
+    broker.advance(0.001)
+    broker.wish(102)
+
+    assert broker.prices == [103, 102]
+
+
+@pytest.mark.parametrize(("answered_after_s", "sent"), [(1.5, [101, 102]), (1.501, [101])])
+def test_a_wish_is_good_for_two_seconds(broker, answered_after_s, sent):
+    """Wished half a second in, free to go a second after the answer: at exactly two seconds it goes."""
+    broker.wish(101)
+    broker.advance(0.5)
+    broker.wish(102)
+    broker.advance(answered_after_s - 0.5)
+    broker.answer()
+    broker.advance(1)
+
+    assert broker.prices == sent
+
+
+def test_the_read_of_one_order_says_nothing_of_another(broker):
+    """Both are of unknown fate, and each waits for its own answer."""
+    broker.wish(101)
+    other = StopMove(
+        rule="RULE-012",
+        order_id=8,
+        contract=MES,
+        from_price=Decimal(50),
+        stop_price=Decimal(51),
+        limit_price=None,
+        reason="test",
+    )
+    broker.tell(MoveStops(**broker.head(), moves=(other,)))
+    broker.apply(broker.sent[0])
+    for command in broker.sent:
+        answer = {"command_id": command.command_id, "outcome": LOST}
+        broker.tell(BrokerCommandAnswered(**broker.head(), **answer))
+    broker.advance(2)
+    assert [each.urgent for each in broker.reads] == [False, False]
+    del broker.reads[1]
+
+    broker.show()
+
+    assert [each.order_id for each in broker.said(StopMoved)] == [ORDER]
+    assert broker.said(StopNotMoved) == []
+
+
+def test_a_broker_that_cannot_be_read_is_asked_more_and_more_slowly(broker):
+    """1, 2, 4, 8 seconds after each failure."""
+    broker.wish(101)
+    broker.answer(LOST)
+    broker.advance(2)
+    asked_at = []
+    while len(asked_at) < 5:
+        if len(broker.reads) > len(asked_at):
+            asked_at.append(broker.now)
+            failed = {"request_id": broker.reads[-1].request_id, "reason": "HTTP 500"}
+            broker.tell(SnapshotFailed(**broker.head(), **failed))
+        broker.advance(0.25)
+
+    assert [(b - a).total_seconds() for a, b in itertools.pairwise(asked_at)] == [1, 2, 4, 8]
+    assert broker.prices == [101]
+
+
 def test_a_stop_the_trader_has_loosened_since_is_tightened_again(broker):
     """After a minute the account's picture is newer than our last move."""
     broker.wish(103)

@@ -2,34 +2,44 @@
 
     python -m tests.mutation --module actors/account/ledger.py --sample 50
 
-Each mutant runs in a copy of the repository and a process of its own, with a time limit (which counts as
-noticed). What fails without any mutant is left out, and said. The sample is drawn with `--seed`.
+Each mutant meets, in a process of its own, the tests that run its statement, the fastest first, up to
+the first that fails. One that takes too long is tried once more with thrice the time, and told apart.
+What fails without any mutant is left out, and said. The sample is drawn with `--seed`.
 """
 
 import argparse
 import ast
+import json
 import random
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from queue import Queue
 
+from tests.mutation import forked
+from tests.mutation.coverage import Map, mapped
+from tests.mutation.forked import End
 from tests.mutation.mutants import Mutant, mutants
 
-ROOT = Path(__file__).parents[2]
-COPIED = ("actors", "messages", "config", "tests", "main.py", "pyproject.toml")
-TESTS = ("tests/enforcer", "tests/rules", "tests/account")
-SLOW = "test_core_machine.py"
-"""Last, so that what a table finds is found soon."""
-_FEWER = """
-from hypothesis import settings
-settings.register_profile("mutation", max_examples=30, stateful_step_count=20, deadline=None)
-settings.load_profile("mutation")
-"""
+PURE = (
+    "tests/enforcer",
+    "tests/rules",
+    "tests/account",
+    "tests/config/test_calendars.py",
+    "tests/config/test_complaints.py",
+    "tests/config/test_contradictions.py",
+    "tests/config/test_profiles.py",
+)
+OF_PACKAGE = {
+    "journal": (
+        "tests/journal/test_chain.py",
+        "tests/journal/test_opening.py",
+        "tests/journal/test_store.py",
+    ),
+    "runtime": ("tests/runtime/test_trust.py", "tests/runtime/test_trusted_clock.py"),
+}
+"""Those without threads or a broker: the whole-system scenarios are slow, and say less about where."""
+_LIMIT_S = 20.0
 
 
 def _say(line: str) -> None:
@@ -40,16 +50,38 @@ def _say(line: str) -> None:
 def main() -> int:
     """Return 0: a survivor is something to look at, not a failure."""
     asked = _arguments()
-    workers: Queue[Path] = Queue()
-    with tempfile.TemporaryDirectory(prefix="mutation-") as place:
-        for number in range(asked.workers):
-            workers.put(_copy(Path(place) / str(number)))
-        begun = time.monotonic()
-        broken = _broken(workers)
-        asked.limit_s = max(asked.limit_s, 8 * (time.monotonic() - begun))
-        for module in asked.module:
-            _run(module, asked, workers, broken)
+    tests = {module: tuple(asked.tests or _tests_of(module)) for module in asked.module}
+    found: dict[str, list[str]] = {}
+    for group in dict.fromkeys(tests.values()):
+        modules = [module for module in asked.module if tests[module] == group]
+        map_ = _told_apart(group, modules[0])
+        found |= _survivors(modules, asked, map_)
+    if asked.report:
+        asked.report.write_text(json.dumps(found, indent=1))
     return 0
+
+
+def _tests_of(module: str) -> tuple[str, ...]:
+    return OF_PACKAGE.get(Path(module).parent.name, PURE)
+
+
+def _told_apart(tests: tuple[str, ...], module: str) -> Map:
+    """Run the tests once; return which run what, without those that fail."""
+    map_ = mapped(tests)
+    for each in map_.failing:
+        _say(f"left out, it fails without a mutant: {each}")
+        map_.seconds.pop(each, None)
+    forked.warm(map_.modules)
+    _prove_the_way(module, list(map_.seconds))
+    return map_
+
+
+def _prove_the_way(module: str, tests: list[str]) -> None:
+    """Let the unchanged text go where mutants go: it must pass there."""
+    text = (forked.ROOT / module).read_text()
+    run = partial(forked.run_tests, tests, changed=(module, text))
+    if [end for _, end in forked.ends([(run, 600.0)], workers=1)] != [End.PASSED]:
+        raise SystemExit("the tests do not pass without a mutant: nothing could be told by them")
 
 
 def _arguments() -> argparse.Namespace:
@@ -57,41 +89,68 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--module", nargs="+", required=True, help="paths from the repository's root"
     )
+    parser.add_argument("--tests", nargs="+", help="other tests than the pure ones")
     parser.add_argument("--sample", type=int, default=0, help="so many mutants of each; 0 = all")
     parser.add_argument("--seed", type=int, default=20251031)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--limit-s", type=float, default=60.0, help="time limit of one mutant")
+    parser.add_argument("--report", type=Path, help="write the survivors to this file")
+    parser.add_argument("--again", type=Path, help="try only the survivors of such a file")
     return parser.parse_args()
 
 
-def _run(
-    module: str, asked: argparse.Namespace, workers: "Queue[Path]", broken: tuple[str, ...]
-) -> None:
-    source = (ROOT / module).read_text()
-    every = [each for each in mutants(source) if _compiles(each.source)]
+def _survivors(modules: list[str], asked: argparse.Namespace, map_: Map) -> dict[str, list[str]]:
+    """Try the modules' mutants, tell of each module when it is done, and return who survived."""
+    drawn = {module: _drawn(module, asked) for module in modules}
+    tried = [(module, mutant) for module, found in drawn.items() for mutant, _ in found]
+    ended: dict[str, list[tuple[Mutant, End]]] = {module: [] for module in modules}
+    survivors: dict[str, list[str]] = {}
+    runs = [_run(module, mutant, map_.for_mutant(module, mutant), map_) for module, mutant in tried]
+    for number, end in forked.ends(runs, workers=asked.workers):
+        module, mutant = tried[number]
+        ended[module].append((mutant, end))
+        if len(ended[module]) == len(drawn[module]):
+            survivors[module] = _told(module, drawn[module], ended[module], map_)
+    return survivors
+
+
+def _drawn(module: str, asked: argparse.Namespace) -> list[tuple[Mutant, int]]:
+    """Return the mutants to try, each with how many the module has."""
+    every = [each for each in mutants((forked.ROOT / module).read_text()) if _compiles(each.source)]
     drawn = every
-    if asked.sample and asked.sample < len(every):
+    if asked.again:
+        names = json.loads(asked.again.read_text()).get(module, [])
+        drawn = [each for each in every if str(each) in names]
+    elif asked.sample and asked.sample < len(every):
         drawn = random.Random(asked.seed).sample(every, asked.sample)  # noqa: S311 - no secret
+    return [(each, len(every)) for each in drawn]
 
-    def survives(mutant: Mutant) -> bool:
-        folder = workers.get()
-        try:
-            (folder / module).write_text(mutant.source)
-            return _passes(folder, module, asked.limit_s, broken)
-        finally:
-            (folder / module).write_text(source)
-            workers.put(folder)
 
-    with ThreadPoolExecutor(asked.workers) as pool:
-        alive = [
-            each for each, lives in zip(drawn, pool.map(survives, drawn), strict=True) if lives
-        ]
+def _run(
+    module: str, mutant: Mutant, tests: list[str], map_: Map
+) -> tuple[Callable[[], int], float]:
+    if not tests:
+        return (lambda: 0), _LIMIT_S
+    run = partial(forked.run_tests, ["-x", *tests], changed=(module, mutant.source))
+    return run, _LIMIT_S + 3 * sum(map(map_.seconds.__getitem__, tests))
+
+
+def _told(
+    module: str, drawn: list[tuple[Mutant, int]], ended: list[tuple[Mutant, End]], map_: Map
+) -> list[str]:
+    """Say how a module's mutants ended; return the names of those nobody noticed."""
+    count = {end: sum(each is end for _, each in ended) for end in End}
     _say(
-        f"{module}: {len(drawn)} of {len(every)} mutants (seed {asked.seed}), "
-        f"{len(drawn) - len(alive)} killed, {len(alive)} survived"
+        f"{module}: {len(drawn)} of {drawn[0][1]} mutants, {count[End.FAILED]} killed, "
+        f"{count[End.TIMEOUT]} never ended, {count[End.PASSED]} survived"
     )
-    for each in sorted(alive, key=lambda mutant: mutant.line):
-        _say(f"  {module}:{each.line}\n    - {each.before}\n    + {each.after}")
+    ended.sort(key=lambda each: each[0].line)
+    for mutant, end in ended:
+        if end is End.PASSED:
+            unseen = "" if map_.for_mutant(module, mutant) else " (no test)"
+            _say(f"  {mutant.line} {mutant}{unseen}")
+        elif end is End.TIMEOUT:
+            _say(f"  never ended: {mutant.line} {mutant}")
+    return [str(mutant) for mutant, end in ended if end is End.PASSED]
 
 
 def _compiles(source: str) -> bool:
@@ -100,67 +159,6 @@ def _compiles(source: str) -> bool:
     except SyntaxError:
         return False
     return True
-
-
-def _copy(folder: Path) -> Path:
-    for name in COPIED:
-        origin = ROOT / name
-        if origin.is_dir():
-            shutil.copytree(origin, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(origin, folder / name)
-    with (folder / "tests" / "conftest.py").open("a") as file:
-        file.write(_FEWER)
-    return folder
-
-
-def _broken(workers: "Queue[Path]") -> tuple[str, ...]:
-    """Return the tests that fail without any mutant."""
-    folder = workers.get()
-    done = _pytest(folder, 300.0, "-rf")
-    found = tuple(
-        line.split()[1] for line in done.stdout.splitlines() if line.startswith("FAILED ")
-    )
-    if done.returncode not in {0, 1}:
-        raise SystemExit(f"the tests do not run:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    for each in found:
-        _say(f"left out, it fails without a mutant: {each}")
-    if not _passes(folder, "", 300.0, found):
-        raise SystemExit("the tests do not pass without a mutant: nothing could be told by them")
-    workers.put(folder)
-    return found
-
-
-def _passes(folder: Path, module: str, limit_s: float, broken: tuple[str, ...]) -> bool:
-    skipped = [f"--deselect={each}" for each in broken]
-    try:
-        return _pytest(folder, limit_s, "-x", *skipped, nearest=Path(module)).returncode == 0
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def _pytest(
-    folder: Path, limit_s: float, *options: str, nearest: Path = Path()
-) -> "subprocess.CompletedProcess[str]":
-    """Run the fast pure tests, those of the mutated module first."""
-    files = sorted(
-        (each for part in TESTS for each in (folder / part).glob("test_*.py")),
-        key=lambda path: (
-            path.name == SLOW,
-            nearest.stem not in path.stem,
-            path.parent.name != nearest.parent.name,
-        ),
-    )
-    paths = [str(each.relative_to(folder)) for each in files]
-    command = [sys.executable, "-B", "-m", "pytest", "-q", "-n", "0", "--hypothesis-seed=0"]
-    return subprocess.run(  # noqa: S603 - our own tests
-        [*command, "-p", "no:cacheprovider", "--tb=no", *options, *paths],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=limit_s,
-        check=False,
-    )
 
 
 if __name__ == "__main__":

@@ -38,25 +38,72 @@ class Mutant:
     """One change."""
 
     line: int
+    where: str
+    """The function or class it stands in; "" = the module itself."""
     before: str
     after: str
     source: str
     """The whole changed module."""
+    lines: range
+    """Lines of the statement it stands in."""
+    imported: bool
+    """It runs when the module is imported, not (only) when something is called."""
+
+    def __str__(self) -> str:
+        """Name the change so that it can be found again when lines have moved."""
+        return f"{self.where or 'module'}: {_short(self.before)} → {_short(self.after)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an expression stands."""
+
+    lines: range
+    where: str
+    imported: bool
 
 
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module, in order."""
     tree = ast.parse(source)
-    return [
-        Mutant(
-            node.lineno,
-            ast.get_source_segment(source, node) or "",
-            ast.unparse(changed),
-            _replaced(source, node, f"({ast.unparse(changed)})"),
-        )
-        for node in _expressions(tree)
-        for changed in _changes(node)
-    ]
+    places = dict(_places(tree, _Place(range(0), "", imported=True)))
+    found = []
+    for node in _expressions(tree):
+        place = places[id(node.value if isinstance(node, _Returned) else node)]
+        found += [
+            Mutant(
+                line=node.lineno,
+                where=place.where,
+                before=ast.get_source_segment(source, node) or "",
+                after=ast.unparse(changed),
+                source=_replaced(source, node, f"({ast.unparse(changed)})"),
+                lines=place.lines,
+                imported=place.imported,
+            )
+            for changed in _changes(node)
+        ]
+    return found
+
+
+def _short(code: str) -> str:
+    return " ".join(code.split())
+
+
+def _places(tree: ast.AST, place: _Place) -> Iterator[tuple[int, _Place]]:
+    """Yield every expression's place; a default runs where its function is defined."""
+    if isinstance(tree, ast.stmt):
+        lines = range(tree.lineno, (tree.end_lineno or tree.lineno) + 1)
+        place = _Place(lines, place.where, place.imported)
+    yield id(tree), place
+    inside = place
+    if isinstance(tree, ast.FunctionDef | ast.ClassDef):
+        where = f"{place.where}.{tree.name}".removeprefix(".")
+        run = place.imported and isinstance(tree, ast.ClassDef)
+        inside = _Place(place.lines, where, imported=run)
+    for field, value in ast.iter_fields(tree):
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, ast.AST):
+                yield from _places(child, inside if field == "body" else place)
 
 
 def _expressions(tree: ast.AST) -> Iterator[ast.expr]:

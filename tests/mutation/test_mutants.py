@@ -39,3 +39,15 @@ def test_a_mutant_is_the_module_with_one_place_changed():
     for each in mutants(SOURCE):
         ast.parse(each.source)
         assert each.source.replace(f"({each.after})", each.before, 1) == SOURCE
+
+
+def test_a_mutant_knows_which_tests_can_notice_it():
+    """A default is run by the import, the body by whoever calls it; both are named by their function."""
+    places = {
+        (each.before, each.after): (each.where, each.imported, each.lines)
+        for each in mutants(SOURCE)
+    }
+
+    assert places["3", "4"] == ("", True, range(4, 9))
+    assert places["5", "6"] == ("level", False, range(6, 8))
+    assert places["-size + 1", "-size - 1"] == ("level", False, range(8, 9))

@@ -20,6 +20,7 @@ def test_it_flattens_and_locks_until_the_broker_says_otherwise():
     found = verdict(GUARD, view(can_trade=False))
 
     assert found.code is BreachCode.CANNOT_TRADE
+    assert (found.value, found.limit) == (0, 1)
     assert found.targets == (FlatAccount(),)
     (terms,) = found.lockouts
     assert (terms.until, terms.release_on) == (None, ReleaseOn.CAN_TRADE)

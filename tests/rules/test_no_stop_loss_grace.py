@@ -119,6 +119,11 @@ def test_a_grace_that_cannot_be_meant_is_refused(grace_s):
     assert all(each.startswith("grace_s: ") for each in complaints)
 
 
+def test_a_grace_of_a_whole_day_is_taken():
+    """The longest there is."""
+    assert RULE.check(NoStopLossGrace(grace_s=86_400)) == []
+
+
 def test_it_says_what_it_does_with_its_number():
     """One line."""
     assert RULE.describe(GRACE) == "a position without stops for its whole size for 10 s: closed"

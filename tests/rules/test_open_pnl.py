@@ -106,6 +106,15 @@ def test_all_that_break_are_targets_and_the_worst_is_told_with_its_arithmetic():
     assert found.measure == ("CON.F.US.EP.Z25 short 1 @ 6000, mark 6001 = $-50.00, Limit: $-20.00")
 
 
+def test_one_contract_long_is_told_as_long():
+    """The arithmetic can be checked by hand."""
+    found = verdict(LOSS, picture(marked("MNQ", 1, "21000", "20990")))
+
+    assert found.measure == (
+        "CON.F.US.MNQ.Z25 long 1 @ 21000, mark 20990 = $-20.00, Limit: $-20.00"
+    )
+
+
 def test_a_target_that_is_reached_is_told_as_such():
     """RULE-005 has words and a code of its own."""
     found = verdict(PROFIT, picture(held("MNQ", 1, pnl="500"), held("EP", 1, pnl="501")))

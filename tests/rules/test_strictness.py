@@ -83,6 +83,7 @@ class Limits:
         (true, True, False, False),
         (superset, ("RTY",), ("rty", "MNQ*"), True),
         (superset, ("RTY", "MNQ*"), ("RTY",), False),
+        (superset, ("RTY", "MNQ*"), ("mnq*", "rty"), True),
         (superset, ("RTY",), ("R*",), False),
         (same, "09:00", "09:00", True),
         (same, "09:00", "09:01", False),

@@ -120,6 +120,18 @@ def test_the_longest_cooldown_runs_from_the_latest_trade(picture, limit, count, 
     assert breach.targets == (NoOpeningOrders(),)
 
 
+def test_a_minute_may_lock_longer_than_an_hour():
+    """Both limits break, and the shorter window has the longer cooldown."""
+    harsh = TradeFrequencyLimit(
+        per_minute=3, per_hour=10, cooldown_s=Cooldowns(per_minute=600, per_hour=60)
+    )
+
+    breach = verdict(harsh, traded(*range(300, 2400, 300), 20, 10, 5, 0))
+
+    assert breach.lockouts[0].until == NOW + timedelta(seconds=600)
+    assert breach.limit == 3
+
+
 def test_a_breach_says_its_arithmetic():
     """Reason and measure name what was counted, the window, the limit and the cooldown."""
     breach = verdict(MINUTE, traded(20, 10, 5, 0))
@@ -187,9 +199,20 @@ def test_values_that_cannot_be_meant_are_refused(parameters, field):
     assert ":" in complaint
 
 
-@pytest.mark.parametrize("parameters", [MINUTE, HOUR, SESSION, ALL, ENTRIES])
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        MINUTE,
+        HOUR,
+        SESSION,
+        ALL,
+        ENTRIES,
+        TradeFrequencyLimit(per_minute=3, per_hour=3),
+        TradeFrequencyLimit(per_hour=3, cooldown_s=Cooldowns(per_hour=604_800)),
+    ],
+)
 def test_values_that_can_be_meant_are_taken(parameters):
-    """Each limit alone, and the seed's own 3, 10 and 50."""
+    """Each limit alone, the seed's own 3, 10 and 50, two alike, a cooldown of a week."""
     assert RULE.check(parameters) == []
 
 

@@ -93,6 +93,8 @@ def test_a_long_position_s_stop_goes_up_to_the_tick(parameters, position, goes_t
         (TRAIL_8_8, short("16490"), "16492.00"),
         (TRAIL_8_8, short("16491", best="16490"), "16492.00"),
         (EVEN_4_1, short("16498.75", entry="16499.90"), "16499.50"),
+        (BOTH, short("16499.00"), "16499.75"),
+        (BOTH, short("16495.00"), "16497.50"),
     ],
 )
 def test_a_short_position_s_stop_goes_down_to_the_tick(parameters, position, goes_to):
