@@ -4,7 +4,7 @@ Pure. Live operation and replay share `evolve`, so an actor restored from the jo
 failed one stood. What is only of this moment (quotes, waiting, health) is not here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -117,6 +117,11 @@ class AccountState:
         already finds the same again, which adds nothing.
         """
         return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
+
+    def judged_with(self, orders: Collection[int]) -> tuple[Fill, ...]:
+        """Return the day's fills of some orders that a rule may judge."""
+        fills = self.ledger.fills_of(orders)
+        return tuple(fill for fill in fills if fill.trade_id not in self.skipped)
 
     def day_end(self, now: datetime) -> datetime:
         """Return when the present trading day ends, UTC."""
