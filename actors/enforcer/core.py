@@ -277,8 +277,13 @@ class EnforcerCore:
             self._reducing.update(todo.close)
             self._command(todo)
         elif (todo.close or todo.reduce) and not self._moved:
-            self._reducing.update(todo.close)
-            self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
+            if patient:
+                self._reducing.update(todo.close)
+                self._command(
+                    Plan(close=todo.close, reduce=todo.reduce)
+                )  # only orders were under way
+            else:  # an order that was to close may have filled between this read's two answers
+                self._wait(_FIRST_PAUSE_S)
         else:
             self._pause()
 
@@ -305,10 +310,12 @@ class EnforcerCore:
 
     def _pause(self) -> None:
         """Let what was commanded take effect before reading and commanding again."""
-        self._step = Step.WAITING
-        self._request = ""
-        self._wake("pause", max(self._pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._wait(self._pause_s)
         self._pause_s = min(self._pause_s * 2, _LAST_PAUSE_S)
+
+    def _wait(self, pause_s: float) -> None:
+        self._step, self._request = Step.WAITING, ""
+        self._wake("pause", max(pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
 
     def _prove(self, snapshot: SnapshotTaken) -> None:
         self._step, self._request = Step.IDLE, ""
