@@ -146,18 +146,7 @@ def test_a_stuck_close_that_fills_as_it_is_cancelled_is_not_repeated_from_a_torn
     """Positions were read before it filled, orders after: two more sold would go below the limit."""
     core = EnforcerCore(account=1, login="desk", epoch="1")
     stuck = market(Side.SELL, 2)
-    sent = told(
-        core,
-        Enforce(
-            **HEAD,
-            at=NOON,
-            enforcement_id="e1",
-            targets=(CapProduct(product="MNQ", limit=3),),
-            deadline_at=NOON + timedelta(seconds=5),
-            known_positions=(),
-            known_orders=(),
-        ),
-    )
+    sent = told(core, capped())
     while CancelOrder not in sent:
         sent = read(core, sent[TakeSnapshot], stuck) if TakeSnapshot in sent else paused(core)
     sent = told(
@@ -173,6 +162,19 @@ def test_a_stuck_close_that_fills_as_it_is_cancelled_is_not_repeated_from_a_torn
     assert PartialCloseContract not in read(core, sent[TakeSnapshot])
     # had it not filled, the next read would show all five again
     assert PartialCloseContract in read(core, paused(core)[TakeSnapshot])
+
+
+def capped():
+    """Ask for three of MNQ at the most."""
+    return Enforce(
+        **HEAD,
+        at=NOON,
+        enforcement_id="e1",
+        targets=(CapProduct(product="MNQ", limit=3),),
+        deadline_at=NOON + timedelta(seconds=5),
+        known_positions=(),
+        known_orders=(),
+    )
 
 
 def told(core, message):
@@ -199,3 +201,19 @@ def read(core, asked, *orders):
         balance_usd=None,
     )
     return told(core, taken)
+
+
+def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated():
+    """Two are being sold slowly; the read's positions are of before they were, its orders of after."""
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    sent = read(core, told(core, capped())[TakeSnapshot])
+    answer = BrokerCommandAnswered(
+        **HEAD, at=NOON, command_id=sent[PartialCloseContract].command_id, outcome=Done()
+    )
+    selling = structs.replace(market(Side.SELL, 2), status=OrderStatus.OPEN)
+    read(core, told(core, answer)[TakeSnapshot], selling)
+
+    torn = read(core, paused(core)[TakeSnapshot])
+
+    assert PartialCloseContract not in torn
+    assert PartialCloseContract in read(core, paused(core)[TakeSnapshot])
