@@ -104,7 +104,7 @@ def test_fees_count_when_net_and_not_when_gross(rig, tmp_path):
     net.stop()
 
     (tmp_path / "gross").mkdir()
-    gross = rig(LIMIT_500 + '\n[money]\npnl = "gross"\n', accounts=(B,))
+    gross = rig(LIMIT_500 + '\n[money]\npnl = "gross"\n', accounts=(B,), folder=tmp_path / "gross")
     gross.fill(B, "-495", fees="6.20")
     assert gross.status(B).phase is Phase.OPEN
     assert gross.status(B).realised_usd == Decimal(-495)
