@@ -39,8 +39,8 @@ class Plan:
     """Orders to cancel."""
     satisfied: bool = True
     """Whether every target is reached (an order that is only waited for leaves it False)."""
-    coming: frozenset[str] = field(default=frozenset(), compare=False)
-    """Contracts that an order on its way reduces, as the snapshot shows."""
+    coming: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """By how many contracts orders on their way still reduce each position, as the snapshot shows."""
 
 
 def joined(targets: Iterable[Target]) -> tuple[Target, ...]:
@@ -133,7 +133,9 @@ def plan(
     working = [order for order in orders if order.working]
     reducing = [order for order in working if is_closing(order, held)]
     closing, stuck = (reducing, []) if patient else ([], reducing)
-    coming = frozenset(order.contract for order in reducing)
+    coming: dict[str, int] = {}
+    for order in reducing:
+        coming[order.contract] = coming.get(order.contract, 0) + abs(order.signed_remaining)
     flat = [target for target in targets if is_flat_target(target)]
 
     def must_go(contract: str) -> bool:

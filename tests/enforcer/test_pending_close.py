@@ -203,8 +203,9 @@ def read(core, asked, *orders):
     return told(core, taken)
 
 
-def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated():
-    """Two are being sold slowly; the read's positions are of before they were, its orders of after."""
+@pytest.mark.parametrize("filled", [1, 2])
+def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated(filled):
+    """Two are being sold slowly; the read's positions are of before a fill, its orders of after."""
     core = EnforcerCore(account=1, login="desk", epoch="1")
     sent = read(core, told(core, capped())[TakeSnapshot])
     answer = BrokerCommandAnswered(
@@ -213,7 +214,9 @@ def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated():
     selling = structs.replace(market(Side.SELL, 2), status=OrderStatus.OPEN)
     read(core, told(core, answer)[TakeSnapshot], selling)
 
-    torn = read(core, paused(core)[TakeSnapshot])
+    left = (structs.replace(selling, filled=1),) if filled == 1 else ()
+
+    torn = read(core, paused(core)[TakeSnapshot], *left)
 
     assert PartialCloseContract not in torn
-    assert PartialCloseContract in read(core, paused(core)[TakeSnapshot])
+    assert PartialCloseContract in read(core, paused(core)[TakeSnapshot], *left)
