@@ -134,6 +134,8 @@ class AccountState:
                 booking = self._book(fill)
                 if booking in {Booking.BOOKED, Booking.AHEAD}:
                     self.unplaced.filled(fill, event.at)
+                if booking is Booking.VOIDED:
+                    self.unplaced.voided(fill)
                 if booking is Booking.CORRECTED:
                     return
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
@@ -265,8 +267,11 @@ class AccountState:
     def _adopt(self, snapshot: SnapshotTaken) -> None:
         self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
         for fill in snapshot.fills or ():
-            if self.weigh(fill) is not Booking.UNCHANGED:
+            booking = self.weigh(fill)
+            if booking is not Booking.UNCHANGED:
                 self._book(fill)
+            if booking in {Booking.BOOKED, Booking.AHEAD}:
+                self.unplaced.learned(fill, snapshot.requested_at)
             if self._of_the_last_hour(fill, snapshot.requested_at):
                 self.trades.recall(fill)
         self._note(snapshot.can_trade, snapshot.balance_usd, snapshot.requested_at)
