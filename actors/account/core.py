@@ -221,7 +221,7 @@ class AccountCore:
                 assert_never(fact)
 
     def _on_trade(self, turn: Turn, fact: TradeExecuted) -> None:
-        ledger, fill = self.state.ledger, fact.fill
+        fill = fact.fill
         booking = self.state.weigh(fill)
         if booking is Booking.UNCHANGED:
             return
@@ -229,7 +229,7 @@ class AccountCore:
         self._enforcing.note(fill.contract)
         self._picture.settle(turn)
         if booking is not Booking.AHEAD:
-            self._judging.fact(turn, FactKind.TRADE, ledger.fills_of({fill.order_id}))
+            self._judging.fact(turn, FactKind.TRADE, self.state.judged_with({fill.order_id}))
 
     def _on_position(self, turn: Turn, fact: PositionChanged) -> None:
         position, state = fact.position, self.state
@@ -282,7 +282,7 @@ class AccountCore:
         keeping.let_trade(turn)
         self._enforcing.guard_all(turn)
         orders = {fill.order_id for fill in news}
-        fills = self.state.unjudged_fills if first else self.state.ledger.fills_of(orders)
+        fills = self.state.unjudged_fills if first else self.state.judged_with(orders)
         self._judging.everything(turn, fills)
 
     # --- commands ---

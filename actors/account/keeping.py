@@ -19,6 +19,8 @@ from messages.events import DayReset, EnforcementStarted, LockoutReleased
 from messages.values import AlarmCode, LastTold, Lockout, ReleaseOn, Unprotected
 
 _ONE_DAY = timedelta(days=1)
+_IN_FLIGHT = timedelta(minutes=1)
+"""Far longer than a read takes: one on its way over the reset may still show what has gone since."""
 
 
 def arm(turn: Turn, lockout: Lockout) -> None:
@@ -152,7 +154,7 @@ def reset_if_due(turn: Turn, settings: AccountSettings) -> bool:
             told=tuple(
                 LastTold(key=key, at=at)
                 for key, at in state.seen_at.items()
-                if key in state.positions or key in state.orders
+                if key in state.positions or key in state.orders or turn.now - at < _IN_FLIGHT
             ),
             balance_usd=state.balance_usd,
         )

@@ -23,7 +23,7 @@ class Booking(Enum):
     BOOKED = auto()
     """It is new and counts today."""
     VOIDED = auto()
-    """It was counted and is taken out."""
+    """It was counted, or would have been with the coming day, and is taken out."""
     CORRECTED = auto()
     """It is known, and has cost more than was told before."""
     AHEAD = auto()
@@ -49,10 +49,12 @@ class Ledger:
     def weigh(self, fill: Fill, label: date) -> Booking:
         """Say what booking a fill that belongs to the trading day `label` would change."""
         known = self._fills.get(fill.trade_id)
-        if label != self.day:
-            return Booking.AHEAD if label > self.day and known is None else Booking.UNCHANGED
+        if label < self.day:
+            return Booking.UNCHANGED
         if known is None:
-            return Booking.UNCHANGED if fill.voided else Booking.BOOKED
+            if fill.voided:
+                return Booking.UNCHANGED
+            return Booking.BOOKED if label == self.day else Booking.AHEAD
         if known[1].voided:
             return Booking.UNCHANGED
         if fill.voided:
@@ -65,8 +67,9 @@ class Ledger:
         if booking is Booking.UNCHANGED:
             return
         known = self._fills.get(fill.trade_id)
-        if booking is Booking.CORRECTED and known is not None:
-            fill = _dearer(known[1], fill)
+        if known is not None:
+            label = known[0]
+            fill = _dearer(known[1], fill) if booking is Booking.CORRECTED else fill
         self._count(known, -1)
         self._fills[fill.trade_id] = entry = (label, fill)
         self._count(entry, 1)

@@ -5,7 +5,8 @@ memory would be found locked by a restart, and its day not closed: while the sto
 to be open. Asked again every second, for the journal answers an `Append` once.
 """
 
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 
 from actors.account.turn import Turn
 from messages.events import DayReset, LockoutReleased
@@ -15,6 +16,8 @@ WOKEN = "settling"
 """Key of its deadline."""
 
 _AGAIN_S = 1.0
+_KEPT = 60
+"""Questions that may still be answered: a refusing disk answers none, for as long as it refuses."""
 _FREEING = frozenset({LockoutReleased, DayReset})
 
 
@@ -22,30 +25,32 @@ _FREEING = frozenset({LockoutReleased, DayReset})
 class Settling:
     """Whether what frees an account is on disk."""
 
-    _token: str | None = None
+    _tokens: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    """Questions whose answer says so: the journal may take longer than until the next one."""
 
     @property
     def waits(self) -> bool:
         """Say whether something that frees the account is not known to be on disk."""
-        return self._token is not None
+        return bool(self._tokens)
 
     def follow(self, turn: Turn) -> None:
         """Wait for the disk if this turn ended a lockout or a day."""
         if turn.recorded(_FREEING):
             turn.durable = True
+            self._tokens.clear()  # what was asked before does not answer for this
             self._wait(turn)
 
     def on_durable(self, turn: Turn, token: str) -> bool:
         """Take the journal's answer; return whether that was what was waited for."""
-        if token != self._token:
+        if token not in self._tokens:
             return False
-        self._token = None
+        self._tokens.clear()
         turn.cancel_wake(WOKEN)
         return True
 
     def ask_again(self, turn: Turn) -> None:
         """Ask whether everything told so far is on disk: an `Append` of nothing is answered in order."""
-        if self._token is None:
+        if not self._tokens:
             return
         self._wait(turn)
         if not turn.durable:  # else this turn's own Append is answered
@@ -55,5 +60,5 @@ class Settling:
             turn.send("journal", append)
 
     def _wait(self, turn: Turn) -> None:
-        self._token = turn.token
+        self._tokens.append(turn.token)
         turn.wake_after(WOKEN, _AGAIN_S)

@@ -92,12 +92,20 @@ def may_stay(state: AccountState) -> dict[str, int]:
 def known(
     state: AccountState, targets: tuple[Target, ...]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the contracts and orders of which, as far as is known, nothing may stay for targets."""
+    """Return the contracts and orders of which, as far as is known, nothing may stay for targets.
+
+    What a market order is on its way to close is left to the read: a close beside it would flip the
+    position, and a cancel (the order may be the enforcer's own) would leave it with none.
+    """
+    sizes = _sizes(state)
+    coming = {each.contract for each in state.orders.values() if is_closing(each, sizes)}
 
     def goes(contract: str) -> bool:
-        return any(all_must_go(target, contract) for target in targets)
+        return contract not in coming and any(all_must_go(each, contract) for each in targets)
 
     def stops(order: Order) -> bool:
+        if is_closing(order, sizes):
+            return False
         if any(in_scope(target, order.contract) for target in targets):
             return True
         return NoOpeningOrders() in targets and is_opening(order, staying)

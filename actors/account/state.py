@@ -4,7 +4,7 @@ Pure. Live operation and replay share `evolve`, so an actor restored from the jo
 failed one stood. What is only of this moment (quotes, waiting, health) is not here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -118,6 +118,11 @@ class AccountState:
         """
         return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
 
+    def judged_with(self, orders: Collection[int]) -> tuple[Fill, ...]:
+        """Return the day's fills of some orders that a rule may judge."""
+        fills = self.ledger.fills_of(orders)
+        return tuple(fill for fill in fills if fill.trade_id not in self.skipped)
+
     def day_end(self, now: datetime) -> datetime:
         """Return when the present trading day ends, UTC."""
         return self.day.end(self.trading_date or self.day.label(now))
@@ -129,6 +134,8 @@ class AccountState:
                 booking = self._book(fill)
                 if booking in {Booking.BOOKED, Booking.AHEAD}:
                     self.unplaced.filled(fill, event.at)
+                if booking is Booking.VOIDED:
+                    self.unplaced.voided(fill)
                 if booking is Booking.CORRECTED:
                     return
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
@@ -260,8 +267,11 @@ class AccountState:
     def _adopt(self, snapshot: SnapshotTaken) -> None:
         self._take_over(snapshot.positions, snapshot.orders, snapshot.requested_at)
         for fill in snapshot.fills or ():
-            if self.weigh(fill) is not Booking.UNCHANGED:
+            booking = self.weigh(fill)
+            if booking is not Booking.UNCHANGED:
                 self._book(fill)
+            if booking in {Booking.BOOKED, Booking.AHEAD}:
+                self.unplaced.learned(fill, snapshot.requested_at)
             if self._of_the_last_hour(fill, snapshot.requested_at):
                 self.trades.recall(fill)
         self._note(snapshot.can_trade, snapshot.balance_usd, snapshot.requested_at)

@@ -33,7 +33,10 @@ class TradingDay:
         label = self._label(at)
         if self.first is None or self.since is None:
             return label
-        return max(label, self.first) if at >= self.since else min(label, self.first - _DAY)
+        if at >= self.since:
+            return max(label, self.first)
+        # counted back from the day before, whose label may be another where the zones lie far apart
+        return label - self._label(self.since - _SECOND) + self.first - _DAY
 
     def _label(self, at: datetime) -> date:
         label = at.astimezone(self.zone).date()

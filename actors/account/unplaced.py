@@ -55,9 +55,21 @@ class Unplaced:
 
     def filled(self, fill: Fill, at: datetime) -> None:
         """Note a fill, told at an instant, unless a position has shown it already."""
-        signed = fill.size if fill.side is Side.BUY else -fill.size
+        signed = _signed(fill)
         if not self._shown(fill.contract, signed, at):
             _add(self._fills, SizeChange(contract=fill.contract, size=signed, at=at))
+
+    def learned(self, fill: Fill, at: datetime) -> None:
+        """Note a fill that a complete read has told: the read's positions include it already."""
+        self._shown(fill.contract, _signed(fill), at)
+
+    def voided(self, fill: Fill) -> None:
+        """Take out a fill that the broker took back before any position showed it."""
+        left = list(self._fills.get(fill.contract, ()))
+        sizes = [each.size for each in left]
+        if _signed(fill) in sizes:
+            del left[sizes.index(_signed(fill))]
+            _keep(self._fills, fill.contract, tuple(left))
 
     def placed(self, contract: str, before: int, now: int, at: datetime) -> None:
         """Take out the fills that a new position includes.
@@ -107,6 +119,10 @@ class Unplaced:
                 return True
         _keep(self._moves, contract, tuple(recent))
         return False
+
+
+def _signed(fill: Fill) -> int:
+    return fill.size if fill.side is Side.BUY else -fill.size
 
 
 def _add(changes: _Changes, change: SizeChange) -> None:

@@ -11,6 +11,7 @@ first, the lock is applied all the same and the work goes on, more slowly, until
                             └──── still left ◀── WAITING ◀┘──┘
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
@@ -93,6 +94,8 @@ class EnforcerCore:
     _reducing: set[str] = field(default_factory=set)
     """Contracts of those that were reduced, or closed because a read showed them: what the account
     still hears of them may be older than that, so they are closed again only after another read."""
+    _coming: Mapping[str, int] = field(default_factory=dict)
+    """By how many contracts orders were on their way to reduce each position at the last read."""
     _verify_every_s: float = 0.0
     _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
@@ -264,6 +267,8 @@ class EnforcerCore:
         self._blind, self._failed = False, []
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
+        filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
+        self._coming = todo.coming
         if todo.satisfied:
             self._clean += 1
             if self._clean >= _PROOF_READS:
@@ -273,7 +278,9 @@ class EnforcerCore:
             return
         self._clean = 0
         something = bool(todo.close or todo.reduce or todo.cancel)
-        if something and (self._settled or self._waves == 0):
+        if filled.intersection((*todo.close, *(name for name, _ in todo.reduce))):
+            self._wait(_FIRST_PAUSE_S)  # perhaps between the two answers of this read
+        elif something and (self._settled or self._waves == 0):
             self._reducing.update(todo.close)
             self._command(todo)
         elif (todo.close or todo.reduce) and not self._moved:
@@ -305,13 +312,15 @@ class EnforcerCore:
 
     def _pause(self) -> None:
         """Let what was commanded take effect before reading and commanding again."""
-        self._step = Step.WAITING
-        self._request = ""
-        self._wake("pause", max(self._pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._wait(self._pause_s)
         self._pause_s = min(self._pause_s * 2, _LAST_PAUSE_S)
 
+    def _wait(self, pause_s: float) -> None:
+        self._step, self._request = Step.WAITING, ""
+        self._wake("pause", max(pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+
     def _prove(self, snapshot: SnapshotTaken) -> None:
-        self._step, self._request = Step.IDLE, ""
+        self._step, self._request, self._coming = Step.IDLE, "", {}
         self._confirmed = True
         self._pause_s = _FIRST_PAUSE_S
         self._cancel("deadline")

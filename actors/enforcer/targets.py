@@ -5,7 +5,7 @@ from one complete snapshot; it never over-closes, never flips a position, and re
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from messages.values import (
     CapAccount,
@@ -39,6 +39,8 @@ class Plan:
     """Orders to cancel."""
     satisfied: bool = True
     """Whether every target is reached (an order that is only waited for leaves it False)."""
+    coming: Mapping[str, int] = field(default_factory=dict, compare=False)
+    """By how many contracts orders on their way still reduce each position, as the snapshot shows."""
 
 
 def joined(targets: Iterable[Target]) -> tuple[Target, ...]:
@@ -131,7 +133,9 @@ def plan(
     working = [order for order in orders if order.working]
     reducing = [order for order in working if is_closing(order, held)]
     closing, stuck = (reducing, []) if patient else ([], reducing)
-    coming = {order.contract for order in reducing}
+    coming: dict[str, int] = {}
+    for order in reducing:
+        coming[order.contract] = coming.get(order.contract, 0) + abs(order.signed_remaining)
     flat = [target for target in targets if is_flat_target(target)]
 
     def must_go(contract: str) -> bool:
@@ -166,6 +170,7 @@ def plan(
         reduce=tuple(sorted(each for each in partial if each[0] not in blocked)),
         cancel=tuple(sorted(order.order_id for order in pending if order not in closing)),
         satisfied=not (going or pending or excess),
+        coming=coming,
     )
 
 

@@ -1,6 +1,7 @@
 """Rebuilding an account from its events, and comparing every part of it with the one that lived."""
 
 from dataclasses import fields, replace
+from datetime import timedelta
 
 from actors.account.state import AccountState
 from messages.events import DayReset, Event
@@ -36,7 +37,10 @@ def forgotten_at_reset(events: list[Event]) -> dict[str, tuple[object, object]]:
     at = events.index(since_reset(events)[0])
     before, after = rebuilt(events[:at]), rebuilt(events[at : at + 1])
     there = before.positions.keys() | before.orders.keys()
-    before.seen_at = {key: told for key, told in before.seen_at.items() if key in there}
+    recent = events[at].at - timedelta(minutes=1)  # a read asked for earlier may still come
+    before.seen_at = {
+        key: told for key, told in before.seen_at.items() if key in there or told > recent
+    }
     if (
         before.enforcement and after.enforcement
     ):  # what would have ended with the day does not follow

@@ -6,11 +6,12 @@ from decimal import Decimal
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from actors.account.allowance import clipped, journaled, ratcheted, restored
 from actors.account.unplaced import Unplaced
 from messages.events import EnforcementStarted
-from messages.facts import SnapshotTaken
+from messages.facts import SnapshotTaken, TradeExecuted
 from messages.values import Fill, Position, Side
 from tests.account.world import World
 
@@ -215,3 +216,34 @@ def test_a_locked_account_is_not_judged_for_opening_again_and_again():
         world.drain()
 
     assert asked == []
+
+
+def test_a_fill_that_a_read_told_first_hides_no_later_one():
+    """Its position had overtaken it: what that showed is accounted for, and the next order counts."""
+    world = World()
+    world.drain()
+    world._book(MNQ, 2, None)
+    world.queues["stream"].clear()
+    world.set_position(MNQ, 2)
+    world.connect()
+    world.drain()
+
+    world._book(MNQ, 2, None)
+    world.drain()
+
+    assert world.account.state.held == {MNQ: 4}
+
+
+def test_a_fill_that_is_voided_before_its_position_is_told_is_not_held():
+    """The broker took it back: no position will show it."""
+    world = World()
+    world.drain()
+    world._book(MNQ, 2, None)
+    world.drain()
+    assert world.account.state.held == {MNQ: 2}
+
+    voided = structs.replace(world.fills[-1], voided=True)
+    world.tell(TradeExecuted(**world._head(), fill=voided))
+    world.drain()
+
+    assert world.account.state.held == {}

@@ -394,3 +394,21 @@ def test_costs_that_are_told_later_can_break_the_daily_limit(told_by):
     assert world.account.state.ledger.realised_usd == -500
     assert ("RULE-003", ACCOUNT_SCOPE) in world.account.state.lockouts
     assert len(world.account.state.ledger.fills) == 5
+
+
+def test_costs_told_later_have_no_loss_judged_that_was_made_under_the_lock(world):
+    """What RULE-007's own flattening lost was not judged then, and is not when its costs are told."""
+    world.fill(-100)
+    world.drain()
+    world.fill(-350)
+    world.drain()
+    world.advance(301)
+    world.drain()
+    assert world.account.state.lockouts == {}
+    dearer = msgspec.structs.replace(world.fills[-1], fees_usd=Decimal(1))
+
+    world.tell(TradeExecuted(**world._head(), fill=dearer))
+    world.drain()
+
+    assert world.account.state.ledger.realised_usd == -451
+    assert world.account.state.lockouts == {}

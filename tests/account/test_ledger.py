@@ -132,6 +132,35 @@ def test_a_fill_of_a_closed_day_never_counts_and_one_of_the_next_waits():
     assert ledger.realised_usd == -2
 
 
+told = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from(["0", "0.37", "1.25"]), st.booleans()), max_size=14
+)
+
+
+@given(told)
+def test_totals_are_the_sum_of_what_was_told_on_either_day(tellings):
+    """Odd trades are of the coming day; a void and a correction told before the reset count after it."""
+    ledger, days = Ledger(day=DAY), {1: NEXT, 0: DAY}
+    for trade, costs, voided in tellings:
+        ledger.book(fill(trade, -trade, costs=costs, voided=voided), days[trade % 2])
+
+    assert ledger.realised_usd == naive(tellings, 0)
+    ledger.reset(NEXT, [(NEXT, each) for each in ledger.since(NEXT)])
+    assert ledger.realised_usd == naive(tellings, 1)
+
+
+def naive(tellings, odd):
+    """Return the sum of a day's trades: each once, with its highest costs, unless it was voided."""
+    known, void = {}, set()
+    for trade, costs, voided in tellings:
+        if voided and trade in known:
+            void.add(trade)
+        elif not voided:
+            known[trade] = max(known.get(trade, Decimal(0)), Decimal(costs))
+    kept = [trade for trade in known if trade % 2 == odd and trade not in void]
+    return sum((-trade - 2 * known[trade] for trade in kept), Decimal(0))
+
+
 @pytest.mark.parametrize(
     ("size", "entry", "mark", "tick", "value", "pnl"),
     [

@@ -60,3 +60,18 @@ def test_a_start_that_the_store_refused_opens_once_there_is_room():
     world.drain()
 
     assert (world.account.status(world.now).phase, len(opened(world))) == (Phase.OPEN, 1)
+
+
+def test_an_account_opens_however_late_the_disk_answers():
+    """Each answer comes after the next question: it still says that the start is on disk."""
+    world = World()
+    deliver_all_but(world, "journal")
+    for _ in range(5):
+        asked = len(world.queues["journal"])
+        world.advance(1.2)
+        deliver_all_but(world, "journal")
+        for _ in range(asked):
+            world.step("journal")
+        deliver_all_but(world, "journal")
+
+    assert (world.account.status(world.now).phase, len(opened(world))) == (Phase.OPEN, 1)

@@ -11,7 +11,7 @@ from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
 from actors.rules import symbol_blocks
 from actors.rules.symbol_blocks import SymbolBlocks
-from messages.commands import ReportVerdict, Woken
+from messages.commands import ReconcileAccount, ReportVerdict, TakeSnapshot, Woken
 from messages.events import (
     AccountLocked,
     AlarmRaised,
@@ -20,7 +20,7 @@ from messages.events import (
     RuleBreached,
     RulesAdopted,
 )
-from messages.facts import AccountChanged, ContractDescribed, TradeExecuted
+from messages.facts import AccountChanged, ContractDescribed, SnapshotTaken, TradeExecuted
 from messages.journal import Append
 from messages.values import (
     ACCOUNT_SCOPE,
@@ -31,6 +31,7 @@ from messages.values import (
     FlatAccount,
     Lockout,
     LockoutTerms,
+    OrderStatus,
     ReleaseOn,
 )
 from tests.account.replays import differences, forgotten_at_reset, rebuilt, since_reset
@@ -279,3 +280,43 @@ def test_a_restart_after_the_reset_knows_what_was_known_before_it(world):
     assert all(halves)
     assert forgotten_at_reset(events) == {}
     assert differences(rebuilt(since_reset(events)), live) == {}
+
+
+@pytest.mark.parametrize("gone", ["position", "stop"])
+def test_a_read_that_was_on_its_way_over_the_reset_brings_nothing_back(world, gone):
+    """I7: asked for first, then it was told to be gone, then the day ended, then the read came."""
+    account = world.account
+    world.set_position(MNQ, 2)
+    world.new_order(MNQ, -2)
+    world.drain()
+    read = {"positions": tuple(account.state.positions.values())}
+    read |= {"orders": tuple(account.state.orders.values())}
+    world.now = RESET - timedelta(seconds=1)
+    sends = account.handle(ReconcileAccount(**world._head()), world.now)
+    (asked,) = [each.message for each in sends if isinstance(each.message, TakeSnapshot)]
+    requested_at = world.stamp()
+    if gone == "position":
+        world.set_position(MNQ, 0)
+    else:
+        world.set_order(1, OrderStatus.CANCELLED)
+    world.step("stream")
+    world.step("account")
+    woken(account, RESET)
+
+    world.now = RESET
+    taken = SnapshotTaken(
+        **world._head(),
+        request_id=asked.request_id,
+        generation=1,
+        requested_at=requested_at,
+        **read,
+        fills=(),
+        can_trade=None,
+        balance_usd=None,
+    )
+    account.handle(taken, RESET)
+
+    assert (MNQ in account.state.positions, 1 in account.state.orders) == (
+        gone != "position",
+        gone != "stop",
+    )

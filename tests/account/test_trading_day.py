@@ -110,11 +110,23 @@ def test_another_table_takes_over_where_a_day_ends(old, new, at, apart):
     assert day.label(ends) > closed
     assert day.start(day.label(ends)) == ends or (old.reset, old.zone) == (new.reset, new.zone)
     if asked < ends:
-        assert day.label(asked) <= closed
+        assert day.label(asked) < day.label(ends)
     else:
         assert day.start(day.label(asked)) <= asked < day.next_reset(asked)
         assert day.label(asked) >= new.label(asked)
     assert day.next_reset(ends) == new.end(day.label(ends))
+
+
+@given(days, days, instants, st.timedeltas(timedelta(0), timedelta(days=3)))
+def test_a_clock_set_back_over_a_change_of_tables_is_one_day_back(old, new, at, back):
+    """As over any reset: further back than by a day, the day that has begun would be given up."""
+    closed = old.label(at)
+    ends = old.end(closed)
+    day = old.follows_with(new, closed)
+    just_before = ends - timedelta(seconds=1)
+
+    assert day.label(just_before) == day.label(ends) - timedelta(days=1)
+    assert day.label(just_before - back) <= day.label(just_before)
 
 
 def test_the_same_table_needs_no_taking_over():

@@ -8,7 +8,15 @@ from msgspec import structs
 
 from actors.enforcer.core import EnforcerCore
 from actors.enforcer.targets import plan
-from messages.commands import CancelOrder, CloseContract, Enforce, TakeSnapshot, WakeAfter, Woken
+from messages.commands import (
+    CancelOrder,
+    CloseContract,
+    Enforce,
+    PartialCloseContract,
+    TakeSnapshot,
+    WakeAfter,
+    Woken,
+)
 from messages.events import BrokerCommandAnswered
 from messages.facts import SnapshotTaken
 from messages.values import (
@@ -19,6 +27,7 @@ from messages.values import (
     OrderStatus,
     OrderType,
     Position,
+    Rejected,
     Side,
 )
 
@@ -131,3 +140,83 @@ def test_a_close_that_fills_late_is_sent_once(fills_after_s):
                     raise AssertionError("the close itself must not be cancelled")
 
     assert (closes, size, min(sizes)) == (1, 0, 0)
+
+
+def test_a_stuck_close_that_fills_as_it_is_cancelled_is_not_repeated_from_a_torn_read():
+    """Positions were read before it filled, orders after: two more sold would go below the limit."""
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    stuck = market(Side.SELL, 2)
+    sent = told(core, capped())
+    while CancelOrder not in sent:
+        sent = read(core, sent[TakeSnapshot], stuck) if TakeSnapshot in sent else paused(core)
+    sent = told(
+        core,
+        BrokerCommandAnswered(
+            **HEAD,
+            at=NOON,
+            command_id=sent[CancelOrder].command_id,
+            outcome=Rejected(code=5, text="it is filled"),
+        ),
+    )
+
+    assert PartialCloseContract not in read(core, sent[TakeSnapshot])
+    # had it not filled, the next read would show all five again
+    assert PartialCloseContract in read(core, paused(core)[TakeSnapshot])
+
+
+def capped():
+    """Ask for three of MNQ at the most."""
+    return Enforce(
+        **HEAD,
+        at=NOON,
+        enforcement_id="e1",
+        targets=(CapProduct(product="MNQ", limit=3),),
+        deadline_at=NOON + timedelta(seconds=5),
+        known_positions=(),
+        known_orders=(),
+    )
+
+
+def told(core, message):
+    """Tell the core a message and return what it sends, the last of each kind."""
+    return {type(sent): sent for _, sent in core.handle(message, NOON)}
+
+
+def paused(core):
+    return told(core, Woken(at=NOON, cause="test", key="pause"))
+
+
+def read(core, asked, *orders):
+    """Answer a read: long 5, and these orders."""
+    taken = SnapshotTaken(
+        **HEAD,
+        at=NOON,
+        request_id=asked.request_id,
+        generation=1,
+        requested_at=NOON,
+        positions=(held(5),),
+        orders=orders,
+        fills=None,
+        can_trade=None,
+        balance_usd=None,
+    )
+    return told(core, taken)
+
+
+@pytest.mark.parametrize("filled", [1, 2])
+def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated(filled):
+    """Two are being sold slowly; the read's positions are of before a fill, its orders of after."""
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    sent = read(core, told(core, capped())[TakeSnapshot])
+    answer = BrokerCommandAnswered(
+        **HEAD, at=NOON, command_id=sent[PartialCloseContract].command_id, outcome=Done()
+    )
+    selling = structs.replace(market(Side.SELL, 2), status=OrderStatus.OPEN)
+    read(core, told(core, answer)[TakeSnapshot], selling)
+
+    left = (structs.replace(selling, filled=1),) if filled == 1 else ()
+
+    torn = read(core, paused(core)[TakeSnapshot], *left)
+
+    assert PartialCloseContract not in torn
+    assert PartialCloseContract in read(core, paused(core)[TakeSnapshot], *left)

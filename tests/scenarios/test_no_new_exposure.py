@@ -453,7 +453,33 @@ def test_a_close_that_fills_in_parts_is_no_attempt(rig):
     run.fill(A, "-500")
     assert run.held() == {MNQ: 3}
     listing.liquidity = None
+    run.do(lambda gateway: gateway.trade(lambda exchange, now: exchange.rematch(MNQ, now)))
     run.advance(5)
 
     assert run.held() == {}
+    assert (len(run.commands(CloseContract)), run.commands(CancelOrder)) == (1, [])
     assert run.events(ExposureUnderLock) == []
+
+
+@pytest.mark.parametrize("whose", ["the trader's", "the enforcer's"])
+def test_a_close_that_rests_in_a_thin_market_is_neither_doubled_nor_cancelled(rig, whose):
+    """I7: two closes would flip the position; without any it would stay when the market returns."""
+    run = rig(config_of(daily_realized_loss={"max_loss_usd": 500}))
+    run.order(A, "MNQ", 2)
+    run.broker.exchange.market.listing(MNQ).liquidity = 0
+    if whose == "the trader's":
+        run.order(A, "MNQ", -2)
+    run.fill(A, "-500")
+    run.advance(0.3)
+    assert (run.held(), run.working()) == ({MNQ: 2}, 1)
+
+    run.order(A, "ES", 1)  # has the enforcer told what is known once more
+
+    assert (run.held(), run.working()) == ({MNQ: 2}, 1)
+    run.broker.exchange.market.listing(MNQ).liquidity = None
+    run.do(lambda gateway: gateway.trade(lambda exchange, now: exchange.rematch(MNQ, now)))
+    run.advance(3)
+    assert (run.held(), run.working()) == ({}, 0)
+    closes = [each for each in run.commands(CloseContract) if each.contract == MNQ]
+    assert len(closes) == (whose == "the enforcer's")
+    assert run.status().phase is Phase.LOCKED
