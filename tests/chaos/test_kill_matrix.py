@@ -209,7 +209,7 @@ def test_killed_in_the_reset_the_day_ends_once(arena, edge):
     assert run.violations() == []
 
 
-@pytest.mark.parametrize("seed", ["fixed", SEED])
+@pytest.mark.parametrize("seed", ["fixed", SEED], ids=["fixed", "random"])
 def test_killed_at_instants_and_edges_a_seed_draws(tmp_path, seed):
     """Several kills, from inside and from outside; CHAOS_SEED repeats the random one."""
     print(f"CHAOS_SEED={seed}")  # noqa: T201 - to be repeated
