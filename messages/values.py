@@ -512,6 +512,8 @@ class NotSent(Value, frozen=True, kw_only=True, tag_field="outcome", tag="not_se
 
     reason: str
     """Why."""
+    retry_after_s: float | None = None
+    """Sent again after so many seconds it is in time for its turn; None = no turn to wait for."""
 
 
 class Uncertain(Value, frozen=True, kw_only=True, tag_field="outcome", tag="uncertain"):
