@@ -7,6 +7,7 @@ snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a 
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actors.account.cash import Cash, complaint
 from actors.account.extremes import Extremes
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
@@ -36,6 +37,7 @@ class Picture:
     health: Health = Health.STALE
     marks: Marks = field(init=False)
     extremes: Extremes = field(default_factory=Extremes)
+    _cash: Cash = field(default_factory=Cash)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
     _quotes_stale: frozenset[str] = frozenset()
@@ -126,6 +128,8 @@ class Picture:
                 f"the broker's answer differed from the stream and was taken over "
                 f"({missing} fills were missing)",
             )
+        if moved_usd := self._cash.unexplained_usd(snapshot):
+            turn.alarm(AlarmCode.BALANCE_DIFFERED, complaint(moved_usd))
         again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
         if again:

@@ -28,6 +28,7 @@ from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
 from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
+from actors.gateway.roster import Roster
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
 from actors.gateway.upkeep import keep_session, reconcile_in_turn
@@ -86,6 +87,14 @@ class GatewayActor(PooledActor):
             within_s=login.request_deadline_s,
             accounts=self._guarded.keys(),
             every_s=poll_s,
+        )
+        self._roster = Roster(
+            client=self._client,
+            outbox=self._outbox,
+            login=login.name,
+            within_s=login.request_deadline_s,
+            every_s=login.roster_every_s,
+            guarded=self._guarded.keys(),
         )
 
     def on_start(self) -> None:
@@ -160,6 +169,7 @@ class GatewayActor(PooledActor):
             rows = await self._client.accounts(within_s=_LISTING_S)
         except ReadFailedError as error:
             raise BrokerUnreachableError(f"login {self._login.name!r}: {error}") from None
+        self._roster.note(rows)
         records = []
         for row in rows:
             try:
@@ -221,6 +231,7 @@ class GatewayActor(PooledActor):
             every_s = self._login.reconcile_every_s
             self.keep_running(reconcile_in_turn(self._guarded, self._outbox, every_s))
             self.keep_running(self._poll.run())
+            self.keep_running(self._roster.run())
         self._user.guard(accounts)
 
     def _watch(self, contracts: tuple[str, ...]) -> None:
