@@ -234,6 +234,10 @@ class TakeSnapshot(AccountMessage, frozen=True, kw_only=True):
     """Seconds after which it counts as failed."""
 
 
+class RenewStream(AccountMessage, frozen=True, kw_only=True):
+    """Subscribe the account anew: its stream has kept something to itself; then `StreamConnected`."""
+
+
 class DescribeContract(AccountMessage, frozen=True, kw_only=True):
     """Look a contract up; answered by `ContractDescribed` or `ContractUnknown`."""
 
@@ -355,6 +359,7 @@ type GatewayCommand = (
     | ModifyOrder
     | PlaceOrder
     | TakeSnapshot
+    | RenewStream
     | DescribeContract
     | WatchQuotes
     | OpenSession

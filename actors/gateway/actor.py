@@ -43,6 +43,7 @@ from messages.commands import (
     GuardAccounts,
     OpenSession,
     PollAccounts,
+    RenewStream,
     TakeSnapshot,
     WatchQuotes,
 )
@@ -128,6 +129,8 @@ class GatewayActor(PooledActor):
                 return self._snapshot(message)
             case DescribeContract():
                 return self._describe(message)
+            case RenewStream():
+                self._user.renew(message.account)
             case WatchQuotes():
                 self._watch(message.contracts)
             case GuardAccounts():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.simulator.record import Pushed
 from messages.events import (
     AlarmRaised,
     EnforcementFinished,
@@ -63,6 +64,35 @@ def test_a_market_hub_that_is_dead_leaves_the_realised_loss_guarded(wire):
 
     assert run.held(A) == {}
     assert run.status().phase is Phase.LOCKED
+
+
+def test_a_subscription_the_broker_forgot_is_renewed_by_what_a_read_shows(wire):
+    """Row 5: hub up, account silent: the next comparison caps the position and subscribes anew."""
+    run = wire(
+        wire_config(
+            reconcile_every_s=0.2,
+            max_contracts={"limit": 2},
+            daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False},
+        )
+    )
+    run.trader.forget_subscriptions(A)
+    run.buy(A, "MNQ", 5)
+    run.wait(EnforcementFinished)
+    run.wait(StreamConnected, count=2)
+    run.fill(A, "-500", late=True)
+    run.wait(EnforcementFinished, count=2)
+
+    pushed = [
+        each
+        for each in run.sim.record().entries()
+        if isinstance(each, Pushed) and each.target == "GatewayUserTrade" and each.account == A
+    ]
+    assert pushed[0].receivers == 0
+    assert pushed[-1].receivers == 1
+    assert AlarmCode.SNAPSHOT_DIFFERED in run.alarms()
+    assert run.held(A) == {}
+    assert run.status().phase is Phase.LOCKED
+    assert len(run.events(StreamConnected, B)) == 1
 
 
 @pytest.mark.parametrize("target", ["GatewayUserTrade", "GatewayUserPosition", "GatewayUserOrder"])
