@@ -210,7 +210,6 @@ class EnforcerCore:
         if not commands:
             self._read()
             return
-        self._uncertain = self._uncertain and bool(self._outstanding)
         self._settled = False
         self._moved = self._moved or bool(todo.close or todo.reduce)
         self._reducing.update(contract for contract, _ in todo.reduce)
@@ -253,14 +252,14 @@ class EnforcerCore:
             return
         self._step, self._request = Step.WAITING, ""
         turn_s = max(0.0, (self._turn_at - self._now).total_seconds())
-        self._wake("pause", max(turn_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._wake("pause", max(turn_s, self._unsure_s))
 
     # --- read ---
 
     def _read(self) -> None:
         if (early_s := self._early_s()) > 0:
             self._step, self._request = Step.WAITING, ""
-            self._wake("pause", early_s)
+            self._wake("pause", max(early_s, self._unsure_s))
             return
         self._read_at = self._now
         self._step = Step.READING
@@ -335,7 +334,7 @@ class EnforcerCore:
         """Let what was commanded take effect before reading and commanding again."""
         self._step = Step.WAITING
         self._request = ""
-        self._wake("pause", max(self._pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._wake("pause", max(self._pause_s, self._unsure_s))
         self._pause_s = min(self._pause_s * 2, _LAST_PAUSE_S)
 
     def _prove(self, snapshot: SnapshotTaken) -> None:
@@ -394,9 +393,14 @@ class EnforcerCore:
 
     # --- small things ---
 
+    @property
+    def _unsure_s(self) -> float:
+        """Return how long what is of unknown fate may still be under way."""
+        return _UNCERTAIN_PAUSE_S if self._uncertain else 0.0
+
     def _settle(self) -> None:
         """Note that what was commanded has had time to take effect."""
-        self._settled, self._moved = True, False
+        self._settled, self._moved, self._uncertain = True, False, False
         self._reducing.clear()
 
     def _next_id(self, letter: str) -> str:
