@@ -135,6 +135,8 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     Closes and cancels of what is known never wait for it: it keeps one looping account from using
     up the requests of its login.
     """
+    exposure_usd: Decimal | None = None
+    """Notional value of what is held; None = unknown, or nothing is known to be held."""
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):
@@ -157,6 +159,9 @@ class BrokerCommand(AccountMessage, frozen=True, kw_only=True):
     """Unique, e.g. `13298777/e4/c2`."""
     deadline_s: float
     """Seconds after which the outcome is `Uncertain` (or `NotSent` when it never left)."""
+    exposure_usd: Decimal | None = None
+    """What the account has at stake: where the budget is short the most goes first; None = unknown,
+    which goes before any."""
 
 
 class CloseContract(BrokerCommand, frozen=True, kw_only=True):
@@ -227,6 +232,10 @@ class TakeSnapshot(AccountMessage, frozen=True, kw_only=True):
     """Part of an enforcement: goes before other reads."""
     deadline_s: float
     """Seconds after which it counts as failed."""
+
+
+class RenewStream(AccountMessage, frozen=True, kw_only=True):
+    """Subscribe the account anew: its stream has kept something to itself; then `StreamConnected`."""
 
 
 class DescribeContract(AccountMessage, frozen=True, kw_only=True):
@@ -350,6 +359,7 @@ type GatewayCommand = (
     | ModifyOrder
     | PlaceOrder
     | TakeSnapshot
+    | RenewStream
     | DescribeContract
     | WatchQuotes
     | OpenSession

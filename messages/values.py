@@ -176,6 +176,8 @@ class AlarmCode(StrEnum):
     SNAPSHOT_DIFFERED = "SNAPSHOT_DIFFERED"
     PAYLOAD_QUARANTINED = "PAYLOAD_QUARANTINED"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    ACCOUNT_MISSING = "ACCOUNT_MISSING"
+    ACCOUNT_RENAMED = "ACCOUNT_RENAMED"
     UNKNOWN_CONTRACT = "UNKNOWN_CONTRACT"
     UNKNOWN_ORDER_STATUS = "UNKNOWN_ORDER_STATUS"
     QUOTE_STALE = "QUOTE_STALE"
@@ -196,6 +198,7 @@ class AlarmCode(StrEnum):
     CLOCK_JUMPED = "CLOCK_JUMPED"
     CLOCK_WRONG = "CLOCK_WRONG"
     CLOCK_UNCONFIRMED = "CLOCK_UNCONFIRMED"
+    BALANCE_DIFFERED = "BALANCE_DIFFERED"
     RULE_NOT_RESTORED = "RULE_NOT_RESTORED"
     LEASE_LOST = "LEASE_LOST"
     RUN_CUT_SHORT = "RUN_CUT_SHORT"
@@ -519,6 +522,8 @@ class NotSent(Value, frozen=True, kw_only=True, tag_field="outcome", tag="not_se
 
     reason: str
     """Why."""
+    retry_after_s: float | None = None
+    """Sent again after so many seconds it is in time for its turn; None = no turn to wait for."""
 
 
 class Uncertain(Value, frozen=True, kw_only=True, tag_field="outcome", tag="uncertain"):

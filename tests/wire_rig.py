@@ -114,6 +114,7 @@ class WireRig:
         simulator: Simulator,
         clock: OffsetClock,
         open_accounts: tuple[int, ...] = (A, B),
+        gateway: type[WatchedGateway] = WatchedGateway,
     ) -> None:
         self.sim = simulator
         self.trader = simulator.control
@@ -124,6 +125,7 @@ class WireRig:
         self.on_disk: dict[str, list[str]] = {}
         """Command id → kinds of the account's events on disk when the gateway was told."""
         self._stopped = False
+        self._gateway_kind = gateway
         environment = TOKENS | {"SIMULATOR": simulator.api_url.removesuffix("/api")}
         path = folder / "lockstep.toml"
         path.write_text(config)
@@ -141,7 +143,7 @@ class WireRig:
             self.wait(AccountOpened, account=account)
 
     def _gateway(self, login, system, dispatcher, guarded):
-        return WatchedGateway(
+        return self._gateway_kind(
             login=login,
             guarded=guarded,
             poll_s=system.poll_s(login.name),

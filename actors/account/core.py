@@ -82,7 +82,7 @@ class AccountCore:
         self._turns = 0
         self._picture = Picture(settings, state)
         self._judging = Judging(settings, state, self._picture)
-        self._enforcing = Enforcing(settings, state)
+        self._enforcing = Enforcing(settings, state, self._picture.marks)
         self._permission = Permission(settings, state)
         self._recovery = Recovery(state, self._picture, self._judging)
 

@@ -12,8 +12,10 @@ from msgspec import structs
 
 from actors.account import standing
 from actors.account.allowance import journaled
+from actors.account.exposure import exposure_usd
 from actors.account.intent import Enforcement, all_pending, lockouts_of
 from actors.account.lockouts import key_of, no_new_exposure, strictness
+from actors.account.marks import Marks
 from actors.account.narrowing import narrow
 from actors.account.reentry import Reentry, pattern_text
 from actors.account.settings import AccountSettings
@@ -62,6 +64,7 @@ class Enforcing:
 
     settings: AccountSettings
     state: AccountState
+    marks: Marks
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _reentry: Reentry = field(default_factory=Reentry)
     _reappeared: set[str] = field(default_factory=set)
@@ -305,6 +308,7 @@ class Enforcing:
             known_orders=orders,
             reappeared=tuple(sorted(reappeared)),
             verify_every_s=self._reentry.verify_every_s(turn.now),
+            exposure_usd=exposure_usd(self.state, self.marks),
         )
 
     def apply(self, turn: Turn, report: ApplyLockout) -> tuple[Lockout, ...]:

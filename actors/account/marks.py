@@ -81,6 +81,11 @@ class Marks:
             return None
         return self._price(quote, position)
 
+    def last_price(self, contract: str) -> Decimal | None:
+        """Return the last trade price seen of a contract, however old: a measure, no valuation."""
+        quote = self._quotes.get(contract)
+        return quote.last if quote else None
+
     def _price(self, quote: Quote, position: Position) -> Decimal | None:
         return mark_price(quote, position.size, conservative=self.conservative)
 

@@ -5,8 +5,9 @@ snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a 
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from actors.account.cash import Cash, complaint
 from actors.account.extremes import Extremes
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
@@ -15,13 +16,14 @@ from actors.account.state import AccountState
 from actors.account.sync import Sync
 from actors.account.trades import LONGEST_WINDOW
 from actors.account.turn import Turn
-from messages.commands import DescribeContract, HoldQuotes, TakeSnapshot
+from messages.commands import DescribeContract, HoldQuotes, RenewStream, TakeSnapshot
 from messages.events import HealthChanged
 from messages.facts import QuoteChanged, SnapshotTaken
 from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, OpenPosition, Position
 
 _SNAPSHOT_S = 5.0
 _SETTLE_S = 1.0
+_RENEW_EVERY = timedelta(seconds=60)
 _NEWS = frozenset({Booking.BOOKED, Booking.VOIDED, Booking.CORRECTED})
 """What a rule may judge otherwise for having learned of it."""
 
@@ -36,10 +38,12 @@ class Picture:
     health: Health = Health.STALE
     marks: Marks = field(init=False)
     extremes: Extremes = field(default_factory=Extremes)
+    _cash: Cash = field(default_factory=Cash)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
     _quotes_stale: frozenset[str] = frozenset()
     _settling: bool = False
+    _renewed_at: datetime | None = None
 
     def __post_init__(self) -> None:
         self.marks = Marks(
@@ -126,11 +130,24 @@ class Picture:
                 f"the broker's answer differed from the stream and was taken over "
                 f"({missing} fills were missing)",
             )
+            self._renew_stream(turn)
+        if moved_usd := self._cash.unexplained_usd(snapshot):
+            turn.alarm(AlarmCode.BALANCE_DIFFERED, complaint(moved_usd))
         again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
         if again:
             self.take_snapshot(turn)
         return news
+
+    def _renew_stream(self, turn: Turn) -> None:
+        """Have the account subscribed anew, once in a while: the broker may have forgotten that it is.
+
+        A read that was merely quicker than the stream looks the same, and costs one more read.
+        """
+        due = self._renewed_at is None or turn.now - self._renewed_at >= _RENEW_EVERY
+        if due:
+            self._renewed_at = turn.now
+            turn.send(f"gateway/{self.settings.login}", RenewStream(**turn.head()))
 
     def _says_more(self, snapshot: SnapshotTaken) -> bool:
         held = {each.contract: each for each in snapshot.positions}

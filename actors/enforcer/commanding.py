@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import TypedDict, assert_never
 
 from actors.enforcer.targets import Plan
@@ -22,6 +23,7 @@ class CommandHead(TypedDict):
     cause: str
     command_id: str
     deadline_s: float
+    exposure_usd: Decimal | None
 
 
 def commands_for(todo: Plan, head: Callable[[], CommandHead]) -> list[BrokerCommand]:

@@ -13,7 +13,8 @@ first, the lock is applied all the same and the work goes on, more slowly, until
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum, auto
 
 from actors.enforcer.commanding import (
@@ -87,6 +88,12 @@ class EnforcerCore:
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
     _failed: list[BrokerCommand] = field(default_factory=list)
     """Commands that certainly had no effect, since the last complete read."""
+    _refused: list[BrokerCommand] = field(default_factory=list)
+    """Commands the request budget had no room for, since the last complete read."""
+    _turn_at: datetime | None = None
+    """When the first command that the budget had no room for should stand in its queue again."""
+    _exposure_usd: Decimal | None = None
+    """What the account has at stake, as it last said."""
     _blind: bool = False
     """The last read failed."""
     _moved: bool = False
@@ -149,7 +156,7 @@ class EnforcerCore:
             self._forget(order)
         self._id, self._targets = order.enforcement_id, order.targets
         self._stops.give_way(order.targets)
-        self._verify_every_s = order.verify_every_s
+        self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
@@ -169,6 +176,7 @@ class EnforcerCore:
         """Repeat nothing that failed for a target that is dropped: it may be allowed by now."""
         wanted = {*order.known_positions, *order.known_orders}
         self._failed = [each for each in self._failed if concerned(each) in wanted]
+        self._refused = [each for each in self._refused if concerned(each) in wanted]
 
     def _hurry(self, order: Enforce) -> None:
         """Act on what has appeared while the enforcement is under way.
@@ -186,7 +194,7 @@ class EnforcerCore:
         self._pause_s = _FIRST_PAUSE_S
         if close or cancel:
             self._command(Plan(close=close, cancel=cancel))
-        elif self._step is Step.WAITING:
+        elif self._step is Step.WAITING and self._turn_at is None:
             self._pause()
 
     def _arm_deadline(self, order: Enforce, *, news: bool) -> None:
@@ -205,7 +213,6 @@ class EnforcerCore:
         if not commands:
             self._read()
             return
-        self._uncertain = self._uncertain and bool(self._outstanding)
         self._settled = False
         self._moved = self._moved or bool(todo.close or todo.reduce)
         self._reducing.update(contract for contract, _ in todo.reduce)
@@ -225,18 +232,37 @@ class EnforcerCore:
         self._uncertain = self._uncertain or isinstance(answer.outcome, Uncertain)
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
-        if isinstance(answer.outcome, NotSent | Rejected):
-            self._failed.append(command)
+        match answer.outcome:
+            case NotSent(retry_after_s=float(after_s)):
+                self._refused.append(command)
+                turn_at = self._now + timedelta(seconds=after_s)
+                self._turn_at = min(turn_at, self._turn_at or turn_at)
+            case NotSent() | Rejected():
+                self._failed.append(command)
+            case _:
+                pass  # done, or of unknown fate: the next read tells
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read what the commands have done; where the budget is used up, wait for the turn first.
+
+        A read would get its turn no sooner, and the worst must be closed before anything is verified.
+        """
+        if self._turn_at is None:
             self._read()
+            return
+        self._step, self._request = Step.WAITING, ""
+        turn_s = max(0.0, (self._turn_at - self._now).total_seconds())
+        self._wake("pause", max(turn_s, self._unsure_s))
 
     # --- read ---
 
     def _read(self) -> None:
         if (early_s := self._early_s()) > 0:
             self._step, self._request = Step.WAITING, ""
-            self._wake("pause", early_s)
+            self._wake("pause", max(early_s, self._unsure_s))
             return
         self._read_at = self._now
         self._step = Step.READING
@@ -264,7 +290,7 @@ class EnforcerCore:
 
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
-        self._blind, self._failed = False, []
+        self._blind, self._failed, self._refused = False, [], []
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
@@ -297,14 +323,15 @@ class EnforcerCore:
         self._pause()
 
     def _again(self) -> Plan:
-        """Return the closes and cancels that certainly had no effect, if the last read failed.
+        """Return the closes and cancels that certainly had no effect, if no read is to be had.
 
-        With a read the plan decides. Without one these may go out again all the same: what the broker
-        refused or never got cannot be doubled.
+        With a read the plan decides. Where the last one failed, or the budget has no room, these may go
+        out again all the same: what the broker refused or never got cannot be doubled. What reduces by a
+        number is not among them: that waits for a read.
         """
-        if not self._blind:
-            return Plan()
-        failed, self._failed = self._failed, []
+        failed, self._refused, self._turn_at = self._refused, [], None
+        if self._blind:
+            failed, self._failed = [*self._failed, *failed], []
         return Plan(
             close=tuple(each.contract for each in failed if isinstance(each, CloseContract)),
             cancel=tuple(each.order_id for each in failed if isinstance(each, CancelOrder)),
@@ -317,7 +344,7 @@ class EnforcerCore:
 
     def _wait(self, pause_s: float) -> None:
         self._step, self._request = Step.WAITING, ""
-        self._wake("pause", max(pause_s, _UNCERTAIN_PAUSE_S if self._uncertain else 0.0))
+        self._wake("pause", max(pause_s, self._unsure_s))
 
     def _prove(self, snapshot: SnapshotTaken) -> None:
         self._step, self._request, self._coming = Step.IDLE, "", {}
@@ -375,9 +402,14 @@ class EnforcerCore:
 
     # --- small things ---
 
+    @property
+    def _unsure_s(self) -> float:
+        """Return how long what is of unknown fate may still be under way."""
+        return _UNCERTAIN_PAUSE_S if self._uncertain else 0.0
+
     def _settle(self) -> None:
         """Note that what was commanded has had time to take effect."""
-        self._settled, self._moved = True, False
+        self._settled, self._moved, self._uncertain = True, False, False
         self._reducing.clear()
 
     def _next_id(self, letter: str) -> str:
@@ -391,6 +423,7 @@ class EnforcerCore:
             cause=self._id,
             command_id=self._next_id("c"),
             deadline_s=_COMMAND_S,
+            exposure_usd=self._exposure_usd,
         )
 
     def _tell(self, to: str, message: Message) -> None:

@@ -28,6 +28,7 @@ from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
 from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
+from actors.gateway.roster import Roster
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
 from actors.gateway.transport import Fence
@@ -44,6 +45,7 @@ from messages.commands import (
     GuardAccounts,
     OpenSession,
     PollAccounts,
+    RenewStream,
     TakeSnapshot,
     WatchQuotes,
 )
@@ -96,6 +98,14 @@ class GatewayActor(PooledActor):
             accounts=self._guarded.keys(),
             every_s=poll_s,
         )
+        self._roster = Roster(
+            client=self._client,
+            outbox=self._outbox,
+            login=login.name,
+            within_s=login.request_deadline_s,
+            every_s=login.roster_every_s,
+            guarded=self._guarded.keys(),
+        )
 
     def on_start(self) -> None:
         """Start what runs by itself; after a restart resume; on the loop."""
@@ -129,6 +139,8 @@ class GatewayActor(PooledActor):
                 return self._snapshot(message)
             case DescribeContract():
                 return self._describe(message)
+            case RenewStream():
+                self._user.renew(message.account)
             case WatchQuotes():
                 self._watch(message.contracts)
             case GuardAccounts():
@@ -171,6 +183,7 @@ class GatewayActor(PooledActor):
         except ReadFailedError as error:
             said = self._outbox.blot(str(error))
             raise BrokerUnreachableError(f"login {self._login.name!r}: {said}") from None
+        self._roster.note(rows)
         records = []
         for row in rows:
             try:
@@ -232,6 +245,7 @@ class GatewayActor(PooledActor):
             every_s = self._login.reconcile_every_s
             self.keep_running(reconcile_in_turn(self._guarded, self._outbox, every_s))
             self.keep_running(self._poll.run())
+            self.keep_running(self._roster.run())
         self._user.guard(accounts)
 
     def _watch(self, contracts: tuple[str, ...]) -> None:

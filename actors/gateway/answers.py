@@ -37,6 +37,8 @@ _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _REFUSED_UNSEEN = frozenset({400, _UNAUTHORIZED, _FORBIDDEN, 404, 405, 413, 415, 429})
 # These come from in front of the trading system: the command was never carried out.
+_LONGEST_PAUSE_S = 15.0
+# No longer do we stay away from an account with a duty, whatever a Retry-After says.
 
 _CLOSE = {
     1: "AccountNotFound",
@@ -89,7 +91,8 @@ class Reply(NamedTuple):
 def outcome_of(endpoint: str, reply: Reply) -> Outcome:
     """Say what became of a command."""
     if reply.status in _REFUSED_UNSEEN:
-        return NotSent(reason=f"{endpoint}: HTTP {reply.status}")
+        reason = f"{endpoint}: HTTP {reply.status}"
+        return NotSent(reason=reason, retry_after_s=_asked_pause_s(reply.retry_after))
     if reply.status != _OK:
         return Uncertain(reason=f"{endpoint}: HTTP {reply.status}")
     try:
@@ -100,6 +103,13 @@ def outcome_of(endpoint: str, reply: Reply) -> Outcome:
         return _failure(endpoint, code, answer.text_or_none("errorMessage"))
     except DecodeError as error:
         return Uncertain(reason=f"{endpoint}: {error}")
+
+
+def _asked_pause_s(retry_after: str | None) -> float | None:
+    """Return how long the broker asks us to wait, within reason; None where it does not say."""
+    if retry_after is None or not retry_after.isdecimal():
+        return None
+    return min(float(retry_after), _LONGEST_PAUSE_S)
 
 
 def _success(endpoint: str, code: int, answer: Fields) -> Outcome:

@@ -1,9 +1,11 @@
 """The request budget of one login: never more than the broker allows, and closes go first.
 
 A sliding window counts every request of the login, all accounts together. Requests wait in order of
-priority, within one priority in order of arrival. Reads may not use the window up: what is kept from
+priority, within one priority the account with the most at stake first (an unknown stake before any),
+then in order of arrival. Reads may not use the window up: what is kept from
 them is the reserve for mutations, so that a close never queues behind reads. Nobody waits in vain: a
-request that cannot leave before its own deadline is refused at once.
+request that cannot leave before its own deadline is refused at once, and told when to come again so that
+it stands in the queue when its turn could come.
 
 Used on one event loop only; time comes from the clock that is passed in.
 """
@@ -13,6 +15,7 @@ import heapq
 import itertools
 from collections import deque
 from contextlib import AbstractAsyncContextManager, nullcontext
+from decimal import Decimal
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -36,6 +39,8 @@ _SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 
 # 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
 _ORDINARY_LANES, _URGENT_LANES = 12, 16
 # Enough that one account whose reads hang (four of them) leaves lanes for the others.
+_IN_GOOD_TIME = 0.5
+# Who was refused comes again with so much of its patience before its turn: wakes are late sometimes.
 
 
 class Lanes:
@@ -62,6 +67,8 @@ class _Waiter(NamedTuple):
     """One request in the queue, in the order in which it leaves."""
 
     priority: Priority
+    rank: Decimal
+    """The less the sooner: minus the dollars at stake."""
     number: int
     turn: asyncio.Future[None]
 
@@ -88,26 +95,39 @@ class RequestBudget:
         until = self._clock.monotonic() + seconds
         self._reads_held_until = max(self._reads_held_until, until)
 
-    async def take(self, priority: Priority, *, within_s: float) -> None:
+    async def take(
+        self, priority: Priority, *, within_s: float, exposure_usd: Decimal | None = None
+    ) -> None:
         """Wait for the request's turn, and count it.
+
+        Args:
+            priority: What kind of request it is.
+            within_s: How long it may wait.
+            exposure_usd: What the account has at stake; None = unknown, which goes first.
 
         Raises:
             NoBudgetError: its turn cannot come, or did not come, within so many seconds.
         """
-        wait_s = self._wait_s(priority, ahead=self._ahead_of(priority))
+        rank = Decimal("-Infinity") if exposure_usd is None else -exposure_usd
+        wait_s = self._wait_s(priority, ahead=self._ahead_of(priority, rank))
         if wait_s <= 0:
             self.charge()
             return
         if wait_s > within_s:
-            raise NoBudgetError(f"no budget: {len(self._sent)} of {self._requests} requests used")
+            used = f"{len(self._sent)} of {self._requests} requests used"
+            raise NoBudgetError(f"no budget: {used}", _come_again_s(wait_s, within_s))
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, _Waiter(priority, next(self._numbers), turn))
+        heapq.heappush(self._queue, _Waiter(priority, rank, next(self._numbers), turn))
         self._set_timer()
         try:
             async with asyncio.timeout(within_s):
                 await turn
         except TimeoutError:
-            raise NoBudgetError(f"no budget within {within_s:.1f} s") from None
+            if turn.done() and not turn.cancelled():
+                return  # let out, and counted, in the very moment its patience ended
+            wait_s = self._wait_s(priority, ahead=self._ahead_of(priority, rank))
+            text = f"no budget within {within_s:.1f} s"
+            raise NoBudgetError(text, _come_again_s(wait_s, within_s)) from None
 
     def close(self) -> None:
         """Stop the timer; whoever still waits is left to its own deadline."""
@@ -115,8 +135,11 @@ class RequestBudget:
             self._timer.cancel()
             self._timer = None
 
-    def _ahead_of(self, priority: Priority) -> int:
-        return sum(each.priority <= priority and not each.turn.done() for each in self._queue)
+    def _ahead_of(self, priority: Priority, rank: Decimal) -> int:
+        return sum(
+            (each.priority, each.rank) <= (priority, rank) and not each.turn.done()
+            for each in self._queue
+        )
 
     def _wait_s(self, priority: Priority, *, ahead: int) -> float:
         """Return the seconds until a request with so many ahead of it could leave, at best."""
@@ -134,12 +157,12 @@ class RequestBudget:
     def _release(self) -> None:
         """Let out whoever's turn it is; a waiter that has given up is passed over."""
         while self._queue:
-            priority, _, turn = self._queue[0]
-            if not turn.done():
-                if self._wait_s(priority, ahead=0) > 0:
+            first = self._queue[0]
+            if not first.turn.done():
+                if self._wait_s(first.priority, ahead=0) > 0:
                     break
                 self.charge()
-                turn.set_result(None)
+                first.turn.set_result(None)
             heapq.heappop(self._queue)
         self._set_timer()
 
@@ -149,3 +172,8 @@ class RequestBudget:
         if self._queue:
             delay = max(self._wait_s(self._queue[0].priority, ahead=0), 0.001)
             self._timer = asyncio.get_running_loop().call_later(delay, self._release)
+
+
+def _come_again_s(wait_s: float, within_s: float) -> float:
+    """Return after how long to ask again so as to be waiting when the turn could come."""
+    return max(wait_s - _IN_GOOD_TIME * within_s, 0.0)

@@ -81,11 +81,16 @@ class BrokerClient(Session):
         try:
             async with asyncio.timeout(command.deadline_s):
                 reply = await self.request(
-                    endpoint, body, priority=priority, within_s=command.deadline_s, flight=flight
+                    endpoint,
+                    body,
+                    priority=priority,
+                    within_s=command.deadline_s,
+                    flight=flight,
+                    exposure_usd=command.exposure_usd,
                 )
         except NoBudgetError as error:
             self._exhausted(f"{endpoint} for account {command.account}: {error}")
-            return NotSent(reason=str(error))
+            return NotSent(reason=str(error), retry_after_s=error.retry_after_s)
         except (LoginRefusedError, BrokerUnreachableError, FencedError) as error:
             return NotSent(reason=str(error))
         except aiohttp.ClientError as error:

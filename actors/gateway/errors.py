@@ -33,6 +33,10 @@ class MalformedAnswerError(ReadFailedError):
 class NoBudgetError(GatewayError):
     """A request would have to wait for the request budget longer than its own deadline."""
 
+    def __init__(self, text: str, retry_after_s: float) -> None:
+        super().__init__(text)
+        self.retry_after_s = retry_after_s
+
 
 class HubError(GatewayError):
     """A hub connection failed or was ended; the text is the reason."""

@@ -97,6 +97,11 @@ class Hub:
         self._desired = {topic.name: topic for topic in topics}
         self._changed.set()
 
+    def renew(self, topic: str) -> None:
+        """Subscribe a topic once more; `topic_up` follows. One that is not up will be anyway."""
+        if self._active.pop(topic, None) is not None:
+            self._changed.set()
+
     def is_up(self, topic: str) -> bool:
         """Say whether a topic is subscribed and acknowledged on the present connection."""
         return topic in self._active

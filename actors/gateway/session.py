@@ -14,6 +14,8 @@ import asyncio
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -44,6 +46,8 @@ from actors.secrets import Secrets
 from messages.values import AlarmCode
 
 _LOGIN_S = 5.0
+_QUEUEING = 0.6
+# Share of a request's time it may spend in the queue: one that leaves at its last moment wastes its turn.
 _USUAL_LIFE = timedelta(hours=24)
 # The documented life of a token, for tokens that do not tell.
 _REFRESH_AFTER = 0.75
@@ -200,10 +204,12 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         within_s: float,
         flight: Flight,
         method: str = "POST",
+        exposure_usd: Decimal | None = None,
     ) -> Reply:
         """Send one request when its turn comes; after a 401 log in and send it once more.
 
-        The caller sets the total deadline; `within_s` lets a request that would miss it fail at once.
+        The caller sets the total deadline, `within_s`; a request that would wait for the budget so long
+        that too little were left for the exchange itself fails at once.
 
         Raises:
             NoBudgetError: it would have had to wait too long.
@@ -212,15 +218,21 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             FencedError: it is a command, and this process may not act any more.
             aiohttp.ClientError: the transport failed; `flight` tells whether anything had left.
         """
+        turn = partial(
+            self.budget.take,
+            priority,
+            within_s=_QUEUEING * within_s,
+            exposure_usd=exposure_usd,
+        )
         await self._ensure_authenticated()
         async with self._lanes.of(priority):
-            await self.budget.take(priority, within_s=within_s)
+            await turn()
             reply = await self._send(method, endpoint, body, flight)
             if reply.status != _UNAUTHORIZED:
                 return self._without_secrets(reply)
             flight.begun = False
             await self.renew(flight.token)
-            await self.budget.take(priority, within_s=within_s)
+            await turn()
             return self._without_secrets(await self._send(method, endpoint, body, flight))
 
     def _without_secrets(self, reply: Reply) -> Reply:

@@ -33,6 +33,8 @@ class LoginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """A hub that says nothing for so long, not even a ping, counts as lost."""
     reconcile_every_s: float = 5.0
     """Every so often the next account is asked to compare itself with the broker."""
+    roster_every_s: float = 60.0
+    """Every so often the accounts of the login are listed: is one missing, new or renamed?"""
     budget_requests: int = 200
     """Requests the broker allows per window, all accounts of the login together."""
     budget_window_s: float = 60.0
@@ -46,7 +48,13 @@ class LoginSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
                     f"login {self.name!r}: {field} must be an http(s) address without a final "
                     f"slash and without a query; correct it in the configuration"
                 )
-        for field in ("request_deadline_s", "silence_s", "reconcile_every_s", "budget_window_s"):
+        for field in (
+            "request_deadline_s",
+            "silence_s",
+            "reconcile_every_s",
+            "roster_every_s",
+            "budget_window_s",
+        ):
             if not getattr(self, field) > 0:
                 raise ValueError(f"login {self.name!r}: {field} must be positive")
         if self.budget_requests < 1:

@@ -55,6 +55,10 @@ class UserStream:
                 self._guarded[account] = _topic_of(account)
         self.hub.want(self._guarded.values())
 
+    def renew(self, account: int) -> None:
+        """Subscribe an account anew, whatever the broker has acknowledged before."""
+        self.hub.renew(str(account))
+
     # --- HubListener ----------------------------------------------------------------------------
 
     def topic_up(self, topic: str, generation: int) -> None:

@@ -210,6 +210,10 @@ class Hubs:
                 connection.hang_up()
         return len(connections)
 
+    def forget_account(self, account: int) -> None:
+        """Forget who subscribed an account; nobody is told."""
+        self._subscriptions.forget_account(account)
+
     def _of(self, username: str | None) -> list[Connection]:
         return [
             connection for connection in self._connections if username in {None, connection.user}

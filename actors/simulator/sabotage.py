@@ -83,6 +83,11 @@ class Sabotage(Verbs):
         return self._broker.hubs.drop(username, abruptly=abruptly)
 
     @verb
+    def forget_subscriptions(self, account: int) -> None:
+        """Forget who subscribed an account's streams; the connections stay and nobody is told."""
+        self._broker.hubs.forget_account(account)
+
+    @verb
     def log_out(
         self, username: str | None = None, reason: str = "Session opened on another device."
     ) -> None:

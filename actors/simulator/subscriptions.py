@@ -64,6 +64,12 @@ class Subscriptions:
         for subscribers in self._subscribers.values():
             subscribers.discard(connection)
 
+    def forget_account(self, account: int) -> None:
+        """Drop what every connection subscribed of an account; the connections stay."""
+        for (_, subject), subscribers in self._subscribers.items():
+            if subject == account:
+                subscribers.clear()
+
     def _topic_of(self, connection: Connection, method: str, arguments: list[Any]) -> Topic:
         stream = method.removeprefix("Unsubscribe").removeprefix("Subscribe")
         streams = ACCOUNT_STREAMS if connection.hub == "user" else CONTRACT_STREAMS

@@ -87,6 +87,7 @@ class Venue(Verbs):
         self,
         account: int,
         *,
+        name: str | None = None,
         balance: Decimal | None = None,
         is_visible: bool | None = None,
         simulated: bool | None = None,
@@ -94,6 +95,7 @@ class Venue(Verbs):
     ) -> None:
         """Change an account's record; None leaves a field as it is."""
         asked = {
+            "name": name,
             "balance": balance,
             "is_visible": is_visible,
             "simulated": simulated,

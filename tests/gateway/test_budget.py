@@ -1,6 +1,7 @@
 """The request budget, on a clock that only moves when a test moves it."""
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
@@ -85,6 +86,80 @@ def test_who_waits_leaves_in_order_of_priority_and_then_of_arrival():
         return left
 
     assert asyncio.run(scene()) == sorted(arrivals)
+
+
+@pytest.mark.parametrize(
+    "arrivals",
+    [
+        pytest.param((500, 20_000, None, 1_000_000, 0), id="scattered"),
+        pytest.param((1_000_000, None, 20_000, 500, 0), id="the unknown after the largest"),
+        pytest.param((0, 500, 20_000, 1_000_000, None), id="the least first"),
+    ],
+)
+def test_of_one_priority_the_account_with_the_most_at_stake_goes_first(arrivals):
+    """An unknown stake before any; a close of little before a cancel of much."""
+
+    async def scene():
+        clock, left = VirtualClock(AT), []
+        budget = budget_of(6, clock)
+        await taken(budget, Priority.CLOSE, 6)
+
+        async def request(priority, stake):
+            exposure_usd = None if stake is None else Decimal(stake)
+            await budget.take(priority, within_s=5.0, exposure_usd=exposure_usd)
+            left.append((priority, stake))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(request(Priority.CANCEL, 5_000_000))
+            for stake in arrivals:
+                tasks.create_task(request(Priority.CLOSE, stake))
+            await asyncio.sleep(0)
+            clock.advance(WINDOW_S)
+        return left
+
+    stakes = (None, 1_000_000, 20_000, 500, 0)
+    assert asyncio.run(scene()) == [
+        *((Priority.CLOSE, stake) for stake in stakes),
+        (Priority.CANCEL, 5_000_000),
+    ]
+
+
+def test_only_those_that_go_before_count_as_ahead():
+    """The largest stake finds its turn within its time although the queue is long."""
+
+    async def scene():
+        clock = VirtualClock(AT)
+        budget = budget_of(2, clock)
+        await budget.take(Priority.CLOSE, within_s=0.0)
+        clock.advance(WINDOW_S / 2)
+        await budget.take(Priority.CLOSE, within_s=0.0)
+        how = {"within_s": WINDOW_S, "exposure_usd": Decimal(5)}
+        queue = [asyncio.create_task(budget.take(Priority.CLOSE, **how)) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(NoBudgetError):
+            await budget.take(Priority.CLOSE, within_s=WINDOW_S, exposure_usd=Decimal(4))
+        large = {"within_s": WINDOW_S, "exposure_usd": Decimal(6)}
+        larger = asyncio.create_task(budget.take(Priority.CLOSE, **large))
+        await asyncio.sleep(0)
+        clock.advance(WINDOW_S / 2)
+        await larger
+        for each in queue:
+            each.cancel()
+
+    asyncio.run(scene())
+
+
+def test_who_is_refused_is_told_when_to_stand_in_the_queue():
+    """Half of its patience before its turn: nobody comes too late for a slot."""
+
+    async def scene():
+        budget = budget_of(1)
+        await budget.take(Priority.CLOSE, within_s=0.0)
+        with pytest.raises(NoBudgetError) as refused:
+            await budget.take(Priority.CLOSE, within_s=WINDOW_S / 2)
+        return refused.value.retry_after_s
+
+    assert asyncio.run(scene()) == pytest.approx(WINDOW_S * 3 / 4)
 
 
 def test_a_request_that_would_miss_its_own_deadline_is_refused_at_once():

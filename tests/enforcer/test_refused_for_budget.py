@@ -1,0 +1,214 @@
+"""What the request budget has no room for goes out again in time for its turn, if it still counts."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from actors.enforcer.core import EnforcerCore
+from messages.commands import (
+    BrokerCommand,
+    CancelOrder,
+    CloseContract,
+    Enforce,
+    TakeSnapshot,
+    WakeAfter,
+    Woken,
+)
+from messages.events import BrokerCommandAnswered
+from messages.facts import SnapshotTaken
+from messages.values import (
+    CapContract,
+    Done,
+    FlatAccount,
+    NoOpeningOrders,
+    NotSent,
+    Position,
+    Uncertain,
+)
+from tests.rig import NOON
+
+MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
+LATER = NotSent(reason="no budget", retry_after_s=7.5)
+FLAT = (FlatAccount(),)
+HEAD = {"account": 1, "cause": "test"}
+
+
+class Desk:
+    """One enforcer, told by hand."""
+
+    def __init__(self):
+        self.core = EnforcerCore(account=1, login="desk", epoch="1")
+        self.now = NOON
+        self.out = []
+
+    def tell(self, message):
+        self.out = [each.message for each in self.core.handle(message, self.now)]
+
+    def enforce(self, *positions, orders=(), targets=FLAT, verify_every_s=0.0):
+        self.tell(
+            Enforce(
+                **HEAD,
+                at=self.now,
+                enforcement_id="1/e1",
+                targets=targets,
+                deadline_at=self.now + timedelta(seconds=5),
+                known_positions=positions,
+                known_orders=orders,
+                exposure_usd=Decimal(42_000),
+                verify_every_s=verify_every_s,
+            )
+        )
+
+    def sent(self, kind=BrokerCommand):
+        return [each for each in self.out if isinstance(each, kind)]
+
+    def answer(self, command, outcome):
+        head = {**HEAD, "at": self.now, "command_id": command.command_id}
+        self.tell(BrokerCommandAnswered(**head, outcome=outcome))
+
+    def pauses(self):
+        return [each.after_s for each in self.sent(WakeAfter) if each.key == "pause"]
+
+    def read(self, *held):
+        (asked,) = self.sent(TakeSnapshot)
+        positions = (Position(contract=each, size=1, average_price=Decimal(1)) for each in held)
+        self.tell(
+            SnapshotTaken(
+                **HEAD,
+                at=self.now,
+                request_id=asked.request_id,
+                generation=1,
+                requested_at=self.now,
+                positions=tuple(positions),
+                orders=(),
+                fills=None,
+                can_trade=None,
+                balance_usd=None,
+            )
+        )
+
+    def wake(self, after_s):
+        self.now += timedelta(seconds=after_s)
+        self.tell(Woken(at=self.now, cause="clock", key="pause"))
+
+
+def test_a_refused_close_waits_for_its_turn_and_reads_nothing_meanwhile():
+    """No growing pause, no read that would come later still; at its turn the same close again."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    (close,) = desk.sent()
+    desk.answer(close, LATER)
+
+    assert desk.pauses() == [7.5]
+    assert desk.sent(TakeSnapshot) == []
+    desk.wake(7.5)
+    (again,) = desk.sent()
+    assert isinstance(again, CloseContract)
+    assert (again.contract, again.exposure_usd) == (MNQ, Decimal(42_000))
+    assert again.command_id != close.command_id
+
+
+def test_of_two_turns_the_first_counts():
+    """A close and a cancel refused: both go out when the first of them is due."""
+    desk = Desk()
+    desk.enforce(MNQ, orders=(9,))
+    close, cancel = desk.sent()
+    desk.answer(close, NotSent(reason="no budget", retry_after_s=2.0))
+    desk.answer(cancel, LATER)
+
+    assert desk.pauses() == [2.0]
+    desk.wake(2.0)
+    assert [type(each) for each in desk.sent()] == [CloseContract, CancelOrder]
+
+
+def test_what_was_done_is_not_sent_again_beside_what_was_refused():
+    """ES is closed; only MNQ waits."""
+    desk = Desk()
+    desk.enforce(ES, MNQ)
+    done, refused = sorted(desk.sent(), key=lambda each: each.contract)
+    desk.answer(done, Done())
+    desk.answer(refused, LATER)
+    desk.wake(7.5)
+
+    assert [each.contract for each in desk.sent()] == [MNQ]
+
+
+def test_beside_a_command_of_unknown_fate_a_turn_waits_as_long_as_that_may_take():
+    """Its close may still be under way: two seconds, though the turn is due at once."""
+    desk = Desk()
+    desk.enforce(ES, MNQ)
+    unsure, refused = desk.sent()
+    desk.answer(unsure, Uncertain(reason="lost"))
+    desk.answer(refused, NotSent(reason="no budget", retry_after_s=0.1))
+
+    assert desk.pauses() == [2.0]
+
+
+def test_another_word_of_the_same_duty_does_not_disturb_the_turn():
+    """The account repeats itself with every fact; asking again early would only be refused again."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(desk.sent()[0], LATER)
+    desk.enforce(MNQ)
+
+    assert desk.sent() == []
+    assert desk.pauses() == []
+
+
+def test_what_appears_while_a_turn_is_awaited_is_closed_at_once():
+    """The turn of the other stays what it was."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(desk.sent()[0], LATER)
+    desk.now += timedelta(seconds=3)
+    desk.enforce(MNQ, ES)
+    (close,) = desk.sent()
+    assert close.contract == ES
+    desk.answer(close, Done())
+
+    assert desk.pauses() == [4.5]
+    desk.wake(4.5)
+    assert [each.contract for each in desk.sent()] == [MNQ]
+
+
+def test_what_a_dropped_target_asked_for_is_not_sent_at_its_turn():
+    """The lock that wanted MNQ flat has ended meanwhile: an order is cancelled, the position stays."""
+    desk = Desk()
+    desk.enforce(MNQ, orders=(9,))
+    for each in desk.sent():
+        desk.answer(each, LATER)
+    desk.enforce(orders=(9,), targets=(NoOpeningOrders(), CapContract(contract=MNQ, size=1)))
+    desk.wake(7.5)
+
+    assert [type(each) for each in desk.sent()] == [CancelOrder]
+
+
+def test_a_close_of_unknown_fate_keeps_its_time_whatever_appears_meanwhile():
+    """Beside one that may be under way a second close would turn the position: two seconds, always."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(desk.sent()[0], Uncertain(reason="lost"))
+    desk.read(MNQ)
+    assert desk.pauses() == [2.0]
+    desk.now += timedelta(seconds=0.2)
+    desk.enforce(MNQ, ES)
+    (close,) = desk.sent()
+    desk.answer(close, Done())
+    desk.read(MNQ)
+
+    assert desk.sent() == []
+    assert desk.pauses() == [2.0]
+
+
+def test_reads_that_are_put_off_give_it_its_time_too():
+    """A looping trader's next read is half a second away; an uncertain close is given two."""
+    desk = Desk()
+    desk.enforce(MNQ, verify_every_s=0.5)
+    desk.answer(desk.sent()[0], Done())
+    desk.read(MNQ)
+    desk.wake(0.1)
+    desk.wake(0.4)
+    desk.read(MNQ)
+    (close,) = desk.sent()
+    desk.answer(close, Uncertain(reason="lost"))
+
+    assert desk.pauses() == [2.0]
