@@ -334,6 +334,7 @@ def test_the_read_of_one_order_says_nothing_of_another(broker):
         stop_price=Decimal(51),
         limit_price=None,
         reason="test",
+        judged_at=broker.now,
     )
     broker.tell(MoveStops(**broker.head(), moves=(other,)))
     broker.apply(broker.sent[0])

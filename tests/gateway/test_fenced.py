@@ -41,6 +41,7 @@ def test_a_close_of_a_fenced_gateway_does_not_leave(still_clock, fenced):
             clock=still_clock,
             alarm=lambda *_: None,
             report_time=lambda *_: None,
+            fence=str,
         )
         client.session_token = "opaque"  # so that it does not log in first
         acting.set(instance)
