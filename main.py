@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -45,6 +46,7 @@ from config.loader import Config, load, load_bytes
 from messages import codec
 
 if TYPE_CHECKING:
+    from actors.ops.notify import Notifier
     from actors.system import System
 
 EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = exits.FAILURE, exits.USAGE, exits.INTERRUPTED
@@ -143,15 +145,22 @@ def run(*, config: ConfigPath = _DEFAULT, standby: bool = False, verbose: bool =
         standby: While another process guards, wait for its end, then take over.
         verbose: Log every fact, not only decisions.
     """
-    from actors.ops.notify import READY, STOPPING, Notifier
+    from actors.ops.notify import Notifier
+
+    loaded = load(config, now=SystemClock().now())
+    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
+    _warn(loaded)
+    with closing(Notifier(os.environ)) as notifier:
+        return _guard(loaded, notifier, standby=standby)
+
+
+def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
+    from actors.ops.notify import READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
     from actors.ops.standby import newest, stand_by
     from actors.system import System
 
-    clock, notifier = SystemClock(), Notifier(os.environ)
-    loaded = load(config, now=clock.now())
-    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
-    _warn(loaded)
+    clock = SystemClock()
     path, anchor = Path(loaded.file.journal.path), _anchor_of(loaded)
     store = None if standby else Store.open(path, clock=clock, anchor=anchor)
     _load_sdk()

@@ -37,6 +37,7 @@ STATUS_KEYS = [
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
+    "starting",
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
 

@@ -90,7 +90,7 @@ class Store:
             except BaseException:
                 lease.release()
                 raise
-        return cls(path, connection, lease)
+        return cls(path, connection, lease, anchor)
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:

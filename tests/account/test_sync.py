@@ -13,7 +13,7 @@ LATER = NOW + timedelta(seconds=1)
 
 def live():
     sync = Sync()
-    sync.connected(NOW)
+    sync.connected(NOW, 1)
     sync.asked("r1")
     assert sync.taken(NOW) is False
     return sync
@@ -30,7 +30,7 @@ def test_it_begins_with_nothing_known():
     assert health(sync) is Health.STALE
     assert (sync.synced, sync.snapshot_seen, sync.again, sync.waiting) == (False,) * 4
     assert sync.read_at is None
-    assert sync.failed() == 1
+    assert sync.failed("HTTP 500") == 1
 
 
 def test_a_stream_and_a_complete_read_make_it_live():
@@ -53,7 +53,7 @@ def test_neither_a_lost_stream_nor_a_new_one_is_believed_before_a_read():
     sync.taken(LATER)
     assert (health(sync), sync.synced) == (Health.STALE, False)
 
-    sync.connected(LATER)
+    sync.connected(LATER, 1)
     assert (health(sync), sync.synced, sync.read_at) == (Health.STALE, False, None)
 
     sync.taken(LATER)
@@ -63,10 +63,10 @@ def test_neither_a_lost_stream_nor_a_new_one_is_believed_before_a_read():
 def test_a_failed_read_is_unknown_until_a_complete_one():
     """Whatever the stream says meanwhile."""
     sync = live()
-    sync.failed()
+    sync.failed("HTTP 500")
     assert health(sync) is Health.UNKNOWN
 
-    sync.connected(LATER)
+    sync.connected(LATER, 1)
     assert health(sync) is Health.UNKNOWN
 
     sync.taken(LATER)
@@ -77,9 +77,9 @@ def test_reads_that_fail_are_repeated_more_and_more_slowly():
     """1, 2, 4 … at most 30 seconds, and from 1 again after a success."""
     sync = live()
 
-    assert [sync.failed() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [sync.failed("HTTP 500") for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     sync.taken(LATER)
-    assert sync.failed() == 1
+    assert sync.failed("HTTP 500") == 1
 
 
 def test_old_quotes_are_stale_and_named():
@@ -102,7 +102,7 @@ def test_only_the_answer_that_is_awaited_counts():
     assert (sync.waiting, sync.answers("r2")) == (False, False)
 
     sync.asked("r3")
-    sync.failed()
+    sync.failed("HTTP 500")
     assert not sync.waiting
 
 
@@ -119,7 +119,7 @@ def test_another_read_is_wanted_once():
 def test_a_read_that_was_asked_for_before_the_stream_is_old(asked_s, counts):
     """At the very instant it counts."""
     sync = Sync()
-    sync.connected(NOW)
+    sync.connected(NOW, 1)
     at = NOW + timedelta(seconds=asked_s)
 
     sync.read(at)

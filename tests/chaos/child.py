@@ -112,6 +112,7 @@ def live(orders: Orders) -> None:
             login=login,
             guarded=guarded,
             poll_s=own.poll_s(login.name),
+            fence=own.fence,
             **own.wiring(dispatcher),
         ),
     )

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from random import Random
 
 from actors.runtime import Dispatcher, InFlight
-from actors.runtime.dispatcher import Runnable
+from actors.runtime.dispatcher import Runnable, UnderWay
 
 _SLICES = (1, 1, 1, 2, 64)
 
@@ -45,6 +45,10 @@ class Turnstile(Dispatcher):
                 self._changed.notify()
                 return
         inbox.close()
+
+    def under_way(self) -> Iterator[UnderWay]:
+        """Say nothing: what hangs here is found by the test's own time limit."""
+        return iter(())
 
     def _work(self) -> None:
         while (turn := self._next()) is not None:

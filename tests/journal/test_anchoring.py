@@ -39,6 +39,7 @@ def locked(account: int) -> AccountLocked:
 def start(harness: Harness, thread: OwnThread) -> PooledRef[AnchorActor]:
     return AnchorActor.start(
         path=harness.store.path,
+        fence=str,
         anchor=harness.store.anchor,
         clock=harness.clock,
         directory=harness.directory,

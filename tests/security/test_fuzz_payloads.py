@@ -184,7 +184,11 @@ class Told(BrokerClient):
         self._answers = answers
         self._status = status
         super().__init__(
-            LOGIN, clock=desk.clock, alarm=desk.outbox.alarm, report_time=desk.outbox.report_time
+            LOGIN,
+            clock=desk.clock,
+            alarm=desk.outbox.alarm,
+            report_time=desk.outbox.report_time,
+            fence=str,
         )
 
     async def _send(self, _method, endpoint, _body, flight):
