@@ -152,8 +152,7 @@ class EnforcerCore:
     def _on_enforce(self, order: Enforce) -> None:
         again = order.enforcement_id == self._id
         self._arm_deadline(order, news=not again or not covers_all(self._targets, order.targets))
-        if not covers_all(order.targets, self._targets):
-            self._forget(order)
+        self._forget(order)
         self._id, self._targets = order.enforcement_id, order.targets
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
@@ -173,10 +172,15 @@ class EnforcerCore:
             self._read()
 
     def _forget(self, order: Enforce) -> None:
-        """Repeat nothing that failed for a target that is dropped: it may be allowed by now."""
+        """Repeat nothing unread that the account no longer asks for.
+
+        What waits for the request budget may have waited long: what the account knows to be closing by
+        itself is left to a read. What failed for a target that is dropped may be allowed by now.
+        """
         wanted = {*order.known_positions, *order.known_orders}
-        self._failed = [each for each in self._failed if concerned(each) in wanted]
         self._refused = [each for each in self._refused if concerned(each) in wanted]
+        if not covers_all(order.targets, self._targets):
+            self._failed = [each for each in self._failed if concerned(each) in wanted]
 
     def _hurry(self, order: Enforce) -> None:
         """Act on what has appeared while the enforcement is under way.
@@ -217,6 +221,8 @@ class EnforcerCore:
         self._moved = self._moved or bool(todo.close or todo.reduce)
         self._reducing.update(contract for contract, _ in todo.reduce)
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
+        again = {concerned(each) for each in commands}
+        self._refused = [each for each in self._refused if concerned(each) not in again]
         for command in commands:
             self._outstanding[command.command_id] = command
             self._tell(f"gateway/{self.login}", command)

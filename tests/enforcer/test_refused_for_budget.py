@@ -43,7 +43,7 @@ class Desk:
     def tell(self, message):
         self.out = [each.message for each in self.core.handle(message, self.now)]
 
-    def enforce(self, *positions, orders=(), targets=FLAT, verify_every_s=0.0):
+    def enforce(self, *positions, orders=(), targets=FLAT, **more):
         self.tell(
             Enforce(
                 **HEAD,
@@ -54,7 +54,7 @@ class Desk:
                 known_positions=positions,
                 known_orders=orders,
                 exposure_usd=Decimal(42_000),
-                verify_every_s=verify_every_s,
+                **more,
             )
         )
 
@@ -212,3 +212,44 @@ def test_reads_that_are_put_off_give_it_its_time_too():
     desk.answer(close, Uncertain(reason="lost"))
 
     assert desk.pauses() == [2.0]
+
+
+def test_what_is_closing_by_itself_when_its_turn_comes_is_left_to_a_read():
+    """The trader's own market order is on its way: a second close beside it would flip the position."""
+    desk = Desk()
+    desk.enforce(MNQ, ES)
+    for close in desk.sent():
+        desk.answer(close, LATER)
+    desk.now += timedelta(seconds=3)
+
+    desk.enforce(ES)
+    desk.wake(4.5)
+
+    assert [each.contract for each in desk.sent()] == [ES]
+
+
+def test_a_turn_nothing_is_left_for_is_used_to_read():
+    """All that was refused has been closed meanwhile, as far as the account knows."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(desk.sent()[0], LATER)
+
+    desk.enforce()
+    desk.wake(7.5)
+
+    assert desk.sent() == []
+    assert len(desk.sent(TakeSnapshot)) == 1
+
+
+def test_what_was_closed_again_meanwhile_is_not_closed_a_third_time_at_the_turn():
+    """It was gone and came back: that close went at once and may be filling when the turn comes."""
+    desk = Desk()
+    desk.enforce(MNQ, ES)
+    for close in desk.sent():
+        desk.answer(close, LATER)
+    desk.enforce(MNQ, ES, reappeared=(MNQ,))
+    (at_once,) = desk.sent()
+    desk.answer(at_once, Done())
+    desk.wake(7.5)
+
+    assert [each.contract for each in desk.sent()] == [ES]
