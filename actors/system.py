@@ -136,8 +136,6 @@ class System:
     on_give_up: Callable[[str, str], None]
     """Told address and error when what everything needs cannot be kept alive, or LEASE and why it is
     lost: end the process."""
-    on_look: Callable[[], None] = lambda: None
-    """Called every second by the supervisor, woken by the clock: both live."""
     journal_path: Path | None = None
     """Instead of the configuration's."""
     store: Store | None = None
@@ -249,7 +247,6 @@ class System:
             clock=self.clock,
             on_give_up=self.on_give_up,
             dispatchers=self._dispatchers,
-            on_look=self.on_look,
         )
         ticks = self._keep(LoopThread("clock", self.in_flight, linger_s=self.linger_s))
         disk = self._keep(

@@ -45,14 +45,12 @@ class RootSupervisor(Supervisor):
         on_give_up: Callable[[str, str], None],
         flags: SupervisorFlags | None = None,
         dispatchers: Iterable[Dispatcher] = (),
-        on_look: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(
             address=ADDRESS, dispatcher=dispatcher, directory=directory, clock=clock, flags=flags
         )
         self._on_give_up = on_give_up
         self._watch = HangWatch(dispatchers)
-        self._on_look = on_look
         self._gave_up = False
 
     def on_start(self) -> None:
@@ -95,10 +93,6 @@ class RootSupervisor(Supervisor):
         self._wake_after(LOOK_S, LOOK)
         for hung in self._watch.look(self._clock.monotonic()):
             hung.life.child.report(hung)
-        try:
-            self._on_look()
-        except Exception:  # noqa: BLE001  (the supervisor must outlive whoever it informs)
-            _log.exception("on_look_failed")
 
     def _child_hung(self, hung: ChildHung) -> None:
         if not self._gave_up:

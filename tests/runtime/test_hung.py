@@ -42,18 +42,30 @@ def dispatcher(request, in_flight):
     made.stop()
 
 
+class Watched(RootSupervisor):
+    """A root supervisor that says when it has looked."""
+
+    def __init__(self, *, looked, **how):
+        super().__init__(**how)
+        self._looked = looked
+
+    def _look(self):
+        super()._look()
+        self._looked.put(None)
+
+
 class Looking:
     """A root supervisor that looks when the test lets a second pass."""
 
     def __init__(self, own, directory, clock, clock_spec, dispatchers):
         self.clock, self.looked, self.given_up = clock, queue.SimpleQueue(), []
-        self.root = RootSupervisor.start(
+        self.root = Watched.start(
             dispatcher=own,
             directory=directory,
             clock=clock,
             on_give_up=lambda address, error: self.given_up.append((address, error)),
             dispatchers=dispatchers,
-            on_look=lambda: self.looked.put(None),
+            looked=self.looked,
         )
         self.ticks = self.start(clock_spec)
 
