@@ -1,12 +1,13 @@
 """AnchorActor: keeps the anchor a moment behind the journal, off the way of every decision.
 
 Started after the journal and the clock, on a thread of its own. It hears of every commit and reads for
-itself, on a connection of its own, how far the disk is: what it writes is on disk already. The anchor is
+itself, on a connection opened for it, how far the disk is: what it writes is on disk already. The anchor is
 at most a second behind, a tenth of one after a lock, and level after a stop in order. What it cannot
 write is alarmed once and tried again; nothing waits for it.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ class AnchorActor(PooledActor):
         super().__init__(dispatcher=dispatcher)
         self._anchor = anchor
         self._fence = fence
-        self._store = Store.open_read_only(path)
+        self._path = path
         self._clock = clock
         self._directory = directory
         self._due: float | None = None
@@ -80,11 +81,6 @@ class AnchorActor(PooledActor):
         """Write a last time, if there is something to write; runs on this actor's own thread."""
         if self._due is not None:
             self._write()
-        self._store.close()
-
-    def on_failure(self, *_failure: object) -> None:
-        """Let the successor open the store anew; runs on this actor's own thread."""
-        self._store.close()
 
     def _write_within(self, seconds: float) -> None:
         due = self._clock.monotonic() + seconds
@@ -100,7 +96,8 @@ class AnchorActor(PooledActor):
         if self._fence():
             return  # the journal is another's now, and so is what is said of it
         try:
-            self._anchor.write(self._store.mark())
+            with closing(Store.open_read_only(self._path)) as store:
+                self._anchor.write(store.mark())
         except StoreError as error:
             self._alarm_once(str(error))
             self._write_within(BEHIND_S)
