@@ -12,34 +12,20 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import closing
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import cyclopts
 import structlog
 from cyclopts import Parameter, validators
 
 from actors import private
-from actors.journal import (
-    LEASE,
-    Anchor,
-    LeaseHeldError,
-    Store,
-    StoreError,
-    accept,
-    default_anchor,
-    export_lines,
-    refusal,
-    verify_anchored,
-    verify_incident,
-    write_incident,
-)
-from actors.journal.letters import dead_letters, json_of, line_of
-from actors.ops import exits
+from actors.journal import LeaseHeldError, Store, StoreError
+from actors.ops import exits, journal_app
 from actors.ops.logging import configure_logging, silence_logging
+from actors.ops.stopping import Stop
+from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail, print_json
 from actors.runtime import SystemClock
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
@@ -49,21 +35,12 @@ if TYPE_CHECKING:
     from actors.ops.notify import Notifier
     from actors.system import System
 
-EXIT_FAILURE, EXIT_USAGE, EXIT_INTERRUPTED = exits.FAILURE, exits.USAGE, exits.INTERRUPTED
-EXIT_UNREACHABLE, EXIT_STORE, EXIT_LEASE = exits.UNREACHABLE, exits.STORE, exits.LEASE
-EXIT_LOGIN, EXIT_CONFIG, EXIT_GAVE_UP = exits.LOGIN, exits.CONFIG, exits.SYSTEM
 END_WITHIN_S = 20.0
 """How long the ordered stop may take when it gives up: what hangs must not keep it from its end."""
 
-_DEFAULT = Path(__file__).parent / "config" / "default.toml"
-
-type ConfigPath = Annotated[
-    Path, Parameter(name=["--config", "-c"], show_default=lambda path: path.name)
-]
 type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
 type Seconds = Annotated[float, Parameter(validator=validators.Number(gte=1, lte=3600))]
-type Json = Annotated[bool, Parameter(name="--json", negative="")]
 
 
 def _version() -> str:
@@ -78,8 +55,7 @@ app = cyclopts.App(
     version=_version,
     version_flags=["--version"],
 )
-journal_app = cyclopts.App(name="journal", help="Read the journal: verify its chain, export it.")
-app.command(journal_app)
+app.command(journal_app.app)
 
 
 @app.command
@@ -103,9 +79,9 @@ def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
     try:
         Demo(console=Console()).play(journal)
     except FileExistsError as error:
-        return _fail(EXIT_USAGE, str(error))
+        return fail(exits.USAGE, str(error))
     except TimeoutError as error:
-        return _fail(EXIT_FAILURE, f"the demo did not go as it must: {error}")
+        return fail(exits.FAILURE, f"the demo did not go as it must: {error}")
     return 0
 
 
@@ -117,24 +93,24 @@ def _play(path: Path, journal: Path | None) -> int:
     from actors.simulator import RefusedError
 
     if journal is not None:
-        return _fail(EXIT_USAGE, "--journal goes with the demo's own case, not with --scenario")
+        return fail(exits.USAGE, "--journal goes with the demo's own case, not with --scenario")
     try:
         scenario = read(path)
     except ScenarioError as error:
-        return _fail(EXIT_USAGE, str(error))
+        return fail(exits.USAGE, str(error))
     if missing := scenario.missing_rules():
-        return _fail(EXIT_USAGE, f"{path}: this build has no {', '.join(missing)}")
+        return fail(exits.USAGE, f"{path}: this build has no {', '.join(missing)}")
     silence_logging()
     _load_sdk()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return 0 if perform(scenario, Console()) else EXIT_FAILURE
+        return 0 if perform(scenario, Console()) else exits.FAILURE
     except RefusedError as error:
-        return _fail(EXIT_FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
+        return fail(exits.FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
 
 
 @app.command
-def run(*, config: ConfigPath = _DEFAULT, standby: bool = False, verbose: bool = False) -> int:
+def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = False) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
     One journal is guarded by one process: a second one ends at once with exit code 75. Exit 71: journal,
@@ -164,7 +140,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
     path, anchor = Path(loaded.file.journal.path), _anchor_of(loaded)
     store = None if standby else Store.open(path, clock=clock, anchor=anchor)
     _load_sdk()
-    stop = _Stop()
+    stop = Stop()
     if store is None:
         stop.on_hangup(lambda: None)
         store = stand_by(path, anchor, clock=clock, notifier=notifier, ended=stop.ended)
@@ -195,7 +171,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
     ):
         reason = stop.wait()
     notifier.tell(STOPPING, f"STATUS={reason}")
-    if stop.code in {EXIT_GAVE_UP, EXIT_LEASE}:
+    if stop.code in {exits.SYSTEM, exits.LEASE}:
         return _end(system, reason, stop.code)
     system.stop(reason)
     return stop.code
@@ -228,7 +204,7 @@ def _end(system: "System", reason: str, code: int) -> int:
 @app.command
 def watchdog(
     *,
-    config: ConfigPath = _DEFAULT,
+    config: ConfigPath = DEFAULT,
     standby: bool = False,
     verbose: bool = False,
     limit_s: Seconds = 10.0,
@@ -290,11 +266,11 @@ def simulate(*, port: Port = 9797, accounts: AccountCount = 5, walk: bool = True
 
     users = (SimUser("sim", "sim-api-key", tuple(SimAccount(1001 + n) for n in range(accounts))),)
     simulator = Simulator(clock=SystemClock(), users=users, port=port)
-    stop = _Stop()
+    stop = Stop()
     try:
         simulator.start()
     except PortInUseError as error:
-        return _fail(EXIT_FAILURE, str(error))
+        return fail(exits.FAILURE, str(error))
     root = simulator.api_url.removesuffix("/api")
     if walk:
         for contract in catalogue(SystemClock().now().date()).values():
@@ -316,7 +292,7 @@ def simulate(*, port: Port = 9797, accounts: AccountCount = 5, walk: bool = True
 
 
 @app.command
-def check(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+def check(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
     """Check a configuration file; print every account's rules and where each value came from.
 
     Args:
@@ -329,7 +305,7 @@ def check(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
     loaded = load(config, now=SystemClock().now())
     if json:
-        _print_json(report(loaded))
+        print_json(report(loaded))
     else:
         print_report(loaded, Console())
     return 0
@@ -348,9 +324,9 @@ def rules(rule: str | None = None, /, *, json: Json = False) -> int:
     pages = find_pages(rule) if rule else manual()
     if not pages:
         known = ", ".join(page.key for page in manual())
-        return _fail(EXIT_USAGE, f"there is no rule {rule!r}; known are {known}")
+        return fail(exits.USAGE, f"there is no rule {rule!r}; known are {known}")
     if json:
-        _print_json(pages)
+        print_json(pages)
     else:
         for page in pages:
             print("\n".join([*lines_of(page), ""]))
@@ -371,30 +347,30 @@ def import_files(
     from config.importer import ImportFault, convert, read
 
     if not files:
-        return _fail(EXIT_USAGE, "name the files to import: risk_config.yaml and those beside it")
+        return fail(exits.USAGE, "name the files to import: risk_config.yaml and those beside it")
     if out and out.exists() and not force:
-        return _fail(EXIT_USAGE, f"{out} is there already; choose another name, or say --force")
+        return fail(exits.USAGE, f"{out} is there already; choose another name, or say --force")
     try:
         imported = convert([read(path) for path in files])
     except ImportFault as error:
-        return _fail(EXIT_CONFIG, str(error))
+        return fail(exits.CONFIG, str(error))
     text = imported.text.encode()
     if out:
         try:
             private.write_file(out, text, replace=force)
         except OSError as error:
-            return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
+            return fail(exits.FAILURE, f"{out} cannot be written: {error.strerror}")
     else:
         sys.stdout.write(imported.text)
     print("\n".join(imported.notes), file=sys.stderr)
     load_bytes(out or Path("imported.toml"), text, now=SystemClock().now())
     if imported.undecided:
-        return _fail(EXIT_CONFIG, "decide what is listed above, then `check` the configuration")
+        return fail(exits.CONFIG, "decide what is listed above, then `check` the configuration")
     return 0
 
 
 @app.command
-def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+def status(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
     """Show how every account stands: from the running process, else from the journal.
 
     Args:
@@ -413,7 +389,7 @@ def status(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
 
 
 @app.command
-def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
+def reload(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
     """Have the running process go over to its changed configuration.
 
     What is stricter applies at once, what is looser at the next reset; no lockout is touched. An
@@ -430,226 +406,15 @@ def reload(*, config: ConfigPath = _DEFAULT, json: Json = False) -> int:
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if json:
-        _print_json(answer)
+        print_json(answer)
     else:
         print("\n".join(lines_of(answer)))
-    return EXIT_FAILURE if answer.unanswered else 0
-
-
-@journal_app.command(name="verify")
-def journal_verify(
-    *,
-    config: ConfigPath = _DEFAULT,
-    path: Path | None = None,
-    anchor: Path | None = None,
-    incident: Path | None = None,
-) -> int:
-    """Walk the hash chain from the first event to the last, and compare it with the anchor.
-
-    Args:
-        config: Configuration file that names the journal.
-        path: The journal itself, instead.
-        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
-        incident: Check this dispute bundle instead; the journal is not needed.
-    """
-    if incident is not None:
-        about = verify_incident(incident)
-        print(
-            f"{incident}: account {about.account}, trading day {about.date}, seq {about.first} to "
-            f"{about.last}: chain intact, and told as it was stored"
-        )
-        return 0
-    place, beside = _journal_files(config, path, anchor)
-    checked = verify_anchored(place, beside)
-    print(
-        f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}, "
-        f"as its anchor {beside.path} knows it"
-    )
-    return 0
-
-
-@journal_app.command(name="anchor")
-def journal_anchor(
-    *,
-    config: ConfigPath = _DEFAULT,
-    path: Path | None = None,
-    anchor: Path | None = None,
-    accept_it: Annotated[bool, Parameter(name="--accept", negative="")] = False,
-) -> int:
-    """Say whether the anchor bears the journal out; let the journal go on where it does not.
-
-    Accepting is journaled, and locks every account until the next reset: what was locked is unknown.
-
-    Args:
-        config: Configuration file that names the journal.
-        path: The journal itself, instead.
-        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
-        accept_it: Take the journal as it is, or begin a new one where there is none.
-    """
-    place, beside = _journal_files(config, path, anchor)
-    refused = refusal(place, beside)
-    if refused is None:
-        print(f"{place} is as its anchor {beside.path} knows it; nothing is to be accepted")
-        return 0
-    if not accept_it:
-        raise refused
-    accepted = accept(place, beside, refused, clock=SystemClock())
-    print(
-        f"{place} goes on with its {accepted.events} events, from now on with the anchor "
-        f"{beside.path}; every account is locked until the next reset.\nIt had been refused: "
-        f"{accepted.refused}"
-    )
-    return 0
-
-
-@journal_app.command(name="export")
-def journal_export(
-    *,
-    config: ConfigPath = _DEFAULT,
-    path: Path | None = None,
-    anchor: Path | None = None,
-    account: int | None = None,
-    incident: tuple[int, date] | None = None,
-    out: Path | None = None,
-) -> int:
-    """Print the events as JSON, one object a line; or write a dispute bundle.
-
-    Args:
-        config: Configuration file that names the journal.
-        path: The journal itself, instead.
-        anchor: Its anchor, for a bundle; otherwise as for `journal verify`.
-        account: Only this account's events.
-        incident: Write a bundle of this account (its id) and trading day (YYYY-MM-DD).
-        out: The bundle's file, which must not be there yet.
-    """
-    if incident is not None:
-        return _write_incident(_journal_files(config, path, anchor), *incident, out)
-    if out is not None:
-        return _fail(EXIT_USAGE, "--out goes with --incident; the lines go to stdout")
-    store = Store.open_read_only(_journal_path(config, path))
-    try:
-        for line in export_lines(store, account=account):
-            sys.stdout.buffer.write(line + b"\n")
-    finally:
-        store.close()
-    return 0
-
-
-def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Path | None) -> int:
-    place, beside = files
-    verify_anchored(place, beside)
-    out = out or Path(f"incident-{account}-{day}.zip")
-    store = Store.open_read_only(place)
-    try:
-        about = write_incident(store, account, day, beside.read(), out)
-    except FileExistsError:
-        return _fail(EXIT_USAGE, f"{out} is there already; choose another name with --out")
-    except OSError as error:
-        return _fail(EXIT_FAILURE, f"{out} cannot be written: {error.strerror}")
-    finally:
-        store.close()
-    print(f"{out}: account {account}, trading day {day}, seq {about.first} to {about.last}")
-    return 0
-
-
-@journal_app.command(name="dead-letters")
-def journal_dead_letters(
-    *, config: ConfigPath = _DEFAULT, path: Path | None = None, json: Json = False
-) -> int:
-    """Print the messages that no actor could handle, with the reason; none is ever tried again.
-
-    Args:
-        config: Configuration file that names the journal.
-        path: The journal itself, instead.
-        json: Print one JSON object a line.
-    """
-    store = Store.open_read_only(_journal_path(config, path))
-    try:
-        for letter in dead_letters(store):
-            text = json_of(letter).decode() if json else line_of(letter)
-            sys.stdout.write(text + "\n")
-    finally:
-        store.close()
-    return 0
+    return exits.FAILURE if answer.unanswered else 0
 
 
 def _load_sdk() -> None:
     """Import the SDK now: it brings polars, which takes SIGINT away; handlers set afterwards hold."""
     import actors.gateway.client  # noqa: F401
-
-
-class _Stop:
-    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole; SIGHUP in between."""
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._reason = ""
-        self._hung_up = False
-        self._do_on_hangup: Callable[[], None] = lambda: None
-        self.code = 0
-        signal.signal(signal.SIGINT, self._on_signal)
-        signal.signal(signal.SIGTERM, self._on_signal)
-
-    def _on_signal(self, number: int, _frame: Any) -> None:
-        self._reason = signal.Signals(number).name
-        self.code = EXIT_INTERRUPTED if number == signal.SIGINT else 0
-        self._event.set()
-
-    def on_hangup(self, do: Callable[[], None]) -> None:
-        """Do this on SIGHUP: while waiting, on the waiting thread, not in the handler."""
-        self._do_on_hangup = do
-        signal.signal(signal.SIGHUP, self._on_sighup)
-
-    def _on_sighup(self, _number: int, _frame: Any) -> None:
-        self._hung_up = True
-        self._event.set()
-
-    def give_up(self, address: str, error: str) -> None:
-        """End the process: what all need cannot be kept alive, or it is another's now."""
-        self._reason = f"{address} gave up: {error}"
-        self.code = EXIT_LEASE if address == LEASE else EXIT_GAVE_UP
-        self._event.set()
-
-    def ended(self, within_s: float) -> bool:
-        """Wait at most so long; tell whether to end."""
-        if self._event.wait(within_s) and not self._reason:
-            self._event.clear()
-        return bool(self._reason)
-
-    def wait(self) -> str:
-        """Return why it ends."""
-        while not self._reason:
-            self._event.wait()
-            self._event.clear()  # before looking: what comes while looking wakes it again
-            if self._hung_up and not self._reason:
-                self._hung_up = False
-                self._do_on_hangup()
-        return self._reason
-
-
-def _journal_files(config: Path, path: Path | None, anchor: Path | None) -> tuple[Path, Anchor]:
-    """Return the journal and its anchor, as the command line or else the configuration names them."""
-    if path is not None:
-        return path, Anchor(anchor or default_anchor(path))
-    named = load(config, now=SystemClock().now()).file.journal
-    beside = anchor or (Path(named.anchor) if named.anchor else default_anchor(Path(named.path)))
-    return Path(named.path), Anchor(beside)
-
-
-def _journal_path(config: Path, path: Path | None) -> Path:
-    if path is not None:
-        return path
-    loaded: Config = load(config, now=SystemClock().now())
-    return Path(loaded.file.journal.path)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(codec.to_json(value).decode() + "\n")
-
-
-def _fail(code: int, text: str) -> int:
-    print(f"lockstep: {text}", file=sys.stderr)
-    return code
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -658,13 +423,13 @@ def main(arguments: list[str] | None = None) -> int:
         code = _dispatch(arguments)
         sys.stdout.flush()  # here, where a reader that has gone is no error
     except ConfigError as error:
-        return _fail(EXIT_CONFIG, str(error))
+        return fail(exits.CONFIG, str(error))
     except LeaseHeldError as error:
-        return _fail(EXIT_LEASE, str(error))
+        return fail(exits.LEASE, str(error))
     except StoreError as error:
-        return _fail(EXIT_STORE, str(error))
+        return fail(exits.STORE, str(error))
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        return exits.INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -680,13 +445,13 @@ def _dispatch(arguments: list[str] | None) -> int:
     try:
         result = app(arguments, exit_on_error=False, result_action="return_value")
     except cyclopts.CycloptsError:
-        return EXIT_USAGE
+        return exits.USAGE
     except (LoginRefusedError, TokenRefusedError) as error:
-        return _fail(EXIT_LOGIN, str(error))
+        return fail(exits.LOGIN, str(error))
     except (BrokerUnreachableError, NotRunningError) as error:
-        return _fail(EXIT_UNREACHABLE, str(error))
+        return fail(exits.UNREACHABLE, str(error))
     except (PortInUseError, NoAnswerError) as error:
-        return _fail(EXIT_FAILURE, str(error))
+        return fail(exits.FAILURE, str(error))
     return result if isinstance(result, int) else 0
 
 

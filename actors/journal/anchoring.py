@@ -1,7 +1,7 @@
 """AnchorActor: keeps the anchor a moment behind the journal, off the way of every decision.
 
 Started after the journal and the clock, on a thread of its own. It hears of every commit and reads for
-itself, on a connection opened for it, how far the disk is: what it writes is on disk already. The anchor is
+itself, on a connection of its own, how far the disk is: what it writes is on disk already. The anchor is
 at most a second behind, a tenth of one after a lock, and level after a stop in order. What it cannot
 write is alarmed once and tried again; nothing waits for it.
 """
