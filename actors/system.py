@@ -26,6 +26,7 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway.plausible import QuoteCheck
 from actors.gateway.quotes import Holders
 from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.http import HttpServer
@@ -309,7 +310,9 @@ class System:
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
-        quotes = partial(QuoteActor, login=login, holders=Holders(set), **wiring)
+        said = self.config.file.quotes
+        check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
+        quotes = partial(QuoteActor, login=login, check=check, holders=Holders(set), **wiring)
         self._child(f"quotes/{login}", quotes, under=under)
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
