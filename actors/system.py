@@ -29,6 +29,7 @@ from actors.gateway import GatewayActor, LoginSettings, QuoteActor
 from actors.gateway.plausible import QuoteCheck
 from actors.gateway.quotes import Holders
 from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
+from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -261,6 +262,7 @@ class System:
         self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
         # Nothing protective depends on these, and a successor would wait for the same pipe.
         self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
+        self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
