@@ -87,7 +87,7 @@ class Money(_Table, frozen=True):
 class Quotes(_Table, frozen=True):
     """When a quote must be confirmed before anything is judged by it: one bad print closes nothing."""
 
-    max_jump_percent: Decimal = Decimal("0.2")
+    max_jump_percent: Decimal = Decimal("0.5")
     """A last, bid or ask that moves further at once is doubted until another quote confirms it."""
     confirm_within_s: float = 0.5
     """After so long it counts unconfirmed; 0 = every quote counts at once."""
