@@ -15,7 +15,6 @@ from msgspec.structs import replace
 
 from messages.values import Quote
 
-_SIDES = ("last", "bid", "ask")
 _CROSSED = 0
 
 
@@ -46,11 +45,20 @@ class Credence:
     check: QuoteCheck
     _believed: dict[str, Decimal] = field(default_factory=dict)
     """The latest believed price by side."""
+    _bands: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    """Between what each side is plausible."""
+    _crossed: bool = False
+    """The believed bid is above the believed ask."""
     _doubted: dict[int, Quote] = field(default_factory=dict)
     """The latest doubted quote by direction: up, down, crossed."""
     _off_market: Decimal | None = None
     """A last trade the bid and ask did not follow; the stream repeats it until the next trade."""
     _doubts: int = 0
+    _share: Decimal = field(init=False)
+    """How far a side may jump, as a share of its price."""
+
+    def __post_init__(self) -> None:
+        self._share = self.check.max_jump_percent / 100
 
     def hear(self, quote: Quote) -> Heard:
         """Judge the next quote."""
@@ -81,7 +89,12 @@ class Credence:
         return tuple(doubted)
 
     def _believe(self, quote: Quote, dropped: tuple[Quote, ...] = ()) -> Heard:
-        self._believed |= _prices(quote)
+        for side, price in (("last", quote.last), ("bid", quote.bid), ("ask", quote.ask)):
+            if price is not None and price != self._believed.get(side):
+                width = abs(price) * self._share
+                self._believed[side] = price
+                self._bands[side] = price - width, price + width
+        self._crossed = _is_crossed(self._believed.get("bid"), self._believed.get("ask"))
         self._doubted = {}
         return Heard(quote, dropped=dropped)
 
@@ -106,27 +119,25 @@ class Credence:
 
     def _directions(self, quote: Quote) -> dict[int, tuple[str, ...]]:
         """Return in which directions a quote is implausible, and by which sides."""
-        prices = _prices(quote)
         found: dict[int, tuple[str, ...]] = {}
-        for side, price in prices.items():
-            if direction := self._beyond(price, *self._around(side, quote)):
-                found[direction] = (*found.get(direction, ()), side)
-        if _crossed(prices) and not _crossed(self._believed):
+        for side, price in (("last", quote.last), ("bid", quote.bid), ("ask", quote.ask)):
+            band = self._bands.get(side)
+            if band is None and side == "last":
+                band = self._book(quote)  # a first trade is measured by its own bid and ask
+            if band is None or price is None or band[0] <= price <= band[1]:
+                continue
+            direction = 1 if price > band[1] else -1
+            found[direction] = (*found.get(direction, ()), side)
+        if not self._crossed and _is_crossed(quote.bid, quote.ask):
             found[_CROSSED] = ("bid", "ask")
         return found
 
-    def _around(self, side: str, quote: Quote) -> tuple[Decimal | None, Decimal | None]:
-        """Return between what a side is plausible: what was believed; a first trade, its own book."""
-        if side in self._believed:
-            return self._believed[side], self._believed[side]
-        return (quote.bid, quote.ask) if side == "last" else (None, None)
-
-    def _beyond(self, price: Decimal, low: Decimal | None, high: Decimal | None) -> int:
-        """Return -1 or 1 where a price is beyond the band, else 0."""
-        share = self.check.max_jump_percent / 100
-        if low is not None and low - price > abs(low) * share:
-            return -1
-        return int(high is not None and price - high > abs(high) * share)
+    def _book(self, quote: Quote) -> tuple[Decimal, Decimal] | None:
+        """Return between what a last trade agrees with a bid and ask, where both are known."""
+        if quote.bid is None or quote.ask is None:
+            return None
+        low, high = min(quote.bid, quote.ask), max(quote.bid, quote.ask)
+        return low - abs(low) * self._share, high + abs(high) * self._share
 
     def _is_repeated_off_market(self, quote: Quote) -> bool:
         """Say whether a book that moved, and stays where it was, gives the lie to a last trade."""
@@ -145,18 +156,11 @@ class Credence:
 
     def _follows_the_book(self, quote: Quote) -> bool:
         """Say whether bid and ask, both known and plausible, are around the last trade believed."""
-        last = self._believed.get("last")
-        if last is None or quote.bid is None or quote.ask is None:
+        last, book = self._believed.get("last"), self._book(quote)
+        if last is None or book is None or self._directions(replace(quote, last=last)):
             return False
-        if self._directions(replace(quote, last=last)):
-            return False
-        return not self._beyond(last, min(quote.bid, quote.ask), max(quote.bid, quote.ask))
+        return book[0] <= last <= book[1]
 
 
-def _prices(quote: Quote) -> dict[str, Decimal]:
-    sides = {side: getattr(quote, side) for side in _SIDES}
-    return {side: price for side, price in sides.items() if price is not None}
-
-
-def _crossed(prices: dict[str, Decimal]) -> bool:
-    return "bid" in prices and "ask" in prices and prices["bid"] > prices["ask"]
+def _is_crossed(bid: Decimal | None, ask: Decimal | None) -> bool:
+    return bid is not None and ask is not None and bid > ask

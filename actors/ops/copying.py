@@ -90,11 +90,9 @@ class Copiers:
         return None
 
     def _reentered(self, contract: str, account: int, at: datetime) -> Copying | None:
-        together = self._together(contract, account, at)
-        leaders = self._led_by(contract, account, at)
-        if together:
+        if together := self._together(contract, account, at):
             return self._tell(contract, together, "they re-entered under lock together", at)
-        if leaders:
+        if leaders := self._led_by(contract, account, at):
             how = f"{account} re-enters under lock each time just after the fills of the other"
             return self._tell(contract, {account, *leaders}, how, at)
         return None

@@ -84,12 +84,12 @@ def test_what_is_implausible_waits(following, told):
         ((9900, 9999, 10001), False),
         ((10100, 9999, 10001), False),
         ((9980, 9999, 10001), True),
-        ((9900, 9999, None), False),
+        ((9900, 9999, None), True),
         ((BASE, 10002, 10001), False),
     ],
 )
 def test_a_first_quote_is_measured_by_its_own_sides(first, is_believed):
-    """There is nothing else to measure it by."""
+    """By both of them: there is nothing else to measure it by."""
     assert (believed(first)[0] is not None) is is_believed
 
 
@@ -206,17 +206,17 @@ def test_nothing_is_held_back_beyond_the_bound(prices):
 
 
 def test_what_the_check_costs_and_saves():
-    """Measured: 100,000 quotes with 1,000 bad prints; none is told, no honest quote waits for long."""
+    """Measured: 20,000 quotes with 200 bad prints; none is told, no honest quote waits for long."""
     rng = random.Random(5)  # noqa: S311 - a market
     credence, last, told_bad, waited = Credence(CHECK), Decimal(BASE), 0, 0
     credence.hear(quote(last))
-    for number in range(100_000):
+    for number in range(20_000):
         if number % 100 == 50:
             bad = last * rng.choice([Decimal("0.99"), Decimal("1.003")])
             told_bad += credence.hear(quote(bad)).believed is not None
         # honest: steps of a quarter of the band, and a jump of half a percent in every 5,000
         step = Decimal(rng.choice([-1, 1]) * rng.randrange(1, 21)) / 4
-        last += last / 200 * rng.choice([-1, 1]) if number % 5000 == 4999 else step
+        last += last / 200 * rng.choice([-1, 1]) if number % 1000 == 999 else step
         waited += credence.hear(quote(last)).believed is None
 
     assert told_bad == 0
