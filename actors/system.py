@@ -25,9 +25,11 @@ from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
-from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
+from actors.gateway.plausible import QuoteCheck
 from actors.gateway.quotes import Holders
 from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
+from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.witness import Testimony, Witness
@@ -157,6 +159,8 @@ class System:
     _store: Store | None = None
     _accepted: AnchorAccepted | None = None
     """When the journal was last accepted without its anchor's word."""
+    _sessions: list[SessionOpened] = field(default_factory=list)
+    """Those of earlier runs, oldest first."""
     _dispatchers: list[Dispatcher] = field(default_factory=list)
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
@@ -206,6 +210,8 @@ class System:
             self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
+        for _, session, _ in opened:
+            self._compare_names(session)
         self._records = {
             settings.name: self.config.guarded(login, session.accounts)
             for settings, session, login in opened
@@ -224,6 +230,7 @@ class System:
         )
         store.lease.on_lost = self._lease_lost
         self._accepted = store.last_accepted()
+        self._sessions = store.last_sessions()
         if (last_at := store.last_at()) is not None:
             self._time.not_before(last_at)
         rules = tuple(each.id for each in self.config.enabled_rules())
@@ -260,6 +267,7 @@ class System:
         self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
         # Nothing protective depends on these, and a successor would wait for the same pipe.
         self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
+        self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
@@ -299,6 +307,11 @@ class System:
         self._journal(opened)
         return opened
 
+    def _compare_names(self, session: SessionOpened) -> None:
+        """Tell whose name is not what it was in earlier runs."""
+        for account, text in names.changes(self._sessions, session):
+            self._alarm(AlarmCode.ACCOUNT_RENAMED, text, account)
+
     def _settle_time(self) -> None:
         """Let what the logins' answers told of the time count before anything is judged by it."""
         settle = SettleTime(at=self.clock.now(), cause="start")
@@ -309,7 +322,9 @@ class System:
 
     def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
-        quotes = partial(QuoteActor, login=login, holders=Holders(set), **wiring)
+        said = self.config.file.quotes
+        check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
+        quotes = partial(QuoteActor, login=login, check=check, holders=Holders(set), **wiring)
         self._child(f"quotes/{login}", quotes, under=under)
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
@@ -435,9 +450,9 @@ class System:
         self._alarm(AlarmCode.LEASE_LOST, reason)
         self.on_give_up(LEASE, reason)
 
-    def _alarm(self, code: AlarmCode, text: str) -> None:
+    def _alarm(self, code: AlarmCode, text: str, account: int | None = None) -> None:
         now = self.clock.now()
-        self._journal(AlarmRaised(at=now, cause="system", account=None, code=code, text=text))
+        self._journal(AlarmRaised(at=now, cause="system", account=account, code=code, text=text))
 
     def _journal(self, event: Event) -> None:
         append = Append(

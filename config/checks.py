@@ -11,6 +11,7 @@ from config.schema import Broker, ConfigFile
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST_S = 3600
+_LONGEST_DOUBT_S = 2
 
 
 def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
@@ -112,7 +113,27 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
             complaints.append(
                 f"{where}: must be greater than 0 and at most {_LONGEST_S}, not {value}"
             )
+    _check_quotes(file, complaints)
     if not file.journal.path:
         complaints.append("journal.path: is empty; name a file like data/lockstep.db")
     if file.journal.anchor in ("", file.journal.path):
         complaints.append("journal.anchor: is empty or the journal itself; name another file")
+
+
+def _check_quotes(file: ConfigFile, complaints: list[str]) -> None:
+    quotes, age_s = file.quotes, file.money.quote_max_age_s
+    if not 0 < quotes.max_jump_percent <= 100:  # noqa: PLR2004 - a percentage
+        complaints.append(
+            f"quotes.max_jump_percent: must be greater than 0 and at most 100, "
+            f"not {quotes.max_jump_percent}; confirm_within_s = 0 believes every quote"
+        )
+    if not 0 <= quotes.confirm_within_s <= _LONGEST_DOUBT_S:
+        complaints.append(
+            f"quotes.confirm_within_s: must be at least 0 and at most {_LONGEST_DOUBT_S}, "
+            f"not {quotes.confirm_within_s}: losses grow meanwhile"
+        )
+    elif quotes.confirm_within_s >= age_s > 0:
+        complaints.append(
+            f"quotes.confirm_within_s: {quotes.confirm_within_s} must be less than "
+            f"money.quote_max_age_s = {age_s}: what is held back so long would be too old to count"
+        )

@@ -3,6 +3,7 @@
 Money is positive dollars, durations are seconds, times of day are local wall times.
 """
 
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
@@ -83,6 +84,15 @@ class Money(_Table, frozen=True):
     """A quote older than this values nothing."""
 
 
+class Quotes(_Table, frozen=True):
+    """When a quote must be confirmed before anything is judged by it: one bad print closes nothing."""
+
+    max_jump_percent: Decimal = Decimal("0.5")
+    """A last, bid or ask that moves further at once is doubted until another quote confirms it."""
+    confirm_within_s: float = 0.5
+    """After so long it counts unconfirmed; 0 = every quote counts at once."""
+
+
 class CalendarTable(_Table, frozen=True):
     """Holidays and early closes."""
 
@@ -150,6 +160,7 @@ class ConfigFile(_Table, frozen=True):
     trading_day: TradingDayTable = TradingDayTable()
     enforcement: Enforcement = Enforcement()
     money: Money = Money()
+    quotes: Quotes = Quotes()
     calendar: CalendarTable = CalendarTable()
     journal: Journal = Journal()
     http: Http = Http()

@@ -98,6 +98,7 @@ class GatewayActor(PooledActor):
             accounts=self._guarded.keys(),
             every_s=poll_s,
         )
+        self._traded: set[int] = set()
         self._roster = Roster(
             client=self._client,
             outbox=self._outbox,
@@ -105,13 +106,14 @@ class GatewayActor(PooledActor):
             within_s=login.request_deadline_s,
             every_s=login.roster_every_s,
             guarded=self._guarded.keys(),
+            traded=self._traded,
         )
 
     def on_start(self) -> None:
         """Start what runs by itself; after a restart resume; on the loop."""
         sides: dict[str, Any]
         sides = {"settings": self._login, "tokens": self._client, "outbox": self._outbox}
-        self._user = UserStream(**sides)
+        self._user = UserStream(**sides, traded=self._traded)
         self._market = MarketStream(**sides)
         self._user_runs = self._market_runs = False
         self.keep_running(self._keep_client())

@@ -2,17 +2,20 @@
 
 Run by the GatewayActor. Told to a person, once each: a guarded account that the broker no longer lists or
 shows, a new account that nobody guards, and an account that has another name under the same id. Accounts
-are known by their id alone; nothing here guards one or ceases to.
+are known by their id alone; nothing here guards one or ceases to. An account whose balance moved although
+its stream told no fill is asked to compare itself at once: it may have been forgotten by the hub.
 """
 
 import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from actors.gateway.errors import DecodeError, ReadFailedError
 from actors.gateway.fields import Fields
 from actors.gateway.outbox import Outbox
+from messages.commands import ReconcileAccount
 from messages.values import AlarmCode
 
 if TYPE_CHECKING:
@@ -32,6 +35,9 @@ class Roster:
     """Seconds between two looks."""
     guarded: Collection[int]
     """The guarded accounts, as they are at each look."""
+    traded: set[int]
+    """Accounts of which the stream has told a fill; emptied by each look."""
+    _balances: dict[int, Decimal] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _missing: frozenset[int] = frozenset()
 
@@ -52,10 +58,22 @@ class Roster:
         if self._names:
             self._tell_strange(listed)
         self._names |= listed
+        self._wake_silent(_balances(rows))
 
     def note(self, rows: Iterable[Fields]) -> None:
         """Take the accounts that were listed at the start for known."""
         self._names |= _shown(rows)
+        self._balances |= _balances(rows)
+
+    def _wake_silent(self, balances: dict[int, Decimal]) -> None:
+        for account in self.guarded:
+            before, after = self._balances.get(account), balances.get(account)
+            moved = None not in {before, after} and before != after
+            if moved and account not in self.traded:
+                now = self.outbox.clock.now()
+                self.outbox.to_account(ReconcileAccount(account=account, at=now, cause="balance"))
+        self._balances |= balances
+        self.traded.clear()
 
     def _tell_missing(self, missing: frozenset[int]) -> None:
         for account in sorted(missing - self._missing):
@@ -100,3 +118,14 @@ def _shown(rows: Iterable[Fields]) -> dict[int, str]:
         except DecodeError:
             continue
     return names
+
+
+def _balances(rows: Iterable[Fields]) -> dict[int, Decimal]:
+    """Return the balances of the accounts; a row that does not say one says nothing."""
+    balances: dict[int, Decimal] = {}
+    for row in rows:
+        try:
+            balances[row.integer("id")] = row.decimal("balance")
+        except DecodeError:
+            continue
+    return balances

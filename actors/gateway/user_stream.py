@@ -31,8 +31,16 @@ from messages.values import AlarmCode
 class UserStream:
     """Listens to the user hub for the guarded accounts."""
 
-    def __init__(self, *, settings: LoginSettings, tokens: TokenSource, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        *,
+        settings: LoginSettings,
+        tokens: TokenSource,
+        outbox: Outbox,
+        traded: set[int],
+    ) -> None:
         self._outbox = outbox
+        self._traded = traded
         self._login = settings.name
         self._guarded: dict[int, Topic] = {}
         self._lost: set[int] = set()
@@ -132,6 +140,7 @@ class UserStream:
             raise
         self._outbox.to_account(fact)
         if isinstance(fact, TradeExecuted):
+            self._traded.add(account)
             self._outbox.report_time(fact.fill.executed_at)
 
     def _meet_stranger(self, target: str, account: int, raw: bytes) -> None:

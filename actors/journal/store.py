@@ -40,7 +40,7 @@ from actors.journal.verify import COLUMNS, walk
 from actors.runtime.clock import Clock
 from messages import codec
 from messages.base import SCHEMA_VERSION
-from messages.events import AnchorAccepted, DayReset, Event, SystemStarted
+from messages.events import AnchorAccepted, DayReset, Event, SessionOpened, SystemStarted
 from messages.journal import Recorded
 
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
@@ -207,6 +207,14 @@ class Store:
         """Return the last time a person accepted it without its anchor's word, or None if never."""
         last = self._last_of("anchor_accepted")
         return last if isinstance(last, AnchorAccepted) else None
+
+    def last_sessions(self) -> list[SessionOpened]:
+        """Return the last sessions that were opened, oldest first; fifty at most."""
+        rows = self._select(
+            "WHERE account IS NULL AND kind = 'session_opened' ORDER BY seq DESC LIMIT 50"
+        )
+        events = [self.recorded(row).event for row in reversed(rows)]
+        return [each for each in events if isinstance(each, SessionOpened)]
 
     def _last_of(self, kind: str) -> Event | None:
         """Return the last event of a kind that is of no one account."""

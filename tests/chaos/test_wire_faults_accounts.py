@@ -6,9 +6,10 @@ import pytest
 from msgspec import structs
 
 from actors.simulator import SimAccount
-from messages.events import AccountLocked, AlarmRaised
+from messages.events import AccountLocked, AlarmRaised, EnforcementFinished
+from messages.facts import StreamConnected
 from messages.values import AlarmCode, Phase
-from tests.rig import TOKENS, A, B
+from tests.rig import TOKENS, A, B, contract
 from tests.wire_rig import POSITIONS, WatchedGateway, wire_config
 
 ACCOUNTS = "/Account/search"
@@ -105,3 +106,23 @@ def test_another_name_under_the_same_id_is_told_and_changes_no_rule(wire):
     assert looks(run) == [(AlarmCode.ACCOUNT_RENAMED, A)]
     run.fill(A, "-500")
     run.wait(AccountLocked)
+
+
+# --- who is silent although it trades ------------------------------------------------------------
+
+
+def test_a_silent_account_whose_balance_moves_is_compared_at_once(wire):
+    """Row 5: forgotten by the hub, its turn an hour away; the list of accounts shows that it traded."""
+    run = wire(
+        wire_config(max_contracts={"limit": 2}, **LOSS_500),
+        gateway=LookingGateway,
+    )
+    run.trader.set_costs(Decimal("0.37"), Decimal("0.25"))
+    looks(run)
+    run.trader.forget_subscriptions(A)
+    run.buy(A, "MNQ", 5)
+
+    run.wait(EnforcementFinished)
+    run.wait(StreamConnected, count=2)
+    assert run.held(A) == {contract("MNQ"): 2}
+    assert AlarmCode.SNAPSHOT_DIFFERED in run.alarms()

@@ -52,7 +52,7 @@ def test_a_market_hub_that_is_dead_leaves_the_realised_loss_guarded(wire):
             daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False},
             daily_unrealized_loss={"max_loss_usd": 200},
         )
-        + "\n[money]\nquote_max_age_s = 0.3\n"
+        + "\n[money]\nquote_max_age_s = 0.3\n\n[quotes]\nconfirm_within_s = 0.1\n"
     )
     run.price("MNQ", "21000")
     run.buy(A, "MNQ", 1)

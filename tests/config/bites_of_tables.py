@@ -18,6 +18,7 @@ from tests.config.stage import (
     after,
     after_fill,
     at_start,
+    sizes,
 )
 from tests.rig import TOKENS, A, B, config_of, contract
 
@@ -238,6 +239,38 @@ def _money() -> Iterator[tuple[str, Bite]]:
     )
 
 
+def _quotes() -> Iterator[tuple[str, Bite]]:
+    loss = config_of(daily_unrealized_loss={"max_loss_usd": 50}) + "\n"
+
+    def held_at(price: str, later_s: float) -> Callable[[Stage], dict[str, int]]:
+        def play(stage: Stage) -> dict[str, int]:
+            run = stage.run()
+            run.price("MNQ", "20000")
+            run.order(A, "MNQ", 1)
+            run.price("MNQ", price)
+            run.advance(later_s)
+            return sizes(run)
+
+        return play
+
+    yield (
+        "max_jump_percent",
+        Bite(
+            files(f"{loss}[quotes]\nmax_jump_percent = §\n", "0.25", "0.24"),
+            held_at("19950", 0),
+            ({}, {"MNQ": 1}),
+        ),
+    )
+    yield (
+        "confirm_within_s",
+        Bite(
+            files(f"{loss}[quotes]\nconfirm_within_s = §\n", 0.25, 0.5),
+            held_at("19000", 0.3),
+            ({}, {"MNQ": 1}),
+        ),
+    )
+
+
 def _enforcement() -> Iterator[tuple[str, Bite]]:
     loss = config_of(daily_realized_loss={"max_loss_usd": 100}) + "\n"
 
@@ -358,6 +391,7 @@ def table_bites() -> Iterator[tuple[str, Bite]]:
         ("[broker].", _broker()),
         ("[logins][].", _logins()),
         ("[money].", _money()),
+        ("[quotes].", _quotes()),
         ("[enforcement].", _enforcement()),
         ("", _own_rules()),
         ("", _days()),

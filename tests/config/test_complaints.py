@@ -188,3 +188,28 @@ products = { EP = { start = "sun 18:00", end = "fri 17" } }
     for part in ("days[0]: ", ".start: must be", ".timezone: ", "write it as ES", ".end: must be"):
         assert sum(part in each for each in said) == 1, (part, said)
     assert not any("at least one weekday" in each for each in said)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[quotes]\nmax_jump_percent = 0\n", "quotes.max_jump_percent: must be greater than 0"),
+        ("[quotes]\nmax_jump_percent = 100.1\n", "at most 100, not 100.1"),
+        ("[quotes]\nmax_jump_percent = nan\n", "quotes.max_jump_percent"),
+        ("[quotes]\nconfirm_within_s = -0.1\n", "quotes.confirm_within_s: must be at least 0"),
+        ("[quotes]\nconfirm_within_s = 2.1\n", "at most 2, not 2.1: losses grow"),
+        ("[quotes]\nconfirm_within_s = nan\n", "quotes.confirm_within_s"),
+        ("[money]\nquote_max_age_s = 0.5\n", "0.5 must be less than money.quote_max_age_s = 0.5"),
+    ],
+)
+def test_a_check_of_quotes_that_cannot_be_meant_is_refused(tmp_path, table, said):
+    """What is held back must still be fresh when it counts, and nothing is held back for long."""
+    (complaint,) = refusals(tmp_path, f"{LOGIN}{table}")
+
+    assert said in complaint
+
+
+def test_quotes_may_be_believed_at_once(tmp_path):
+    """The least and the most that can be said."""
+    for table in ("max_jump_percent = 100\nconfirm_within_s = 2", "confirm_within_s = 0"):
+        loaded(tmp_path, f"{LOGIN}[quotes]\n{table}\n")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway.plausible import QuoteCheck
 from actors.runtime import Directory, LoopThread, PooledActor, WorkerPool
 from messages.commands import GuardAccounts, OpenSession
 from messages.facts import StreamConnected
@@ -17,6 +18,7 @@ MNQ, MES = "CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26"
 AT = datetime(2026, 10, 30, 15, 0, tzinfo=UTC)
 # A Friday on which the December contracts are the front months.
 PATIENCE_S = 5.0
+UNCHECKED = QuoteCheck(Decimal(1), 0.0)
 
 
 class Heard:
@@ -99,7 +101,7 @@ class Rig:
     def start(self, guarded=(), poll_s=None, **changes):
         """Start the gateway and the quote actor, no session yet."""
         common = {"clock": self.clock, "directory": self.directory}
-        self.quotes = QuoteActor.start(login="sim", dispatcher=self.pool, **common)
+        self.quotes = QuoteActor.start(login="sim", check=UNCHECKED, dispatcher=self.pool, **common)
         self.directory.register("quotes/sim", self.quotes)
         login = self.settings(**changes)
         self.gateway = GatewayActor.start(

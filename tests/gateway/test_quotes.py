@@ -8,7 +8,7 @@ from messages.commands import HoldQuotes, WatchQuotes
 from messages.events import AlarmRaised
 from messages.facts import QuoteChanged
 from messages.values import AlarmCode, Quote
-from tests.gateway.support import MES, MNQ, PATIENCE_S, A, B, Heard, Probe
+from tests.gateway.support import MES, MNQ, PATIENCE_S, UNCHECKED, A, B, Heard, Probe
 
 
 def hold(rig, account, *contracts):
@@ -140,7 +140,11 @@ def alone(rig):
     gateway = Heard()
     rig.directory.register("gateway/alone", Probe.start(dispatcher=rig.pool, heard=gateway))
     rig.quotes = QuoteActor(
-        login="alone", clock=rig.clock, directory=rig.directory, dispatcher=rig.pool
+        login="alone",
+        check=UNCHECKED,
+        clock=rig.clock,
+        directory=rig.directory,
+        dispatcher=rig.pool,
     )
     return gateway, rig.quotes.actor_ref
 
