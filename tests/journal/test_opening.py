@@ -175,6 +175,15 @@ def test_a_file_cut_short_is_refused(closed: Path, clock: VirtualClock):
     refusal(closed, clock)
 
 
+def test_what_sqlite_says_in_several_lines_is_said_in_one(closed: Path, clock: VirtualClock):
+    """What a person sees of a refusal is its last line, and that must name the file and the way out."""
+    intact = closed.read_bytes()
+    closed.write_bytes(intact[:8192] + bytes(4096) + intact[12288:])
+
+    assert "btreeInitPage" in (said := str(refusal(closed, clock)))
+    assert "\n" not in said
+
+
 def test_an_empty_file_and_a_blank_database_become_a_journal(tmp_path: Path, clock: VirtualClock):
     """A first start that was killed before its first commit is simply done again."""
     empty, blank = tmp_path / "empty.db", tmp_path / "blank.db"
