@@ -214,15 +214,22 @@ def _warn(config: Config) -> None:
 
 
 def _end(system: "System", reason: str, code: int) -> int:
-    """Stop as far as that can be done: somebody waits to start the process again."""
-    last = threading.Timer(END_WITHIN_S, os._exit, [code])
+    """Stop as far as that can be done, and say why: somebody waits to start the process again."""
+    advice = (
+        "; start it again: a new process starts from the journal" if code == EXIT_GAVE_UP else ""
+    )
+
+    def say() -> int:
+        return _fail(code, reason + advice)
+
+    last = threading.Timer(END_WITHIN_S, lambda: os._exit(say()))
     last.daemon = True
     last.start()
     try:
         system.stop(reason)
     except Exception as error:  # noqa: BLE001 - it ends all the same
         structlog.get_logger(actor="main").error("stop_failed", error=repr(error))
-    return code
+    return say()
 
 
 @app.command
@@ -606,7 +613,7 @@ class _Stop:
 
     def give_up(self, address: str, error: str) -> None:
         """End the process: what all need cannot be kept alive, or it is another's now."""
-        self._reason = f"{address} gave up: {error}"
+        self._reason = error if address == LEASE else f"{address} cannot be kept alive: {error}"
         self.code = EXIT_LEASE if address == LEASE else EXIT_GAVE_UP
         self._event.set()
 
