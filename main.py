@@ -190,15 +190,22 @@ def _warn(config: Config) -> None:
 
 
 def _end(system: "System", reason: str, code: int) -> int:
-    """Stop as far as that can be done: somebody waits to start the process again."""
-    last = threading.Timer(END_WITHIN_S, os._exit, [code])
+    """Stop as far as that can be done, and say why: somebody waits to start the process again."""
+    advice = (
+        "; start it again: a new process starts from the journal" if code == exits.SYSTEM else ""
+    )
+
+    def say() -> int:
+        return fail(code, reason + advice)
+
+    last = threading.Timer(END_WITHIN_S, lambda: os._exit(say()))
     last.daemon = True
     last.start()
     try:
         system.stop(reason)
     except Exception as error:  # noqa: BLE001 - it ends all the same
         structlog.get_logger(actor="main").error("stop_failed", error=repr(error))
-    return code
+    return say()
 
 
 @app.command

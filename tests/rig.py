@@ -45,6 +45,7 @@ from messages.commands import (
     OpenSession,
     PartialCloseContract,
     PollAccounts,
+    RenewStream,
     ReportBrokerTime,
     TakeSnapshot,
     WakeAfter,
@@ -182,6 +183,7 @@ class FakeGateway(PooledActor):
         self._generation = itertools.count(1)
         self._ticks = itertools.count()
         self._current = 0
+        self._up = False
         self._poll_s = system.poll_s(login)
 
     def on_start(self) -> None:
@@ -189,7 +191,7 @@ class FakeGateway(PooledActor):
             self._connect()
             self._poll_later()
 
-    def on_receive(self, message: Any) -> Any:
+    def on_receive(self, message: Any) -> Any:  # noqa: PLR0912 - one case per message
         if not callable(message):
             self._tell_time()
         match message:
@@ -217,6 +219,8 @@ class FakeGateway(PooledActor):
                 self._watched = message.contracts
                 for each in message.contracts:
                     self.quote(each)
+            case RenewStream():
+                self._renew(message.account)
             case Ping():
                 return f"gateway/{self._login}"
             case _ if callable(message):
@@ -281,17 +285,23 @@ class FakeGateway(PooledActor):
 
     def lose(self) -> None:
         """Lose the stream."""
+        self._up = False
         for account in self._guarded:
-            lost = StreamLost(
-                **self._head("lost"), account=account, generation=self._current, reason="test"
-            )
-            self._directory.tell(f"account/{account}", lost)
+            self._tell_stream(account)
 
     def _connect(self) -> None:
-        self._current = next(self._generation)
+        self._current, self._up = next(self._generation), True
         for account in self._guarded:
-            up = StreamConnected(**self._head("stream"), account=account, generation=self._current)
-            self._directory.tell(f"account/{account}", up)
+            self._tell_stream(account)
+
+    def _renew(self, account: int) -> None:
+        if account in self._guarded:
+            self._tell_stream(account)
+
+    def _tell_stream(self, account: int) -> None:
+        about = {**self._head("stream"), "account": account, "generation": self._current}
+        told = StreamConnected(**about) if self._up else StreamLost(**about, reason="test")
+        self._directory.tell(f"account/{account}", told)
 
     reconnect = _connect
 

@@ -95,3 +95,6 @@ def test_a_journal_that_cannot_be_kept_alive_ends_the_process_with_71(
 
     assert ended.returncode == 71
     assert "actor_gave_up" in ended.stderr
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("lockstep: journal cannot be kept alive: ")
+    assert last.endswith("; start it again: a new process starts from the journal")

@@ -206,6 +206,7 @@ def test_an_idle_holder_notices_too(start, tmp_path):
 
     assert first.process.wait(WITHIN_S) == 75
     first.wait_line("ALARM LEASE_LOST")
+    first.wait_line("lockstep: the lease of ", "leave the journal and its lock where they are")
 
 
 def test_systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops(started, config, tmp_path):

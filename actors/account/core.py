@@ -30,6 +30,7 @@ from messages.commands import (
     ApplyLockout,
     MoveStops,
     ReconcileAccount,
+    RenewStream,
     ReportRuleFailure,
     ReportVerdict,
     ResumeEnforcement,
@@ -110,7 +111,9 @@ class AccountCore:
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
-        self._judging.settling.follow(turn)
+        # An earlier life may have failed at the very word that its stream is up, or down.
+        turn.send(f"gateway/{self._settings.login}", RenewStream(**turn.head()))
+        self._judging.settling.begin(turn)
         return turn.sends()
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:

@@ -45,6 +45,8 @@ from messages.values import (
     Target,
 )
 
+_AGAIN_S = 0.1
+"""The deadline, from now, of what an earlier life had begun and whose own may have passed."""
 _LEFTOVERS_S = 1.0
 """How long an order that a closed position has left behind is given to be cancelled by the broker."""
 
@@ -289,10 +291,18 @@ class Enforcing:
         A close beside one that is still on its way would flip the position.
         """
         if self.state.enforcement and not self._intent_waits:
-            command = self._command(turn, self.state.enforcement)
+            under_way = self.state.enforcement
+            # That life may have lost the report that the deadline has passed: given another deadline the
+            # enforcer says so again, or the lock would wait for a proof for ever.
+            soonest = turn.now + timedelta(seconds=_AGAIN_S) if under_way.pending else turn.now
             turn.send(
                 f"enforcer/{self.state.account}",
-                structs.replace(command, known_positions=(), known_orders=()),
+                structs.replace(
+                    self._command(turn, under_way),
+                    known_positions=(),
+                    known_orders=(),
+                    deadline_at=max(under_way.deadline_at, soonest),
+                ),
             )
 
     def _command(self, turn: Turn, under_way: Enforcement) -> Enforce:

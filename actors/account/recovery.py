@@ -39,7 +39,9 @@ class Recovery:
         state, sync = self.state, self.picture.sync
         stream = "" if sync.generation is None else f" (generation {sync.generation})"
         if self.judging.settling.waits:
-            return f"the reset to {state.trading_date}, or a lock's end, is not on disk yet"
+            return (
+                f"this start, the reset to {state.trading_date} or a lock's end is not on disk yet"
+            )
         if not state.connected:
             return "waiting for the user stream"
         if sync.refusal is not None:

@@ -33,6 +33,11 @@ class Settling:
         """Say whether something that frees the account is not known to be on disk."""
         return bool(self._tokens)
 
+    def begin(self, turn: Turn) -> None:
+        """Wait for the disk as a life begins: the journal may only remember what it begins from."""
+        turn.durable = True
+        self._wait(turn)
+
     def follow(self, turn: Turn) -> None:
         """Wait for the disk if this turn ended a lockout or a day."""
         if turn.recorded(_FREEING):

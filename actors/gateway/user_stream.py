@@ -64,8 +64,13 @@ class UserStream:
         self.hub.want(self._guarded.values())
 
     def renew(self, account: int) -> None:
-        """Subscribe an account anew, whatever the broker has acknowledged before."""
+        """Subscribe an account anew, whatever the broker has acknowledged before.
+
+        One whose stream is down hears that again: an earlier life may have failed at that word.
+        """
         self.hub.renew(str(account))
+        if account in self._lost:
+            self._lose(account, self.hub.generation, "it is still down")
 
     # --- HubListener ----------------------------------------------------------------------------
 

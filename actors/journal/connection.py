@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from actors.journal.errors import StoreError
-from actors.journal.files import has_log, make_file
+from actors.journal.files import has_log, make_file, refuse_widowed_log
 from actors.journal.migrations import APPLICATION_ID, MIGRATIONS, version_of
 from messages.base import SCHEMA_VERSION
 
@@ -81,6 +81,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     """Open the file for reading, beside a living writer or without one."""
     if not path.is_file():
         raise StoreError("there is no such file", where=path, fix="start Lockstep once to make it")
+    refuse_widowed_log(path)
     try:
         return _checked(path, "ro")
     except sqlite3.OperationalError:

@@ -9,7 +9,8 @@ from pathlib import Path
 from actors import private
 from actors.journal.errors import StoreError
 
-_LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_SHORTEST = 2
+"""Bytes from which on SQLite takes a file for more than an empty one."""
 
 
 def make_folder(path: Path) -> None:
@@ -21,22 +22,32 @@ def make_file(path: Path) -> None:
     """Make an empty journal where it is missing, open to its user only (0600).
 
     Raises:
-        StoreError: it is missing or empty while its write-ahead log still holds events.
+        StoreError: as `refuse_widowed_log`.
     """
-    missing = not path.exists()
-    if (missing or not path.stat().st_size) and has_log(path):
-        # SQLite would delete the log of an empty database, and the committed events in it.
-        raise StoreError(
-            f"it is missing or empty, but its log {_beside(path, '-wal').name} holds events",
-            where=path,
-            fix="put the journal back beside its log, or move the log away to begin a new journal",
-        )
-    if missing:
+    refuse_widowed_log(path)
+    if not path.exists():
         private.make_file(path)
         # What is acknowledged later must not vanish with the file's name in a power cut.
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
+
+
+def refuse_widowed_log(path: Path) -> None:
+    """Refuse a journal that is gone from beside its log; before SQLite sees it, even to read only.
+
+    It deletes the log of an empty database, and the committed events in it.
+
+    Raises:
+        StoreError: it is missing or empty while its write-ahead log still holds events.
+    """
+    gone = not path.exists() or path.stat().st_size < _SHORTEST
+    if gone and has_log(path):
+        raise StoreError(
+            f"it is missing or empty, but its log {_beside(path, '-wal').name} holds events",
+            where=path,
+            fix="put the journal back beside its log, or move the log away to begin a new journal",
+        )
 
 
 def has_log(path: Path) -> bool:

@@ -170,9 +170,12 @@ def _span(store: Store, account: int, day: date) -> tuple[int, int]:
     resets = store.day_resets(account)
     begun = [seq for seq, label in resets if label == day.isoformat()]
     if not begun:
-        days = ", ".join(dict.fromkeys(label for _, label in resets)) or "none"
+        days = ", ".join(dict.fromkeys(label for _, label in resets))
+        others = ", ".join(str(each) for each in store.accounts() if store.day_resets(each))
         raise StoreError(
-            f"it holds no trading day {day} of account {account}, only {days}",
+            f"it holds no trading day {day} of account {account}, only {days}"
+            if days
+            else f"it holds no trading day of account {account}, only of {others or 'none'}",
             where=store.path,
             fix="name one of those",
         )

@@ -68,7 +68,8 @@ def _check_structure(connection: sqlite3.Connection, path: Path) -> None:
     # The chain covers the table; a damaged index would hide rows from those who read by account.
     (finding,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if finding != "ok":
-        raise StoreError(f"its file is damaged: {finding}", where=path, fix=_FIX)
+        what = " ".join(finding.split())  # SQLite's own words, in several lines
+        raise StoreError(f"its file is damaged: {what}", where=path, fix=_FIX)
 
 
 def _broken(path: Path, seq: int, why: str) -> StoreError:

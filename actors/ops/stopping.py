@@ -37,7 +37,7 @@ class Stop:
 
     def give_up(self, address: str, error: str) -> None:
         """End the process: what all need cannot be kept alive, or it is another's now."""
-        self._reason = f"{address} gave up: {error}"
+        self._reason = error if address == LEASE else f"{address} cannot be kept alive: {error}"
         self.code = exits.LEASE if address == LEASE else exits.SYSTEM
         self._event.set()
 

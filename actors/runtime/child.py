@@ -44,7 +44,17 @@ class HungError(RuntimeError):
 class Life:
     """One instance of a child, watched."""
 
-    __slots__ = ("actor", "begun", "child", "ended", "expected", "over", "settled", "start_error")
+    __slots__ = (
+        "actor",
+        "begun",
+        "child",
+        "ended",
+        "expected",
+        "lost",
+        "over",
+        "settled",
+        "start_error",
+    )
 
     def __init__(self, child: "Child", actor: PooledActor) -> None:
         self.child = child
@@ -54,6 +64,8 @@ class Life:
         self.over = False
         self.expected = False
         """The supervisor ends it, so its end is no failure."""
+        self.lost: object | None = None
+        """The message it was at when it was fenced, until somebody says so."""
         self.start_error: BaseException | None = None
         self.settled: threading.Event | None = None
         """Set when `on_start` is over, if the supervisor waits for that."""
@@ -202,11 +214,12 @@ class Child:
         life, ref = self.life, self.ref
         if life is None or ref is None:
             return True
+        lost = message_at(life)
         life.actor.fence(error)
         inbox = ref.actor_inbox
         if not inbox.seize():
             return False
-        life.over = True
+        life.over, life.lost = True, lost
         if self.down_since is None:
             self.down_since = self.clock.monotonic()
         inbox.dispatcher.write_off(inbox)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from actors.runtime.actor import PooledActor
-from actors.runtime.child import Child, ChildExited, ChildUp, HungError, Life, message_at
+from actors.runtime.child import Child, ChildExited, ChildUp, HungError, Life
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
@@ -203,12 +203,12 @@ class Supervisor(PooledActor):
         if not child.spec.replaceable:
             self._escalate(child, repr(error))
             return
-        message = message_at(life)
         child.down_since = self._clock.monotonic() - hung.hung_s
         taken = child.fence(error)
         hung.write_off()
         if taken:
-            self._child_exited(life, error, message)
+            self._bury(child, repr(error))
+            self._child_exited(life, error, None)
 
     def _failed(self, child: Child, error: str) -> None:
         flags, address = self._flags, child.spec.address
@@ -300,6 +300,7 @@ class Supervisor(PooledActor):
                 _log.error("child_was_fenced", child=child.spec.address)
                 if child.life is not None:
                     child.life.expected = False  # if it is still to end, that brings it back
+            self._bury(child, "it did not end in time")
 
     def _stop_child(self, address: str) -> None:
         child = self._roster.get(address)
@@ -307,7 +308,15 @@ class Supervisor(PooledActor):
             raise LookupError(f"no child {address!r}; children: {', '.join(self._roster)}")
         if not child.stop():
             _log.error("child_did_not_stop", child=address, shutdown_s=child.spec.shutdown_s)
+        self._bury(child, "it did not stop in time")
         self._forget(child)
+
+    def _bury(self, child: Child, error: str) -> None:
+        """Make a dead letter of the message that a child was at when it was ended by force."""
+        life = child.life
+        if life is not None and life.lost is not None:
+            lost, life.lost = life.lost, None
+            self._directory.dead_letter(child.spec.address, lost, error)
 
     def _stop_children(self) -> None:
         for address in tuple(reversed(self._roster)):

@@ -4,7 +4,7 @@ from messages.events import AccountOpened
 from messages.values import Phase
 from tests.account.world import World
 
-NOT_ON_DISK = "the reset to 2025-10-29, or a lock's end, is not on disk yet"
+NOT_ON_DISK = "this start, the reset to 2025-10-29 or a lock's end is not on disk yet"
 
 
 def deliver_all_but(world, party):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from messages.commands import GuardAccounts, ReconcileAccount
+from messages.commands import GuardAccounts, ReconcileAccount, RenewStream
 from messages.events import AlarmRaised
 from messages.facts import (
     AccountChanged,
@@ -96,6 +96,22 @@ def test_a_gateway_that_is_down_for_a_while_is_told_once_and_found_again(rig):
     rig.sim.start()
 
     assert rig.account().wait(StreamConnected, count=2, timeout=20)[1].generation == 2
+
+
+def test_who_asks_how_its_stream_fares_hears_it_up_or_down(rig):
+    """A life of an account that failed at such a word leaves it to the next, which has only this."""
+    rig.guard(A, B)
+    rig.ask(RenewStream)
+    assert rig.account().wait(StreamConnected, count=2)[1].generation == 1
+    rig.sim.stop()
+    rig.account().one(StreamLost)
+    rig.ask(RenewStream)
+
+    assert rig.account().wait(StreamLost, count=2)[1].generation == 1
+    assert len(rig.account(B).all(StreamConnected)) == 1
+    rig.account(B).one(StreamLost)
+    rig.sim.start()
+    assert rig.account().wait(StreamConnected, count=3, timeout=20)[2].generation == 2
 
 
 def test_a_token_refused_at_the_hub_is_replaced(rig):

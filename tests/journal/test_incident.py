@@ -139,11 +139,14 @@ def test_it_is_for_its_user_only_and_never_written_over(bundle: Path, filled: St
 def test_a_day_the_journal_does_not_hold_makes_no_bundle(
     filled: Store, tmp_path: Path, account, day
 ):
-    """It says which days there are."""
+    """It says which days of the account there are, or which accounts."""
     with pytest.raises(StoreError, match="holds no trading day") as caught:
         write_incident(filled, account, day, filled.mark(), tmp_path / "no.zip")
 
-    assert ("2025-10-31, 2025-11-03" in str(caught.value)) == (account == 1)
+    only = (
+        "only 2025-10-31, 2025-11-03;" if account == 1 else f"day of account {account}, only of 1;"
+    )
+    assert only in str(caught.value)
     assert not (tmp_path / "no.zip").exists()
 
 

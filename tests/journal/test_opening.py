@@ -142,11 +142,46 @@ def test_a_missing_file_beside_a_log_with_events_is_refused(
     assert log.stat().st_size > 0
 
 
+@pytest.mark.parametrize("left", [b"", b"S"], ids=["nothing", "one byte"])
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda path, clock: Store.open(path, clock=clock),
+        lambda path, clock: Store.open_unanchored(path, clock=clock),
+        lambda path, _clock: Store.open_read_only(path),
+        lambda path, _clock: verify(path),
+    ],
+    ids=["start", "accept", "read", "verify"],
+)
+def test_a_log_outlives_every_look_at_its_file_that_was_cut_to_nothing(
+    store: Store, path: Path, clock: VirtualClock, tmp_path: Path, left: bytes, look
+):
+    """SQLite takes one byte for none too, and deletes the log of an empty file even to read."""
+    store.append([opened(1)])
+    cut, log = tmp_path / "lockstep.db", tmp_path / "lockstep.db-wal"
+    log.write_bytes(path.with_name("lockstep.db-wal").read_bytes())
+    cut.write_bytes(left)
+
+    with pytest.raises(StoreError, match="it is missing or empty, but its log"):
+        look(cut, clock)
+    assert log.stat().st_size > 0
+    assert left == cut.read_bytes()
+
+
 def test_a_file_cut_short_is_refused(closed: Path, clock: VirtualClock):
     """Half a database is not half trusted."""
     closed.write_bytes(closed.read_bytes()[:-4096])
 
     refusal(closed, clock)
+
+
+def test_what_sqlite_says_in_several_lines_is_said_in_one(closed: Path, clock: VirtualClock):
+    """What a person sees of a refusal is its last line, and that must name the file and the way out."""
+    intact = closed.read_bytes()
+    closed.write_bytes(intact[:8192] + bytes(4096) + intact[12288:])
+
+    assert "btreeInitPage" in (said := str(refusal(closed, clock)))
+    assert "\n" not in said
 
 
 def test_an_empty_file_and_a_blank_database_become_a_journal(tmp_path: Path, clock: VirtualClock):

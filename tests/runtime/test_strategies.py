@@ -5,6 +5,7 @@ at which an actor can. What OTP's supervisor_SUITE and Akka's SupervisorSpec ask
 """
 
 import pytest
+from pykka import ActorDeadError
 
 from actors.runtime import (
     OwnThread,
@@ -188,6 +189,29 @@ def test_inboxes_addresses_and_references_survive_the_replacement(
     assert [nursery.handled(name)[0] for name in "abc"] == [(n, "kept") for n in instances]
     assert {name: directory.ref(name) for name in "abc"} == refs
     assert letters == [("b", BOOM)]
+
+
+@pytest.mark.parametrize("how", ["replaced with a sibling", "asked", "stopped"])
+@pytest.mark.parametrize("strategy", [ALL, REST])
+def test_the_message_a_sibling_is_at_when_it_is_ended_by_force_is_a_dead_letter(
+    family, directory, letters, strategy, how
+):
+    """Whether or not anybody comes after it: what nobody has handled must not vanish unseen."""
+    above, gate = family(strategy, shutdown_s=0.01), Gate()
+    stuck = directory.ref("b")
+    asked = stuck.ask(gate, block=False) if how == "asked" else stuck.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    if how == "stopped":
+        above.ask(StopChild("b"), timeout=WAIT_S)
+    else:
+        directory.tell("a", BOOM)
+        assert stuck.ask("who", timeout=WAIT_S) == 2
+    if asked is not None:
+        with pytest.raises(ActorDeadError, match="was replaced"):
+            asked.get(timeout=WAIT_S)
+    gate.opened.set()
+
+    assert ("b", gate) in letters
 
 
 @pytest.mark.parametrize("strategy", [ALL, REST])
