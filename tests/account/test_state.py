@@ -14,7 +14,13 @@ from messages.events import (
     LockoutReleased,
     RuleBreached,
 )
-from messages.facts import PositionChanged, SnapshotTaken, TradeExecuted
+from messages.facts import (
+    PositionChanged,
+    SnapshotTaken,
+    StreamConnected,
+    StreamLost,
+    TradeExecuted,
+)
 from messages.values import (
     ACCOUNT_SCOPE,
     Allowance,
@@ -295,3 +301,16 @@ def test_a_word_on_the_firm_s_flag_counts_unless_what_is_known_is_newer(state, a
     state.can_trade, state.can_trade_at = True, START
 
     assert state.believes(False, at) is believed
+
+
+def test_a_lost_stream_is_not_connected_until_it_is_again(state):
+    """A restart reads the broker at once only where the stream was up when it fell."""
+    known = []
+    for told in (
+        StreamLost(**head(), generation=1, reason="test"),
+        StreamConnected(**head(), generation=2),
+    ):
+        state.evolve(told)
+        known.append(state.connected)
+
+    assert known == [False, True]
