@@ -11,8 +11,8 @@ from actors.account.lockouts import key_of
 from actors.account.managing import still_wanted
 from actors.account.state import AccountState
 from actors.rules.trade_management import Breakeven, TradeManagement
-from messages.commands import MoveStops
-from messages.facts import OrderChanged
+from messages.commands import MoveStops, ReportVerdict
+from messages.facts import OrderChanged, StreamLost
 from messages.values import (
     CapAccount,
     Duty,
@@ -170,3 +170,53 @@ def test_a_stop_found_changed_by_a_read_withdraws_what_was_wanted_of_it(gone):
 
     withdrawn = [each.withdrawn for each in told if isinstance(each, MoveStops)]
     assert withdrawn == [(STOP.order_id,)], "and not again by a read that shows nothing new"
+
+
+def managed():
+    """Return a world whose account holds one MNQ with a stop that RULE-012 may move."""
+    world = World()
+    world.drain()
+    world._judge = lambda _asked: None  # what the rule wants is not the point
+    world.adopt(RULE_012=TradeManagement(breakeven=Breakeven(after_ticks=10)))
+    world.set_position(MNQ, 1)
+    world.tell(OrderChanged(**world._head(), order=STOP))
+    world.drain()
+    return world
+
+
+def moves_told(world, message):
+    sends = world.account.handle(message, world.now)
+    return [each.message for each in sends if isinstance(each.message, MoveStops)]
+
+
+@pytest.mark.parametrize(
+    ("change", "withdrawn"),
+    [({"stop_price": Decimal(101)}, [(7,)]), ({"order_id": 8, "stop_price": None}, [])],
+    ids=["a stop", "a limit order"],
+)
+def test_a_stop_that_its_trader_moves_withdraws_what_was_wanted_of_it(change, withdrawn):
+    """Told by the stream; an order that is no stop has nothing to withdraw."""
+    world = managed()
+    changed = OrderChanged(**world._head(), order=msgspec.structs.replace(STOP, **change))
+
+    assert [each.withdrawn for each in moves_told(world, changed)] == withdrawn
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["in touch", "stream lost"])
+def test_no_stop_is_moved_while_the_stream_is_lost(lost):
+    """What the account knows of it may be over: the old stop stays until a read has shown it."""
+    world = managed()
+    if lost:
+        world.tell(StreamLost(**world._head(), generation=1, reason="test"))
+        world.drain()
+    wanted = move(101)
+    verdict = ReportVerdict(
+        **world._head(),
+        rule="RULE-012",
+        breach=None,
+        moves=(wanted,),
+        trading_date="2025-10-29",
+        judgement=None,
+    )
+
+    assert [each.moves for each in moves_told(world, verdict)] == ([] if lost else [(wanted,)])

@@ -2,16 +2,19 @@
 
 import pytest
 
+from actors.account.narrowing import narrow
 from actors.account.state import AccountState
+from actors.account.turn import Turn
 from messages.commands import ApplyLockout
 from messages.events import (
     EnforcementJoined,
     EnforcementNarrowed,
+    EnforcementStarted,
     ExposureUnderLock,
     LockoutReleased,
 )
 from messages.values import FlatAccount, Phase
-from tests.account.world import ACCOUNT, DAY, World
+from tests.account.world import ACCOUNT, DAY, START, World
 
 MNQ, ES = "CON.F.US.MNQ.Z25", "CON.F.US.EP.Z25"
 
@@ -181,3 +184,26 @@ def test_a_proof_of_less_than_is_asked_by_now_proves_nothing(world):
 
     assert world.violations == []
     assert world.held[MNQ] == 0
+
+
+@pytest.mark.parametrize("targets", [None, (FlatAccount(),)], ids=["none", "flat"])
+def test_an_enforcement_that_asks_for_no_less_is_not_told_again(targets):
+    """A lockout's end changes nothing where none is under way, or where all of it is still demanded."""
+    state = AccountState.new(ACCOUNT, DAY, gross=False)
+    if targets:
+        state.evolve(
+            EnforcementStarted(
+                account=ACCOUNT,
+                at=START,
+                cause="test",
+                enforcement_id="e1",
+                breaches=(),
+                targets=targets,
+                lockouts=(),
+                deadline_at=START,
+            )
+        )
+    turn = Turn(state=state, now=START, cause="test", token="t")
+
+    assert not narrow(turn)
+    assert turn.sends() == []

@@ -255,6 +255,30 @@ def test_hours_written_down_reach_to_the_first_start_after_the_day():
     assert known(hours, chicago(2025, 10, 29, 14), reset).spans == kept.spans[1:]
 
 
+def test_a_session_that_begins_with_the_next_day_is_the_last_that_is_written_down():
+    """17:00 to 16:00 with the reset at 17:00: it begins in the instant the day ends, once."""
+    hours = daily("17:00", "16:00", nights=1)
+    kept = known(hours, chicago(2025, 10, 29, 12), chicago(2025, 10, 29, 17))
+
+    assert kept.spans == (
+        (chicago(2025, 10, 28, 17), chicago(2025, 10, 29, 16)),
+        (chicago(2025, 10, 29, 17), chicago(2025, 10, 30, 16)),
+    )
+    assert kept.until == chicago(2025, 10, 29, 17)
+
+
+def test_a_session_that_lasts_over_the_reset_is_written_down_once():
+    """It has begun today; what is looked for after the day is a start."""
+    hours = daily("12:00", "20:00")
+    kept = known(hours, chicago(2025, 10, 29, 13), chicago(2025, 10, 29, 17))
+
+    assert kept.spans == (
+        (chicago(2025, 10, 29, 12), chicago(2025, 10, 29, 20)),
+        (chicago(2025, 10, 30, 12), chicago(2025, 10, 30, 20)),
+    )
+    assert kept.until == chicago(2025, 10, 30, 12)
+
+
 @pytest.mark.parametrize(
     ("start", "end", "tighter", "looser"),
     [

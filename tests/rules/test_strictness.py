@@ -24,6 +24,10 @@ from messages.events import RulesAdopted
 from messages.values import Order, OrderStatus, OrderType, Side
 from tests.rules.pictures import CONTEXT, NOW, held, view
 
+OTHER = replace(
+    CONTEXT, calendar=replace(CONTEXT.calendar, holidays=frozenset({NOW.date()}), source="another")
+)
+
 
 def setting(parameters):
     rule = next(each for each in registry.all_rules() if each.parameters is type(parameters))
@@ -194,6 +198,21 @@ def test_a_calendar_that_changed_under_the_same_words_is_judged_beside_the_old()
     assert "calendar" in line
 
 
+@pytest.mark.parametrize(("calendar", "told"), [(CONTEXT, False), (OTHER, True)])
+def test_hours_that_came_to_be_fewer_under_the_same_words_are_told(calendar, told):
+    """A restart on a holiday that the journal did not know; hours merely written down are the same."""
+    hours = SessionBlockOutside(start="09:00", end="14:00")
+    kept, _ = restored(adopted(*written((setting(hours),), NOW, view().next_reset)), CONTEXT)
+    rule = kept[0].rule
+    new = RuleSetting(rule=rule, parameters=rule.resolve(hours, calendar))
+
+    now = combined(kept, (new,))
+
+    assert now == (new,)
+    line = "RULE-009 what its parameters refer to (trading day, calendar)"
+    assert applied(kept, now) == (line,) * told
+
+
 def test_changes_are_told_as_a_file_would_write_them():
     """Lines for people: rule, field, before and after."""
     old = in_force([LOSS, PER])
@@ -255,9 +274,6 @@ PARAMETERS = {
         DailyRealizedProfit, target_usd=USD, message=st.sampled_from(["Done", "Enough"])
     ),
 }
-OTHER = replace(
-    CONTEXT, calendar=replace(CONTEXT.calendar, holidays=frozenset({NOW.date()}), source="another")
-)
 ROOTS = st.sampled_from(["MNQ", "EP", "RTY"])
 PICTURES = st.builds(
     lambda realised, held, losses, hours: view(
