@@ -201,8 +201,9 @@ class System:
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
         self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
+        late_after_s = self.config.file.health.late_after_s
         for rule in all_rules():
-            actor = partial(RuleActor, rule=rule, **self.wiring(pool))
+            actor = partial(RuleActor, rule=rule, late_after_s=late_after_s, **self.wiring(pool))
             self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()

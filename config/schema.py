@@ -83,6 +83,13 @@ class Money(_Table, frozen=True):
     """A quote older than this values nothing."""
 
 
+class HealthTable(_Table, frozen=True):
+    """When the guard itself is too slow."""
+
+    late_after_s: float = 1.0
+    """A fact that waits longer to be judged, or a thread that stands still for longer, is late."""
+
+
 class CalendarTable(_Table, frozen=True):
     """Holidays and early closes."""
 
@@ -150,6 +157,7 @@ class ConfigFile(_Table, frozen=True):
     trading_day: TradingDayTable = TradingDayTable()
     enforcement: Enforcement = Enforcement()
     money: Money = Money()
+    health: HealthTable = HealthTable()
     calendar: CalendarTable = CalendarTable()
     journal: Journal = Journal()
     http: Http = Http()

@@ -1,25 +1,37 @@
 """RuleActor: judges every account by one rule and holds nothing, so a restart of it loses nothing.
 
 Started once per rule. `Evaluate` comes in with the picture and the account's parameters; a breach, the
-answer to a last judgement, or the failure of the rule goes back to the account. It never blocks.
+answer to a last judgement, or the failure of the rule goes back to the account. It never blocks. Its
+turns come ahead, so that what is judged keeps up with what is booked; an account whose picture waited too
+long all the same is told so, once a turn.
 """
 
 from typing import Any
 
 from actors.rules.rule import AnyRule
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
-from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
+from messages.commands import Evaluate, NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.queries import Ping
 
 
 class RuleActor(PooledActor):
     """One rule, shared by all accounts."""
 
+    ahead = True
+
     def __init__(
-        self, *, rule: AnyRule, clock: Clock, directory: Directory, dispatcher: Dispatcher
+        self,
+        *,
+        rule: AnyRule,
+        late_after_s: float,
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._rule = rule
+        self._late_after_s = late_after_s
+        self._told_late: set[int] = set()
         self._clock = clock
         self._directory = directory
 
@@ -34,7 +46,25 @@ class RuleActor(PooledActor):
             case _:
                 raise TypeError(f"{self._rule.id} cannot be told {type(message).__name__}")
 
+    def on_turn_end(self) -> None:
+        """Tell again who is still behind in the next turn; runs on a worker of the pool."""
+        self._told_late.clear()
+
+    def _weigh(self, message: Evaluate) -> None:
+        late_s = (self._clock.now() - message.at).total_seconds()
+        if late_s > self._late_after_s and message.account not in self._told_late:
+            self._told_late.add(message.account)
+            note = NoteLateness(
+                account=message.account,
+                at=self._clock.now(),
+                cause=message.cause,
+                late_s=late_s,
+                where=self._rule.id,
+            )
+            self._directory.tell(f"account/{message.account}", note)
+
     def _judge(self, message: Evaluate) -> None:
+        self._weigh(message)
         try:
             breach = self._rule.evaluate(message.view, message.parameters)
             manage = self._rule.manage
