@@ -86,8 +86,11 @@ class Dispatcher(abc.ABC):
 
     loop: asyncio.AbstractEventLoop | None = None
     """The asyncio loop the turns run on, if they do."""
+    must_turn = False
+    """Nothing on it may block: that it stands still is worth an alarm."""
 
-    def __init__(self, in_flight: InFlight | None = None) -> None:
+    def __init__(self, name: str, in_flight: InFlight | None = None) -> None:
+        self.name = name
         self.in_flight = in_flight
 
     def hurry(self) -> None:  # noqa: B027 - most have nothing to hurry
@@ -139,10 +142,9 @@ class WorkerPool(Dispatcher):
         blocking: bool = False,
         in_flight: InFlight | None = None,
     ) -> None:
-        super().__init__(in_flight)
-        self._name = name
+        super().__init__(name, in_flight)
         self._slice_size = slice_size
-        self._blocking = blocking
+        self.must_turn = not blocking
         self._runnable: queue.SimpleQueue[bool] = queue.SimpleQueue()
         """One True for each inbox that is runnable, and a False for each worker that is to end."""
         self._ahead: deque[Runnable] = deque()
@@ -158,7 +160,7 @@ class WorkerPool(Dispatcher):
         worker = _Worker()
         # Daemons: an ordered stop is the supervisor's duty, and a crash must not hang the process.
         worker.thread = threading.Thread(
-            target=self._work, args=(worker,), name=f"{self._name}-{self._hired}", daemon=True
+            target=self._work, args=(worker,), name=f"{self.name}-{self._hired}", daemon=True
         )
         self._hired += 1
         self._workers.append(worker)
@@ -181,8 +183,8 @@ class WorkerPool(Dispatcher):
                     continue
 
     def _work(self, worker: _Worker) -> None:
-        if not self._blocking:
-            forbid_blocking(f"a worker of pool {self._name!r}")
+        if self.must_turn:
+            forbid_blocking(f"a worker of pool {self.name!r}")
         while not worker.retired and self._runnable.get():
             self._before_turn()
             worker.inbox = inbox = self._next()

@@ -42,7 +42,7 @@ class ByHand(Dispatcher):
     """Runs a turn when the test says so."""
 
     def __init__(self):
-        super().__init__(InFlight())
+        super().__init__("hands", InFlight())
         self.ready = deque()
 
     def submit(self, inbox):
