@@ -1,4 +1,4 @@
-"""Threads that stand still: noticed by looking, alarmed with their length, and told to who wants to know."""
+"""Threads that stand still: noticed by looking, alarmed with their length, told to who wants to know."""
 
 import queue
 
