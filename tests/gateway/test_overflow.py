@@ -1,4 +1,4 @@
-"""An account that is too far behind is cut off, alone and loudly, and connected anew once it has caught up."""
+"""An account that is too far behind is cut off, alone and loudly; it is connected anew afterwards."""
 
 import pytest
 

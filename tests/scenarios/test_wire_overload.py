@@ -1,4 +1,4 @@
-"""More happens than can be judged, over the wire: it is said, nothing is lost, and the breach is enforced."""
+"""More happens than can be judged, over the wire: it is said, nothing is lost, the breach is enforced."""
 
 from decimal import Decimal
 
