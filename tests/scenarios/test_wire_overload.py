@@ -9,7 +9,7 @@ from messages.events import AccountLocked, AlarmRaised, HealthChanged
 from messages.facts import StreamConnected, StreamLost, TradeExecuted
 from messages.values import AlarmCode, Health, Phase
 from tests.rig import A, B
-from tests.runtime.nursery import Gate
+from tests.runtime.nursery import WAIT_S, Gate
 from tests.wire_rig import wire_config
 
 LOSS = wire_config(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
@@ -71,3 +71,25 @@ def test_a_breach_that_was_not_even_told_is_enforced_when_it_is_read(flooded):
     run.wait(AccountLocked)
     assert run.held(A) == {}
     assert run.status().phase is Phase.LOCKED
+
+
+def test_a_gateways_loop_that_stands_still_is_alarmed_and_its_accounts_are_stale_meanwhile(wire):
+    """While it lasts; then all is heard that had waited in the socket, and it is LIVE again."""
+    run = wire(
+        wire_config(
+            late_after_s=0.5, daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False}
+        )
+    )
+    gate = Gate()
+    gateway = run.system.directory.ref("gateway/desk")
+    gateway.actor_inbox.dispatcher.loop.call_soon_threadsafe(gate.stand)
+    assert gate.reached.wait(WAIT_S)
+    stale = run.wait(HealthChanged, lambda each: "gateway-desk" in each.reason)
+    run.fill(A, "-500")
+    gate.opened.set()
+
+    assert stale.health == "stale"
+    for begins in ("gateway-desk is late", "gateway-desk turns again"):
+        run.wait(AlarmRaised, lambda each, text=begins: each.text.startswith(text), account=None)
+    run.wait(AccountLocked)
+    run.wait(HealthChanged, lambda each: each.health == "live" and each.at > stale.at)
