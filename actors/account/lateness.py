@@ -9,6 +9,7 @@ late is booked, judged and enforced like everything else.
 from dataclasses import dataclass
 from typing import Final
 
+from actors.account.sync import Sync
 from actors.account.turn import Turn
 from messages.base import Message, kind_of
 from messages.commands import Woken
@@ -36,6 +37,8 @@ class Lateness:
 
     after_s: float
     """Age beyond which a fact is late, in seconds."""
+    sync: Sync
+    """Before stream and snapshot are there the account is STALE anyway: at a start everything is late."""
     behind: str = ""
     """What was late last, for people; empty = nothing is."""
     _calm: bool = True
@@ -50,6 +53,8 @@ class Lateness:
 
     def note(self, turn: Turn, late_s: float, where: str) -> None:
         """Take note that something is late by so many seconds; only the first of an episode alarms."""
+        if not self.sync.synced:
+            return
         began, self._calm = not self.behind, False
         self.behind = f"behind: {where} came {late_s:.1f} s late"
         if began:

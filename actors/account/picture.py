@@ -50,7 +50,7 @@ class Picture:
 
     def __post_init__(self) -> None:
         self.health_reason = self.sync.health(())[1]
-        self.lateness = Lateness(self.settings.late_after_s)
+        self.lateness = Lateness(self.settings.late_after_s, self.sync)
         self.marks = Marks(
             max_age_s=self.settings.quote_max_age_s, conservative=self.settings.conservative_mark
         )

@@ -3,15 +3,19 @@
 Started once per rule. `Evaluate` comes in with the picture and the account's parameters; a breach, the
 answer to a last judgement, or the failure of the rule goes back to the account. It never blocks. Its
 turns come ahead, so that what is judged keeps up with what is booked; an account whose picture waited too
-long all the same is told so, once a turn.
+long all the same is told so, once a second at most.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.rules.rule import AnyRule
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.commands import Evaluate, NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.queries import Ping
+
+_AGAIN = timedelta(seconds=1)
+"""Between two tellings of one account that a rule is behind."""
 
 
 class RuleActor(PooledActor):
@@ -31,7 +35,7 @@ class RuleActor(PooledActor):
         super().__init__(dispatcher=dispatcher)
         self._rule = rule
         self._late_after_s = late_after_s
-        self._told_late: set[int] = set()
+        self._told_late: dict[int, datetime] = {}
         self._clock = clock
         self._directory = directory
 
@@ -46,17 +50,17 @@ class RuleActor(PooledActor):
             case _:
                 raise TypeError(f"{self._rule.id} cannot be told {type(message).__name__}")
 
-    def on_turn_end(self) -> None:
-        """Tell again who is still behind in the next turn; runs on a worker of the pool."""
-        self._told_late.clear()
-
     def _weigh(self, message: Evaluate) -> None:
-        late_s = (self._clock.now() - message.at).total_seconds()
-        if late_s > self._late_after_s and message.account not in self._told_late:
-            self._told_late.add(message.account)
+        now = self._clock.now()
+        late_s = (now - message.at).total_seconds()
+        if late_s <= self._late_after_s:
+            return
+        told = self._told_late.get(message.account)
+        if told is None or now - told >= _AGAIN:
+            self._told_late[message.account] = now
             note = NoteLateness(
                 account=message.account,
-                at=self._clock.now(),
+                at=now,
                 cause=message.cause,
                 late_s=late_s,
                 where=self._rule.id,

@@ -8,7 +8,7 @@ import pytest
 from actors.account.lateness import WOKEN
 from messages.commands import NoteLateness, Woken
 from messages.events import AlarmRaised, EnforcementStarted, HealthChanged, RuleBreached
-from messages.facts import AccountChanged, PositionChanged
+from messages.facts import AccountChanged, PositionChanged, StreamConnected, StreamLost
 from messages.values import AlarmCode, Health, Position
 from tests.account.replays import differences, rebuilt
 from tests.account.world import ACCOUNT, World
@@ -112,6 +112,21 @@ def test_a_late_timer_is_lateness_too(world):
     world.post("account", world.account.handle(woken, world.now))
 
     assert health(world) is Health.STALE
+
+
+def test_before_it_is_up_to_date_lateness_is_not_worth_an_alarm(world):
+    """It is STALE and says so; at a start of thousands everything would be late."""
+    lost = StreamLost(account=ACCOUNT, at=world.now, cause="test", generation=1, reason="test")
+    world.post("account", world.account.handle(lost, world.now))
+    note(world, 3.0)
+    late = StreamConnected(
+        account=ACCOUNT, at=world.now - timedelta(seconds=3), cause="test", generation=2
+    )
+    world.post("account", world.account.handle(late, world.now))
+    world.drain()
+
+    assert alarms(world) == []
+    assert health(world) is Health.LIVE
 
 
 def test_a_poll_that_took_its_time_is_not_late(world):
