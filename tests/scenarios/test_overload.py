@@ -162,6 +162,7 @@ def test_a_rule_that_is_behind_makes_its_accounts_stale(rig, stand):
     run = rig(LOSS)
     gates = stand(run, "rule/RULE-003")
     lose(run, A, "-500")
+    run.system.directory.ref(f"account/{A}").ask(PING, timeout=PATIENCE_S)  # it has booked it
     pass_time(run, 3)
     release(run, gates)
 
