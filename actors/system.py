@@ -49,6 +49,7 @@ from actors.runtime import (
     Directory,
     Dispatcher,
     InFlight,
+    Lag,
     LingeringThread,
     LoopThread,
     OwnThread,
@@ -63,7 +64,7 @@ from actors.runtime import (
     supervisor_spec,
 )
 from config.loader import Config, load
-from messages.commands import GuardAccounts, OpenSession, PollAccounts, SettleTime
+from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
 from messages.events import (
     AlarmRaised,
     AnchorAccepted,
@@ -84,6 +85,7 @@ from messages.values import AccountRecord, AlarmCode
 
 VERSION = "0.1.0"
 ROOT = "supervisor"
+CLOCK = "clock"
 RESTARTED_VARIABLE = "LOCKSTEP_RESTARTED"
 """Environment variable in which a watchdog says why it starts a process again."""
 _JOURNAL_SLICE = 512
@@ -124,6 +126,11 @@ def sdk_gateway(
         fence=system.fence,
         **system.wiring(dispatcher),
     )
+
+
+def gateway_thread(login: str) -> str:
+    """Return the name of the thread of a login's gateway."""
+    return f"gateway-{login}"
 
 
 @dataclass(slots=True)
@@ -205,8 +212,9 @@ class System:
         pool = self._keep(WorkerPool(in_flight=self.in_flight))
         self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
+        late_after_s = self.config.file.health.late_after_s
         for rule in all_rules():
-            actor = partial(RuleActor, rule=rule, **self.wiring(pool))
+            actor = partial(RuleActor, rule=rule, late_after_s=late_after_s, **self.wiring(pool))
             self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
@@ -254,8 +262,10 @@ class System:
             clock=self.clock,
             on_give_up=self.on_give_up,
             dispatchers=self._dispatchers,
+            late_after_s=self.config.file.health.late_after_s,
+            on_lag=self._note_lag,
         )
-        ticks = self._keep(LoopThread("clock", self.in_flight, linger_s=self.linger_s))
+        ticks = self._keep(LoopThread(CLOCK, self.in_flight, linger_s=self.linger_s))
         disk = self._keep(
             LingeringThread(
                 "journal", self.in_flight, linger_s=self.linger_s, slice_size=_JOURNAL_SLICE
@@ -279,8 +289,14 @@ class System:
             )
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         # It wakes who looks for hung actors: that it hangs itself is seen from outside the process.
-        clock = partial(ClockActor, deadlines=Deadlines(), **self.wiring(ticks))
-        self._child("clock", clock, hung_after_s=None)
+        clock = partial(
+            ClockActor,
+            deadlines=Deadlines(),
+            late_after_s=self.config.file.health.late_after_s,
+            on_lag=self._note_lag,
+            **self.wiring(ticks),
+        )
+        self._child(CLOCK, clock, hung_after_s=None)
         if store.anchor:
             apart = self._keep(LingeringThread("anchor", self.in_flight, linger_s=self.linger_s))
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor, fence=self.fence)
@@ -294,7 +310,7 @@ class System:
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
         login = f"login/{name}"
         self._supervise(login, self._keep(OwnThread(login, in_flight=self.in_flight)))
-        loop = self._keep(LoopThread(f"gateway-{name}", in_flight=self.in_flight))
+        loop = self._keep(LoopThread(gateway_thread(name), in_flight=self.in_flight))
 
         def factory() -> PooledActor:
             guarded = tuple(key for key, each in self.accounts.items() if each.login == name)
@@ -449,6 +465,19 @@ class System:
     def _lease_lost(self, reason: str) -> None:
         self._alarm(AlarmCode.LEASE_LOST, reason)
         self.on_give_up(LEASE, reason)
+
+    def _note_lag(self, lag: Lag) -> None:
+        """Let accounts know that what they hear is late; on the root's or the clock's thread.
+
+        With the clock everything stood still, with a gateway's thread what comes from its login.
+        """
+        now = self.clock.now()
+        for account, settings in tuple(self.accounts.items()):
+            if lag.name in {CLOCK, gateway_thread(settings.login)}:
+                note = NoteLateness(
+                    account=account, at=now, cause="lag", late_s=lag.late_s, where=lag.name
+                )
+                self.directory.tell(f"account/{account}", note)
 
     def _alarm(self, code: AlarmCode, text: str, account: int | None = None) -> None:
         now = self.clock.now()

@@ -108,6 +108,7 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
         ("enforcement.deadline_s", file.enforcement.deadline_s),
         ("enforcement.journal_deadline_s", file.enforcement.journal_deadline_s),
         ("money.quote_max_age_s", file.money.quote_max_age_s),
+        ("health.late_after_s", file.health.late_after_s),
     ):
         if not 0 < value <= _LONGEST_S:
             complaints.append(

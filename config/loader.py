@@ -149,6 +149,7 @@ class Config:
             deadline_s=self.file.enforcement.deadline_s,
             journal_deadline_s=self.file.enforcement.journal_deadline_s,
             quote_max_age_s=self.file.money.quote_max_age_s,
+            late_after_s=self.file.health.late_after_s,
             conservative_mark=self.file.money.mark == "conservative",
             gross=self.file.money.pnl == "gross",
         )

@@ -93,6 +93,13 @@ class Quotes(_Table, frozen=True):
     """After so long it counts unconfirmed; 0 = every quote counts at once."""
 
 
+class HealthTable(_Table, frozen=True):
+    """When the guard itself is too slow."""
+
+    late_after_s: float = 1.0
+    """A fact that waits longer to be judged, or a thread that stands still for longer, is late."""
+
+
 class CalendarTable(_Table, frozen=True):
     """Holidays and early closes."""
 
@@ -161,6 +168,7 @@ class ConfigFile(_Table, frozen=True):
     enforcement: Enforcement = Enforcement()
     money: Money = Money()
     quotes: Quotes = Quotes()
+    health: HealthTable = HealthTable()
     calendar: CalendarTable = CalendarTable()
     journal: Journal = Journal()
     http: Http = Http()

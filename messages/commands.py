@@ -111,6 +111,15 @@ class ReconcileAccount(AccountMessage, frozen=True, kw_only=True):
     """Compare with the broker now; sent slowly, one account after another, inside the budget."""
 
 
+class NoteLateness(AccountMessage, frozen=True, kw_only=True):
+    """Take note that facts about the account are late; said again as long as they are."""
+
+    late_s: float
+    """By how many seconds, at least."""
+    where: str
+    """What is behind, e.g. `RULE-003`, `gateway-desk`."""
+
+
 # --- to the EnforcerActor ---
 
 
@@ -349,6 +358,7 @@ type AccountCommand = (
     | AdoptRules
     | Appended
     | AppendFailed
+    | NoteLateness
     | Woken
 )
 """Everything an AccountActor is told beside the facts."""

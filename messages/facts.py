@@ -52,6 +52,10 @@ class QuoteChanged(Message, frozen=True, kw_only=True):
     quote: Quote
     """All sides merged."""
 
+    def contract_of(self) -> str:
+        """Return the contract: of several that wait, the latest replaces the others."""
+        return self.quote.contract
+
 
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):
     """The user hub is up and this account's subscriptions are acknowledged; what was known is old."""

@@ -39,6 +39,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     """Where it is."""
     health: Health
     """How far the picture can be trusted."""
+    health_reason: str
+    """Why, e.g. `behind: a trade_executed came 2.5 s late`."""
     trading_date: str
     """Trading day, ISO date."""
     realised_usd: Decimal

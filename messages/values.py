@@ -98,7 +98,7 @@ class Health(StrEnum):
     LIVE = "live"
     """Streams up, snapshot of this generation taken, quotes fresh where they are needed."""
     STALE = "stale"
-    """The stream is down or silent, or a needed quote is too old."""
+    """The stream is down or silent, facts are judged too late, or a needed quote is too old."""
     UNKNOWN = "unknown"
     """A snapshot failed or contradicts; nothing may be concluded from it."""
 
@@ -205,6 +205,8 @@ class AlarmCode(StrEnum):
     LEASE_LOST = "LEASE_LOST"
     RUN_CUT_SHORT = "RUN_CUT_SHORT"
     WATCHDOG_GONE = "WATCHDOG_GONE"
+    FACTS_LATE = "FACTS_LATE"
+    TURNS_LATE = "TURNS_LATE"
 
 
 class Position(Value, frozen=True, kw_only=True):

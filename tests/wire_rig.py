@@ -34,13 +34,24 @@ CANCEL = "/Order/cancel"
 POSITIONS, ORDERS = "/Position/searchOpen", "/Order/v2/query"
 
 
-def wire_config(*, deadline_s: float = 5.0, reconcile_every_s: float = 3600.0, **rules: Any) -> str:
-    """Return a configuration for the simulator's addresses; slow reconciling is off by default."""
+def wire_config(
+    *,
+    deadline_s: float = 5.0,
+    reconcile_every_s: float = 3600.0,
+    late_after_s: float = 60.0,
+    **rules: Any,
+) -> str:
+    """Return a configuration for the simulator's addresses.
+
+    By default slow reconciling is off, and a busy machine is not late.
+    """
     return (
         config_of(**rules)
         + f"""
 [enforcement]
 deadline_s = {deadline_s}
+[health]
+late_after_s = {late_after_s}
 [broker]
 api_url = "${{SIMULATOR}}/api"
 user_hub_url = "${{SIMULATOR}}/hubs/user"

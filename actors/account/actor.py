@@ -4,16 +4,21 @@ Started once per account, after its login's session is open. It alone owns the a
 lockouts. Restarted by the supervisor it is rebuilt from the journal and goes on where that ends.
 """
 
+from types import MappingProxyType
 from typing import Any
 
 from actors.account.core import AccountCore, is_account_input
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
+from messages.facts import QuoteChanged
 from messages.queries import GetAccountStatus, GetRules, Ping
 
 
 class AccountActor(PooledActor):
     """One guarded account."""
+
+    conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
+    """Everything else is booked, each in its turn, and comes before quotes."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping, settling
+from actors.account import keeping, lateness, settling
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
@@ -29,6 +29,7 @@ from messages.commands import (
     AdoptRules,
     ApplyLockout,
     MoveStops,
+    NoteLateness,
     ReconcileAccount,
     RenewStream,
     ReportRuleFailure,
@@ -123,6 +124,7 @@ class AccountCore:
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
+        self._picture.lateness.weigh(turn, message)
         match message:
             case (
                 ReportVerdict()
@@ -133,6 +135,7 @@ class AccountCore:
                 | AdoptRules()
                 | Appended()
                 | AppendFailed()
+                | NoteLateness()
                 | Woken()
             ):
                 self._obey(turn, message)
@@ -154,6 +157,7 @@ class AccountCore:
             login=self._settings.login,
             phase=self.phase,
             health=self._picture.health,
+            health_reason=self._picture.health_reason,
             trading_date=view.trading_date,
             realised_usd=view.realised_usd,
             open_usd=view.open_usd,
@@ -290,7 +294,7 @@ class AccountCore:
 
     # --- commands ---
 
-    def _obey(self, turn: Turn, command: AccountCommand) -> None:  # noqa: C901 - one case per command
+    def _obey(self, turn: Turn, command: AccountCommand) -> None:  # noqa: C901, PLR0912 - one case each
         match command:
             case ReportVerdict():
                 self._on_verdict(turn, command)
@@ -313,6 +317,8 @@ class AccountCore:
             case AppendFailed():
                 locked = self._enforcing.on_unrecorded(turn, command.token, command.reason)
                 self._said(turn, locked)
+            case NoteLateness():
+                self._picture.lateness.note(turn, command.late_s, command.where)
             case Woken():
                 self._on_woken(turn, command.key)
             case _:
@@ -353,7 +359,7 @@ class AccountCore:
         if locked:
             self._judging.everything(turn)
 
-    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901 - one case per key
+    def _on_woken(self, turn: Turn, key: str) -> None:  # noqa: C901, PLR0912 - one case each
         match key.split(" ", 3):
             case ["lockout", rule, breach_id, scope]:
                 if keeping.end(turn, rule, scope, breach_id):
@@ -364,6 +370,8 @@ class AccountCore:
                 self._judging.check(turn, rule)
             case [settling.WOKEN]:
                 self._judging.settling.ask_again(turn)
+            case [lateness.WOKEN]:
+                self._picture.lateness.look(turn)
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from actors.account.cash import Cash, complaint
 from actors.account.extremes import Extremes
+from actors.account.lateness import Lateness
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
 from actors.account.settings import AccountSettings
@@ -36,6 +37,8 @@ class Picture:
     state: AccountState
     sync: Sync = field(default_factory=Sync)
     health: Health = Health.STALE
+    health_reason: str = field(init=False)
+    lateness: Lateness = field(init=False)
     marks: Marks = field(init=False)
     extremes: Extremes = field(default_factory=Extremes)
     _cash: Cash = field(default_factory=Cash)
@@ -46,6 +49,8 @@ class Picture:
     _renewed_at: datetime | None = None
 
     def __post_init__(self) -> None:
+        self.health_reason = self.sync.health(())[1]
+        self.lateness = Lateness(self.settings.late_after_s, self.sync)
         self.marks = Marks(
             max_age_s=self.settings.quote_max_age_s, conservative=self.settings.conservative_mark
         )
@@ -260,10 +265,10 @@ class Picture:
                 "its open P&L is unknown",
             )
         self._quotes_stale = frozenset(stale)
-        health, reason = self.sync.health(stale)
+        health, self.health_reason = self.sync.health(stale, self.lateness.behind)
         if health is not self.health:
             self.health = health
-            turn.record(HealthChanged(**turn.head(), health=health, reason=reason))
+            turn.record(HealthChanged(**turn.head(), health=health, reason=self.health_reason))
 
 
 def _values(settings: AccountSettings) -> bool:

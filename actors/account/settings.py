@@ -47,6 +47,8 @@ class AccountSettings:
     """Seconds the journal is given before enforcement goes ahead unrecorded."""
     quote_max_age_s: float
     """Seconds after which a quote no longer values a position."""
+    late_after_s: float
+    """Seconds after which a fact that is not judged yet makes the account STALE."""
     conservative_mark: bool
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool

@@ -81,12 +81,14 @@ class Sync:
         self._failures += 1
         return min(_FIRST_RETRY_S * float(2 ** (self._failures - 1)), _LAST_RETRY_S)
 
-    def health(self, stale_quotes: tuple[str, ...]) -> tuple[Health, str]:
-        """Return the health and why."""
+    def health(self, stale_quotes: tuple[str, ...], behind: str = "") -> tuple[Health, str]:
+        """Return the health and why; `behind` says what is judged too late, if anything is."""
         if self._failures:
             return Health.UNKNOWN, "the last snapshot failed"
         if not self.synced:
             return Health.STALE, "waiting for the stream and a complete snapshot"
+        if behind:
+            return Health.STALE, behind
         if stale_quotes:
             return Health.STALE, f"quotes too old: {', '.join(stale_quotes)}"
         return Health.LIVE, "stream up, snapshot complete"

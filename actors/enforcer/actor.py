@@ -18,6 +18,9 @@ from messages.queries import Ping
 class EnforcerActor(PooledActor):
     """The one enforcement under way for one account."""
 
+    ahead = True
+    """Enforcing comes before the booking of what happens to all the others."""
+
     def __init__(
         self,
         *,

@@ -244,6 +244,7 @@ class GatewayActor(PooledActor):
         if not self._user_runs:
             self._user_runs = True
             self.keep_running(self._user.hub.run())
+            self.keep_running(self._user.readmit())
             every_s = self._login.reconcile_every_s
             self.keep_running(reconcile_in_turn(self._guarded, self._outbox, every_s))
             self.keep_running(self._poll.run())

@@ -47,6 +47,10 @@ class Outbox:
         """Tell the account that a message concerns."""
         self._directory.tell(f"account/{message.account}", message)
 
+    def waiting_for(self, account: int) -> int:
+        """Return how many messages wait for an account, quotes apart."""
+        return self._directory.waiting(f"account/{account}")
+
     def report_time(self, earliest: datetime, latest: datetime | None = None) -> None:
         """Report what the broker's clock has just shown."""
         report = ReportBrokerTime(

@@ -9,6 +9,7 @@ A successor knows who holds what, and tells the next quote.
 """
 
 from collections import defaultdict
+from types import MappingProxyType
 from typing import Any
 
 from actors.gateway.outbox import Outbox
@@ -37,6 +38,8 @@ class AnnounceHeld(Message, frozen=True):
 
 class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
+
+    conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
 
     def __init__(
         self,

@@ -2,13 +2,15 @@
 
 Each record is told on at once, in the order in which it came. What cannot be understood, or is about an
 account nobody guards, is set aside and changes nothing; the account it was about, if that much is clear,
-is told to compare itself with the broker.
+is told to compare itself with the broker. An account that is too far behind is cut off (`overflow.py`).
 """
 
+import asyncio
 import random
 from collections.abc import Iterable
 from datetime import datetime
 
+from actors.gateway import overflow
 from actors.gateway.backoff import Backoff
 from actors.gateway.decode import (
     ACCOUNT_TARGET,
@@ -45,6 +47,8 @@ class UserStream:
         self._guarded: dict[int, Topic] = {}
         self._lost: set[int] = set()
         self._strangers: set[object] = set()
+        self._cut: set[int] = set()
+        """Accounts that are too far behind: they are told nothing."""
         self.hub = Hub(
             url=settings.user_hub_url,
             tokens=tokens,
@@ -72,11 +76,27 @@ class UserStream:
         if account in self._lost:
             self._lose(account, self.hub.generation, "it is still down")
 
+    async def readmit(self) -> None:
+        """Connect accounts that were cut off and have caught up again; for ever."""
+        while True:
+            await asyncio.sleep(overflow.READMIT_EVERY_S)
+            for account in tuple(self._cut):
+                waiting = self._outbox.waiting_for(account)
+                if overflow.caught_up(waiting, len(self._guarded)):
+                    self._readmit(account)
+
+    def _readmit(self, account: int) -> None:
+        self._cut.discard(account)
+        if self.hub.is_up(str(account)):
+            self.topic_up(str(account), self.hub.generation)
+
     # --- HubListener ----------------------------------------------------------------------------
 
     def topic_up(self, topic: str, generation: int) -> None:
-        """Tell the account that its stream is up."""
+        """Tell the account that its stream is up; one that is cut off hears it when it has caught up."""
         account = int(topic)
+        if account in self._cut:
+            return
         self._lost.discard(account)
         self._outbox.to_account(
             StreamConnected(
@@ -137,6 +157,8 @@ class UserStream:
         if account not in self._guarded:
             self._meet_stranger(target, account, raw)
             return
+        if not self._has_room(account):
+            return
         try:
             fact = fact_of(target, item, at=at)
         except DecodeError:
@@ -147,6 +169,20 @@ class UserStream:
         if isinstance(fact, TradeExecuted):
             self._traded.add(account)
             self._outbox.report_time(fact.fill.executed_at)
+
+    def _has_room(self, account: int) -> bool:
+        if account in self._cut:
+            return False
+        waiting = self._outbox.waiting_for(account)
+        if waiting < overflow.room(len(self._guarded)):
+            return True
+        self._cut.add(account)
+        why = f"{waiting} facts wait to be judged: cut off until it has caught up"
+        if account not in self._lost:
+            self._lose(account, self.hub.generation, why)
+        text = f"{self._login}: account {account} is too far behind: {why}, and then read anew"
+        self._outbox.alarm(AlarmCode.FACTS_LATE, text, account=account)
+        return False
 
     def _meet_stranger(self, target: str, account: int, raw: bytes) -> None:
         known = account in self._strangers

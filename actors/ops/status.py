@@ -98,11 +98,14 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
         deadline_s=config.file.enforcement.deadline_s,
         journal_deadline_s=config.file.enforcement.journal_deadline_s,
         quote_max_age_s=config.file.money.quote_max_age_s,
+        late_after_s=config.file.health.late_after_s,
         conservative_mark=False,
         gross=gross,
     )
     status = AccountCore(settings, state, epoch="status").status(clock.now())
-    return msgspec.structs.replace(status, health=Health.UNKNOWN, starting=None)
+    return msgspec.structs.replace(
+        status, health=Health.UNKNOWN, health_reason="nothing is running", starting=None
+    )
 
 
 def print_status(status: SystemStatus) -> None:
@@ -126,7 +129,9 @@ def print_status(status: SystemStatus) -> None:
 
 
 def _lines(each: AccountStatus) -> Iterator[str]:
-    """Yield what the table has no column for: the start, every lockout, what waits for the reset."""
+    """Yield what the table has no column for: health, start, every lockout, what waits for the reset."""
+    if each.health is not Health.LIVE:
+        yield f"{each.account} is {each.health}: {each.health_reason}"
     if each.starting:
         yield f"{each.account} starting: {each.starting}"
     for lock in each.lockouts:

@@ -13,6 +13,7 @@ from actors.runtime.dispatcher import (
     OwnThread,
     WorkerPool,
 )
+from actors.runtime.lag import Lag, OnLag
 from actors.runtime.loop_thread import LoopThread
 from actors.runtime.ref import PooledRef
 from actors.runtime.root import RootSupervisor
@@ -35,9 +36,11 @@ __all__ = [
     "Dispatcher",
     "GuardedFuture",
     "InFlight",
+    "Lag",
     "LingeringThread",
     "LoopThread",
     "OffsetClock",
+    "OnLag",
     "OwnThread",
     "PooledActor",
     "PooledRef",

@@ -11,8 +11,8 @@ its successor) and fenced (it hangs; wherever its thread is, it acts no more).
 import logging
 import sys
 import threading
-from collections.abc import Awaitable
-from types import TracebackType
+from collections.abc import Awaitable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple, Self
 
 import pykka
@@ -21,6 +21,7 @@ from pykka._envelope import Envelope
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr, _ActorStop
 
 from actors.runtime.blocking import GuardedFuture
+from actors.runtime.conflation import KeyOf
 from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.fence import acting
 from actors.runtime.inbox import Exit, Inbox, Nudge, Watcher
@@ -45,6 +46,12 @@ class PooledActor(pykka.Actor):
     """An actor that is scheduled only while its inbox is not empty."""
 
     actor_inbox: Inbox
+    ahead = False
+    """Its turns are run before those of others; for who works off what those have told it."""
+    conflates: Mapping[type, KeyOf] = MappingProxyType({})
+    """Kinds of messages of which only the latest counts, by the key this gives: told again before it was
+    handled, a message replaces the one that waits. They are handled when nothing else waits, or after a
+    full turn of other messages."""
     fenced = False
     """It hung and was replaced: nothing it does counts any more."""
     suspended = False
@@ -58,6 +65,8 @@ class PooledActor(pykka.Actor):
     def __init__(self, *, dispatcher: Dispatcher) -> None:
         super().__init__()
         self.actor_inbox.bind(dispatcher, dead=self.actor_stopped)
+        self.actor_inbox.ahead = self.ahead
+        self.actor_inbox.conflates = self.conflates
         self._actor_ref = PooledRef(self)
         self._begun = False
         self._exit: Exit | None = None
@@ -137,21 +146,24 @@ class PooledActor(pykka.Actor):
 
     # --- the turn: everything below runs where the dispatcher runs it ---------------------------------
 
-    def _take_turn(self, limit: int) -> tuple[int, Exit | None]:
+    def _take_turn(self, limit: int) -> tuple[int, Exit | None]:  # noqa: C901 - inlined
         """Handle up to `limit` messages; return how many, and how the instance ended if it did."""
         acting.set(self)
         beginning = not self._begun
         if beginning:
             self._begin()
         handled = 0
-        take = self.actor_inbox.items.popleft
+        take = self.actor_inbox.take_in_turn()
         is_stopped = self.actor_stopped.is_set
         # pykka's `_actor_loop_running` inlined: calling it per message costs half of the throughput.
         while handled < limit:
             try:
                 envelope = take()
             except IndexError:
-                break
+                waiting = self.actor_inbox.latest.take()
+                if waiting is None:
+                    break
+                envelope = waiting
             self.under_way = envelope
             if is_stopped():
                 # At the message before, or fenced while it hung there: this one is its successor's.

@@ -3,7 +3,8 @@
 It is told WakeAfter, WakeAt and CancelWake and tells `Woken` through the directory: never early, at once
 when late, in order of due time. It loses no deadline to a restart if its factory hands every successor
 the same `Deadlines`. The gateways report what the broker's clock shows; what is found about the time is
-journaled as an alarm. Every second it looks again, so that a jump, or the end of a sleep, is noticed.
+journaled as an alarm. Every second it looks again, so that a jump, or the end of a sleep, is noticed; and
+that its own timer rang late, because the process or its thread had stood still.
 """
 
 import asyncio
@@ -19,11 +20,13 @@ from actors.runtime.clock import Clock, TrustedClock, VirtualClock
 from actors.runtime.deadlines import Deadline, Deadlines
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.lag import Lag, OnLag
 from actors.runtime.trust import Finding, Sighting
 from messages.commands import CancelWake, ReportBrokerTime, SettleTime, WakeAfter, WakeAt, Woken
 from messages.events import AlarmRaised
 from messages.journal import Append
 from messages.queries import Ping
+from messages.values import AlarmCode
 
 ADDRESS = "clock"
 RECHECK_S = 1.0
@@ -46,6 +49,8 @@ class ClockActor(PooledActor):
         directory: Directory,
         dispatcher: Dispatcher,
         deadlines: Deadlines | None = None,
+        late_after_s: float = RECHECK_S,
+        on_lag: OnLag = lambda _lag: None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._trusted = clock if isinstance(clock, TrustedClock) else None
@@ -57,6 +62,8 @@ class ClockActor(PooledActor):
         self._directory = directory
         self._loop = dispatcher.loop
         self._deadlines = Deadlines() if deadlines is None else deadlines
+        self._late_after_s = late_after_s
+        self._on_lag = on_lag
         self._timer: asyncio.TimerHandle | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
@@ -118,7 +125,8 @@ class ClockActor(PooledActor):
         if self._timer is not None:
             self._timer.cancel()
         if self._loop is not None:
-            self._timer = self._loop.call_later(self._wait(), self._look)
+            due = self._loop.time() + self._wait()
+            self._timer = self._loop.call_at(due, self._ring, self._loop, due)
 
     def _wait(self) -> float:
         waits = [RECHECK_S]
@@ -127,6 +135,15 @@ class ClockActor(PooledActor):
         if (due := self._deadlines.next_instant()) is not None:
             waits.append(due - self._clock.now().timestamp())
         return max(0.0, min(waits))
+
+    def _ring(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
+        late_s = loop.time() - due
+        if late_s > self._late_after_s:
+            text = f"the clock rang {late_s:.1f} s late: this process stood still, or is overloaded"
+            late = [Finding(AlarmCode.TURNS_LATE, text)]
+            self._directory.tell("journal", _alarms(late, self._clock.now()))
+            self._on_lag(Lag(ADDRESS, late_s, began=True, over=True))
+        self._look()
 
     def _look(self) -> None:
         try:

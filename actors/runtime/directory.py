@@ -75,6 +75,11 @@ class Directory:
         ref = self._refs.get(address)
         return ref is not None and ref.is_alive()
 
+    def waiting(self, address: str) -> int:
+        """Return how many messages wait at an address, those of which only the latest counts apart."""
+        ref = self._refs.get(address)
+        return len(ref.actor_inbox.items) if isinstance(ref, PooledRef) else 0
+
     def addresses(self, prefix: str = "") -> list[str]:
         """List the living addresses that begin with `prefix`, sorted."""
         return sorted(

@@ -11,6 +11,7 @@ import abc
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -29,6 +30,8 @@ class Runnable(Protocol):
 
     watcher: "Watcher | None"
     """Who is told how the instance fares."""
+    ahead: bool
+    """Its turns come before those of the others."""
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages."""
@@ -83,8 +86,11 @@ class Dispatcher(abc.ABC):
 
     loop: asyncio.AbstractEventLoop | None = None
     """The asyncio loop the turns run on, if they do."""
+    must_turn = False
+    """Nothing on it may block: that it stands still is worth an alarm."""
 
-    def __init__(self, in_flight: InFlight | None = None) -> None:
+    def __init__(self, name: str, in_flight: InFlight | None = None) -> None:
+        self.name = name
         self.in_flight = in_flight
 
     def hurry(self) -> None:  # noqa: B027 - most have nothing to hurry
@@ -136,11 +142,13 @@ class WorkerPool(Dispatcher):
         blocking: bool = False,
         in_flight: InFlight | None = None,
     ) -> None:
-        super().__init__(in_flight)
-        self._name = name
+        super().__init__(name, in_flight)
         self._slice_size = slice_size
-        self._blocking = blocking
-        self._runnable: queue.SimpleQueue[Runnable | None] = queue.SimpleQueue()
+        self.must_turn = not blocking
+        self._runnable: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        """One True for each inbox that is runnable, and a False for each worker that is to end."""
+        self._ahead: deque[Runnable] = deque()
+        self._others: deque[Runnable] = deque()
         self._ended = threading.Event()
         self._hiring = threading.Lock()
         self._workers: list[_Worker] = []
@@ -152,7 +160,7 @@ class WorkerPool(Dispatcher):
         worker = _Worker()
         # Daemons: an ordered stop is the supervisor's duty, and a crash must not hang the process.
         worker.thread = threading.Thread(
-            target=self._work, args=(worker,), name=f"{self._name}-{self._hired}", daemon=True
+            target=self._work, args=(worker,), name=f"{self.name}-{self._hired}", daemon=True
         )
         self._hired += 1
         self._workers.append(worker)
@@ -160,16 +168,26 @@ class WorkerPool(Dispatcher):
 
     def submit(self, inbox: Runnable) -> None:
         """Queue one turn of `inbox` for whichever worker is free."""
-        self._runnable.put(inbox)
+        (self._ahead if inbox.ahead else self._others).append(inbox)
+        self._runnable.put(True)
         if self._ended.is_set():
             self._abandon()
 
+    def _next(self) -> Runnable:
+        """Return the next inbox; called once for each True that was taken, so there is one."""
+        while True:
+            for runnable in (self._ahead, self._others):
+                try:
+                    return runnable.popleft()
+                except IndexError:
+                    continue
+
     def _work(self, worker: _Worker) -> None:
-        if not self._blocking:
-            forbid_blocking(f"a worker of pool {self._name!r}")
-        while not worker.retired and (inbox := self._runnable.get()) is not None:
+        if self.must_turn:
+            forbid_blocking(f"a worker of pool {self.name!r}")
+        while not worker.retired and self._runnable.get():
             self._before_turn()
-            worker.inbox = inbox
+            worker.inbox = inbox = self._next()
             inbox.run_turn(self._slice_size)
             worker.inbox = None
 
@@ -196,7 +214,7 @@ class WorkerPool(Dispatcher):
             TimeoutError: a handler still runs after `timeout` seconds.
         """
         for _ in self._workers:
-            self._runnable.put(None)
+            self._runnable.put(False)
         for worker in self._workers:
             join(worker.thread, timeout)
         self._ended.set()
@@ -205,11 +223,11 @@ class WorkerPool(Dispatcher):
     def _abandon(self) -> None:
         while True:
             try:
-                inbox = self._runnable.get_nowait()
+                runnable = self._runnable.get_nowait()
             except queue.Empty:
                 return
-            if inbox is not None:
-                inbox.close()
+            if runnable:
+                self._next().close()
 
 
 class OwnThread(WorkerPool):

@@ -2,7 +2,8 @@
 
 Guarantees: messages of one sender are handled in the order they were put; never two turns at once; no
 wake-up is lost; nothing put is forgotten: what cannot be handled any more is answered with
-`ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells).
+`ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells). Kinds of which only
+the latest counts wait apart (`conflation.py`), behind the others.
 
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
 birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
@@ -13,13 +14,14 @@ pops that, the turn at its end or the supervisor before, goes on with the inbox.
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from pykka import ActorDeadError
 from pykka._envelope import Envelope
 from pykka.messages import _ActorStop
 
+from actors.runtime.conflation import KeyOf, Latest
 from actors.runtime.dispatcher import Dispatcher
 
 
@@ -59,23 +61,32 @@ class Inbox:
         "_claim",
         "_on_close",
         "_starting",
+        "_stood_back",
         "_take_turn",
         "_turn",
+        "ahead",
+        "conflates",
         "dead",
         "dispatcher",
         "in_flight",
         "items",
+        "latest",
         "undelivered",
         "watcher",
     )
 
     def __init__(self) -> None:
         self.items: deque[Envelope[Any]] = deque()
+        self.latest = Latest()
+        """What waits behind all `items`, and may be replaced while it does."""
+        self.conflates: Mapping[type, KeyOf] = {}
+        self.ahead = False
         self._turn = threading.Lock()
         self._turn.acquire()
         self._take_turn: TakeTurn | None = None
         self._on_close: Callable[[], None] | None = None
         self._starting = 0
+        self._stood_back = False
         self._claim: list[None] = []
         self.watcher: Watcher | None = None
         self.undelivered: Callable[[Any], None] | None = None
@@ -89,6 +100,7 @@ class Inbox:
     def move_to(self, inbox: "Inbox") -> None:
         """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
         inbox.dispatcher = self.dispatcher
+        self.latest.overtake(self.items)
         while self.items:
             inbox.items.append(self.items.popleft())
 
@@ -107,10 +119,29 @@ class Inbox:
 
     def put(self, envelope: Envelope[Any], /) -> None:
         """Add a message; never blocks."""
+        if self.conflates and self._conflated(envelope):
+            return
         if self.in_flight is not None:
             self.in_flight.entered()
         self.items.append(envelope)
         self._wake()
+
+    def _conflated(self, envelope: Envelope[Any]) -> bool:
+        """Tell whether a message was put among those that may be replaced."""
+        message = envelope.message
+        if isinstance(message, _ActorStop):
+            self.latest.overtake(self.items)  # what it was told before is handled before it stops
+        key_of = self.conflates.get(type(message))
+        if key_of is None or envelope.reply_to is not None:
+            return False
+        # Counted before it can be taken, and no more if it took the place of one that was counted.
+        if self.in_flight is not None:
+            self.in_flight.entered()
+        if self.latest.put(key_of(message), envelope):
+            self._wake()
+        elif self.in_flight is not None:
+            self.in_flight.left(1)
+        return True
 
     def put_first(self, envelope: Envelope[Any]) -> None:
         """Add a message that is handled before all that wait."""
@@ -134,9 +165,21 @@ class Inbox:
         """
         return self.items.popleft()
 
+    def take_in_turn(self) -> Callable[[], Envelope[Any]]:
+        """Return what takes message after message in the turn that begins.
+
+        What is conflated comes last, but in a turn after one in which it stood back all the time, first:
+        what never ends must not keep it for ever.
+        """
+        return self._take_latest_first if self._stood_back else self.items.popleft
+
+    def _take_latest_first(self) -> Envelope[Any]:
+        waiting = self.latest.take()
+        return self.items.popleft() if waiting is None else waiting
+
     def empty(self) -> bool:
         """Tell whether nothing waits; part of pykka's protocol."""
-        return not self.items
+        return not (self.items or self.latest)
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
@@ -150,7 +193,7 @@ class Inbox:
             handled, exit_ = take_turn(limit)
             done += handled
             if exit_ is None:
-                self._end_turn(claim)
+                self._end_turn(claim, full=handled >= limit)
             else:
                 self._exit(claim, watcher, exit_)
         # Last, so that whatever the turn has sent is counted before the turn's own messages are done.
@@ -192,16 +235,17 @@ class Inbox:
             self.in_flight.left(1)
         return True
 
-    def _end_turn(self, claim: list[None]) -> None:
+    def _end_turn(self, claim: list[None], *, full: bool) -> None:
         if not _settle(claim):
             self._come_back()
             return
-        if self.items:
+        self._stood_back = full and bool(self.latest)
+        if not self.empty():
             self.dispatcher.submit(self)
             return
         self._turn.release()
         # A message may have come between the look and the release; its putter saw the lock held.
-        if self.items and self._turn.acquire(blocking=False):
+        if not self.empty() and self._turn.acquire(blocking=False):
             self.dispatcher.submit(self)
 
     def close(self) -> None:
@@ -215,6 +259,7 @@ class Inbox:
 
     def _drain(self) -> None:
         while True:
+            self.latest.overtake(self.items)
             try:
                 envelope = self.items.popleft()
             except IndexError:

@@ -111,12 +111,12 @@ class LoopThread(Dispatcher):
 
     loop: asyncio.AbstractEventLoop
     """The loop, running until `stop`; another one after a hang."""
+    must_turn = True
 
     def __init__(
         self, name: str, in_flight: InFlight | None = None, *, linger_s: float = 0.0
     ) -> None:
-        super().__init__(in_flight)
-        self._name = name
+        super().__init__(name, in_flight)
         self._linger_s = linger_s
         self._replacing = threading.Lock()
         # Of its own, or every turn would run in the context of whoever happened to tell first.
@@ -124,7 +124,7 @@ class LoopThread(Dispatcher):
         self._runs = self._new()
 
     def _new(self) -> _Loop:
-        new = _Loop(self._name, self._linger_s, self._context.copy())
+        new = _Loop(self.name, self._linger_s, self._context.copy())
         self.loop = new.loop
         return new
 

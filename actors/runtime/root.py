@@ -3,7 +3,7 @@
 Started first, on an `OwnThread`, as "supervisor". What other supervisors escalate to the one above, it
 tells `on_give_up`, which ends the process: it stops nothing itself, so that what still guards goes on
 until all is stopped in order. Every dead letter of the directory goes to the journal through it. Once
-there is a clock, it looks every second for actors that hang.
+there is a clock, it looks every second for actors that hang, and for threads that are late.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,6 +16,7 @@ from actors.runtime.child import Child
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.lag import Lag, LagWatch, OnLag
 from actors.runtime.ref import PooledRef
 from actors.runtime.spec import ChildSpec, SupervisorFlags
 from actors.runtime.supervisor import CLOCK, Supervisor
@@ -45,12 +46,16 @@ class RootSupervisor(Supervisor):
         on_give_up: Callable[[str, str], None],
         flags: SupervisorFlags | None = None,
         dispatchers: Iterable[Dispatcher] = (),
+        late_after_s: float = LOOK_S,
+        on_lag: OnLag = lambda _lag: None,
     ) -> None:
         super().__init__(
             address=ADDRESS, dispatcher=dispatcher, directory=directory, clock=clock, flags=flags
         )
         self._on_give_up = on_give_up
         self._watch = HangWatch(dispatchers)
+        self._lags = LagWatch(dispatchers, clock, late_after_s)
+        self._on_lag = on_lag
         self._gave_up = False
 
     def on_start(self) -> None:
@@ -93,6 +98,20 @@ class RootSupervisor(Supervisor):
         self._wake_after(LOOK_S, LOOK)
         for hung in self._watch.look(self._clock.monotonic()):
             hung.life.child.report(hung)
+        for lag in self._lags.look():
+            self._tell_lag(lag)
+
+    def _tell_lag(self, lag: Lag) -> None:
+        if lag.over:
+            text = f"{lag.name} turns again: what it was handed had waited {lag.late_s:.1f} s"
+            self._reports.alarm(AlarmCode.TURNS_LATE, text)
+        elif lag.began:
+            text = (
+                f"{lag.name} is late: what it was handed has waited {lag.late_s:.1f} s; it is blocked, "
+                "or has more to do than this machine can"
+            )
+            self._reports.alarm(AlarmCode.TURNS_LATE, text)
+        self._on_lag(lag)
 
     def _child_hung(self, hung: ChildHung) -> None:
         if not self._gave_up:

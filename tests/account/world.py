@@ -103,6 +103,7 @@ SETTINGS = AccountSettings(
     deadline_s=5.0,
     journal_deadline_s=0.25,
     quote_max_age_s=5.0,
+    late_after_s=1.0,
     conservative_mark=False,
     gross=False,
 )

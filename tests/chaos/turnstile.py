@@ -20,7 +20,7 @@ class Turnstile(Dispatcher):
     """One thread for all; `stop` ends it when it is told so by its owner, not by a system."""
 
     def __init__(self, in_flight: InFlight) -> None:
-        super().__init__(in_flight)
+        super().__init__("turnstile", in_flight)
         self._random: Random | None = None
         self._ready: list[Runnable] = []
         self._changed = threading.Condition()

@@ -8,8 +8,8 @@ from typing import Any
 import main
 from config.errors import ConfigError
 from messages.events import AccountLocked
-from messages.facts import QuoteChanged
-from messages.values import Quote
+from messages.facts import PositionChanged, QuoteChanged
+from messages.values import Position, Quote
 from tests.config.stage import (
     NEXT_DAY_S,
     RESET_S,
@@ -271,6 +271,20 @@ def _quotes() -> Iterator[tuple[str, Bite]]:
     )
 
 
+def _health() -> Iterator[tuple[str, Bite]]:
+    def told_late(stage: Stage) -> str:
+        """A position is told three seconds after the gateway had received it."""
+        run = stage.run()
+        position = Position(contract=contract("MNQ"), size=1, average_price=Decimal(21000))
+        came = run.clock.now() - timedelta(seconds=3)
+        told = PositionChanged(account=A, at=came, cause="test", position=position)
+        run.do(lambda gateway: gateway._directory.tell(f"account/{A}", told))
+        return str(run.status().health.value)
+
+    made = files(f"{LOGIN}{HTTP}[health]\nlate_after_s = §\n", 1, 4)
+    yield "late_after_s", Bite(made, told_late, ("stale", "live"))
+
+
 def _enforcement() -> Iterator[tuple[str, Bite]]:
     loss = config_of(daily_realized_loss={"max_loss_usd": 100}) + "\n"
 
@@ -392,6 +406,7 @@ def table_bites() -> Iterator[tuple[str, Bite]]:
         ("[logins][].", _logins()),
         ("[money].", _money()),
         ("[quotes].", _quotes()),
+        ("[health].", _health()),
         ("[enforcement].", _enforcement()),
         ("", _own_rules()),
         ("", _days()),

@@ -57,7 +57,7 @@ class Watched(RootSupervisor):
 class Looking:
     """A root supervisor that looks when the test lets a second pass."""
 
-    def __init__(self, own, directory, clock, clock_spec, dispatchers):
+    def __init__(self, own, directory, clock, clock_spec, dispatchers, **how):
         self.clock, self.looked, self.given_up = clock, queue.SimpleQueue(), []
         self.root = Watched.start(
             dispatcher=own,
@@ -66,6 +66,7 @@ class Looking:
             on_give_up=lambda address, error: self.given_up.append((address, error)),
             dispatchers=dispatchers,
             looked=self.looked,
+            **how,
         )
         self.ticks = self.start(clock_spec)
 
