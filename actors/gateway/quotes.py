@@ -1,27 +1,25 @@
-"""The QuoteActor of a login: who holds what, and the latest quote of each contract to its holders.
+"""The QuoteActor of a login: the latest quote of each contract to those who must judge it.
 
-Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` from accounts, `QuoteChanged` from the
-gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts changes, and per turn at
-most one `QuoteChanged` per contract to each holder: the latest. Intermediate quotes may be left out; the
-latest never is. It keeps no quote of a contract nobody holds, for it would be old when it is held again.
-A successor knows who holds what, and tells the next quote.
+Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` and `WatchBands` from accounts,
+`QuoteChanged` from the gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts
+changes, and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
+(`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is. It keeps no quote of
+a contract nobody holds, for it would be old when it is held again. A successor knows who holds what and
+nothing of bands: it tells everybody the next quote, and with that is told the bands again.
 """
 
-from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
+from actors.gateway.fanout import Fanout, Known, Told
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
 from messages.base import Message
-from messages.commands import HoldQuotes, WatchQuotes
+from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.facts import QuoteChanged
 from messages.queries import Ping
-
-
-class Holders(defaultdict[str, set[int]]):
-    """Which accounts hold a contract; a factory hands every successor the same."""
 
 
 class AnnounceHeld(Message, frozen=True):
@@ -38,25 +36,25 @@ class QuoteActor(PooledActor):
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
-        holders: Holders | None = None,
+        known: Known | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._login = login
         self._clock = clock
         self._directory = directory
-        self._holders = Holders(set) if holders is None else holders
-        self._latest: dict[str, QuoteChanged] = {}
-        self._changed: set[str] = set()
+        self._fanout = Fanout(Known() if known is None else known)
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
         match message:
             case QuoteChanged():
-                self._note(message)
+                self._fanout.note(message)
+            case WatchBands():
+                self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
                 self._hold(message.account, frozenset(message.contracts))
             case AnnounceHeld():
-                if self._holders:
+                if self._fanout.contracts:
                     self._watch()
             case Ping():
                 return f"quotes/{self._login}"
@@ -65,38 +63,18 @@ class QuoteActor(PooledActor):
         return None
 
     def on_turn_end(self) -> None:
-        """Tell holders the latest of what has changed; on a pool thread."""
-        for contract in self._changed:
-            for account in self._holders.get(contract, ()):
-                self._directory.tell(f"account/{account}", self._latest[contract])
-        self._changed.clear()
+        """Tell the latest of what has changed to those whose band it leaves; on a pool thread."""
+        self._tell(self._fanout.leaving())
 
-    def _note(self, changed: QuoteChanged) -> None:
-        contract = changed.quote.contract
-        if contract in self._holders:
-            self._latest[contract] = changed
-            self._changed.add(contract)
+    def _tell(self, told: Iterable[Told]) -> None:
+        for account, changed in told:
+            self._directory.tell(f"account/{account}", changed)
 
     def _hold(self, account: int, contracts: frozenset[str]) -> None:
-        before = frozenset(self._holders)
-        for contract in before - contracts:
-            self._drop(account, contract)
-        for contract in contracts:
-            self._take(account, contract)
-        if frozenset(self._holders) != before:
+        before = self._fanout.contracts
+        self._tell(self._fanout.hold(account, contracts))
+        if self._fanout.contracts != before:
             self._watch()
-
-    def _take(self, account: int, contract: str) -> None:
-        self._holders[contract].add(account)
-        if contract in self._latest:
-            self._directory.tell(f"account/{account}", self._latest[contract])
-
-    def _drop(self, account: int, contract: str) -> None:
-        self._holders[contract].discard(account)
-        if not self._holders[contract]:
-            del self._holders[contract]
-            self._latest.pop(contract, None)
-            self._changed.discard(contract)
 
     def _watch(self) -> None:
         self._directory.tell(
@@ -104,6 +82,6 @@ class QuoteActor(PooledActor):
             WatchQuotes(
                 at=self._clock.now(),
                 cause=f"quotes/{self._login}",
-                contracts=tuple(sorted(self._holders)),
+                contracts=tuple(sorted(self._fanout.contracts)),
             ),
         )
