@@ -165,22 +165,28 @@ def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopM
     )
 
 
-def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet | None:
-    """Say up to which mark nothing is moved and the best mark stays what it is.
+def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet:
+    """Say up to which marks nothing is moved and the best marks stay what they are.
 
     A move that is wanted is repeated with every quote, until the broker shows the stop where it shall be.
     """
-    marked = [_winner(held) for held in view.positions if held.mark is not None]
-    winners = [winner for winner in marked if winner]
-    if len(winners) < len(marked) or _manage(view, parameters):
-        return None
-    return tuple(term for winner in winners for term in _steps(winner, view.orders, parameters))
+    wanted = {move.contract for move in _manage(view, parameters)}
+    return tuple(
+        term
+        for held in view.positions
+        if held.mark is not None
+        for term in _steps(held, wanted, view.orders, parameters)
+    )
 
 
 def _steps(
-    winner: _Winner, orders: tuple[Order, ...], parameters: TradeManagement
+    held: OpenPosition, wanted: set[str], orders: tuple[Order, ...], parameters: TradeManagement
 ) -> Iterator[Within]:
     """Yield, by what could be moved next, how far the mark may go towards the profit."""
+    winner = _winner(held)
+    if winner is None or winner.contract in wanted:
+        yield Within(held.position.contract, held.mark, held.mark)
+        return
     if even := parameters.breakeven:
         begins = winner.entry + winner.sign * even.after_ticks * winner.tick
         price = winner.beyond(winner.entry, even.offset_ticks)
