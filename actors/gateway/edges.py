@@ -58,7 +58,9 @@ class Edges:
     def drop(self, account: int) -> None:
         """Forget an account's band, if it has one."""
         if numbered := self._bands.pop(account, None):
-            self._kinds[numbered[1].price].accounts.discard(account)
+            kind = self._kinds[numbered[1].price]
+            kind.accounts.discard(account)
+            self._clear(kind)
 
     def left_by(self, quote: Quote) -> list[int]:
         """Return the accounts whose band a quote leaves, and forget these bands."""
@@ -66,20 +68,21 @@ class Edges:
         for name, kind in self._kinds.items():
             price = quote.price(name)
             if price is None:  # it values nothing that is valued by this price
-                left += kind.accounts
+                left += [*kind.accounts]
+                for account in [*kind.accounts]:
+                    self.drop(account)
             else:
                 left += self._beyond(kind.lows, price.copy_negate())
                 left += self._beyond(kind.highs, price)
-            for account in left:
-                self.drop(account)
         return left
 
     def _beyond(self, heap: list[Entry], price: Decimal) -> list[int]:
-        """Take the edges off a heap that a price has reached; return whose bands are in force."""
+        """Take the edges off a heap that a price has reached, and forget their bands; return whose."""
         found: list[int] = []
         while heap and heap[0][0] <= price:
             _, number, account = heapq.heappop(heap)
             if self._in_force(number, account):
+                self.drop(account)
                 found.append(account)
         return found
 

@@ -165,26 +165,28 @@ def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopM
     )
 
 
-def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet:
+def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet | None:
     """Say up to which marks nothing is moved and the best marks stay what they are.
 
-    A move that is wanted is repeated with every quote, until the broker shows the stop where it shall be.
+    A move that is wanted is repeated with every quote of whatever is held, until the broker shows the
+    stop where it shall be.
     """
-    wanted = {move.contract for move in _manage(view, parameters)}
+    if _manage(view, parameters):
+        return None
     return tuple(
         term
         for held in view.positions
         if held.mark is not None
-        for term in _steps(held, wanted, view.orders, parameters)
+        for term in _steps(held, view.orders, parameters)
     )
 
 
 def _steps(
-    held: OpenPosition, wanted: set[str], orders: tuple[Order, ...], parameters: TradeManagement
+    held: OpenPosition, orders: tuple[Order, ...], parameters: TradeManagement
 ) -> Iterator[Within]:
     """Yield, by what could be moved next, how far the mark may go towards the profit."""
     winner = _winner(held)
-    if winner is None or winner.contract in wanted:
+    if winner is None:
         yield Within(held.position.contract, held.mark, held.mark)
         return
     if even := parameters.breakeven:
