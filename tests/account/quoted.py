@@ -97,6 +97,8 @@ class QuotedWorld:
     events: dict[int, list[Message]] = field(default_factory=lambda: defaultdict(list))
     told: int = 0
     """Quotes accounts were told."""
+    enforced: set[int] = field(default_factory=set)
+    """Accounts of which something is to be closed."""
     holding_back: bool = False
     known: Known = field(default_factory=Known)
     back: list[Message] = field(default_factory=list)
@@ -244,6 +246,7 @@ class QuotedWorld:
                 self.wishes.add((int(account), (message.moves, message.withdrawn)))
             case ["enforcer", account] if isinstance(message, Enforce):
                 self.decided[int(account)].append(message)
+                self.enforced.add(int(account))
 
     def _judge(self, asked):
         assert isinstance(asked, Evaluate)
