@@ -195,13 +195,10 @@ def _steps(
         if any(_is_looser(order, winner, price) for order in orders):
             yield winner.up_to(begins)
     if trail := parameters.trailing:
-        begins = winner.entry + winner.sign * trail.activate_ticks * winner.tick
-        if winner.tighter(begins, winner.best):
-            yield winner.up_to(begins)
-            return
         yield winner.up_to(winner.past(winner.best))
+        active = winner.ticks(winner.best) >= trail.activate_ticks
         price = winner.beyond(winner.best, -trail.trail_ticks)
-        if any(_is_looser(order, winner, price) for order in orders):
+        if active and any(_is_looser(order, winner, price) for order in orders):
             yield winner.up_to(winner.past(price))  # the mark has come back behind it
 
 

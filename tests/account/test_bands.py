@@ -60,7 +60,6 @@ def entered(*rules, size=1, at="25000", conservative=False, stop=None):
         ((EVEN,), 1, "24990", (None, "25002.00")),
         ((EVEN,), 1, "25000.50", (None, None)),
         ((EVEN,), -1, "25010", ("24998.00", None)),
-        ((TRAIL,), 1, None, (None, "25002.00")),
     ],
     ids=str,
 )
@@ -105,6 +104,18 @@ def test_a_sum_that_is_unknown_lets_every_quote_through():
 
     assert band(world) is None
     assert band(world, CL) is None
+
+
+@pytest.mark.parametrize("stop", [None, 24_990, 25_010])
+@pytest.mark.parametrize(("size", "low", "high"), [(1, None, 25_000), (-1, 25_000, None)])
+def test_a_best_mark_is_followed_before_it_is_trailed(size, low, high, stop):
+    """A reload may begin to trail earlier: then it counts how far the price had gone."""
+    found = entered(TRAIL, size=size, stop=stop).fanout._edges[MNQ].band(A)
+
+    assert (found.low is None) == (low is None)
+    assert (found.high is None) == (high is None)
+    assert low is None or low - Decimal("0.01") < found.low < low
+    assert high is None or high < found.high < high + Decimal("0.01")
 
 
 def test_a_trailing_stop_is_told_every_new_best_mark_and_nothing_else():

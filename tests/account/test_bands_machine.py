@@ -5,6 +5,7 @@ from decimal import Decimal
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from msgspec.structs import replace
 
 from actors.rules.daily_realized_loss import DailyRealizedLoss
 from actors.rules.daily_unrealized_loss import DailyUnrealizedLoss
@@ -112,12 +113,20 @@ class BandsMachine(RuleBasedStateMachine):
     def closing_fill(self, account, contract, pnl):
         self.both(lambda world: world.close(account, contract, pnl))
 
-    @rule(account=ACCOUNT, usd=USD)
-    def reload(self, account, usd):
-        rules = tuple(
-            DailyRealizedLoss(max_loss_usd=usd) if isinstance(each, DailyRealizedLoss) else each
-            for each in (each.parameters for each in self.one.settings[account].rules)
-        )
+    @rule(account=ACCOUNT, usd=USD, activate_ticks=st.integers(1, 12))
+    def reload(self, account, usd, activate_ticks):
+        def changed(parameters):
+            match parameters:
+                case DailyRealizedLoss():
+                    return replace(parameters, max_loss_usd=usd)
+                case TradeManagement(trailing=trailing):
+                    return replace(
+                        parameters, trailing=replace(trailing, activate_ticks=activate_ticks)
+                    )
+                case _:
+                    return parameters
+
+        rules = tuple(changed(each.parameters) for each in self.one.settings[account].rules)
         self.both(lambda world: world.adopt(account, rules))
 
     @rule(seconds=st.sampled_from([0.5, 2, 6]))
