@@ -26,8 +26,8 @@ from actors.account.state import AccountState
 from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
+from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
-from actors.gateway.quotes import Holders
 from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
@@ -340,7 +340,8 @@ class System:
         wiring, under = self.wiring(pool), f"login/{login}"
         said = self.config.file.quotes
         check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
-        quotes = partial(QuoteActor, login=login, check=check, holders=Holders(set), **wiring)
+        known = Known()
+        quotes = partial(QuoteActor, login=login, check=check, known=known, **wiring)
         self._child(f"quotes/{login}", quotes, under=under)
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
@@ -351,7 +352,7 @@ class System:
             self._note_poll(settings)
             enforcer = partial(self._enforcer, settings, wiring)
             self._child(f"enforcer/{record.account}", enforcer, under=accounts)
-            account = partial(self._account, record.account, wiring, itertools.count())
+            account = partial(self._account, record.account, known, wiring, itertools.count())
             self._child(f"account/{record.account}", account, under=accounts)
         guard = GuardAccounts(
             at=self.clock.now(),
@@ -383,7 +384,9 @@ class System:
         core = EnforcerCore(account=settings.account, login=settings.login, epoch=self._epoch())
         return EnforcerActor(core=core, **wiring)
 
-    def _account(self, account: int, wiring: Wiring, lives: "itertools.count[int]") -> AccountActor:
+    def _account(
+        self, account: int, known: Known, wiring: Wiring, lives: "itertools.count[int]"
+    ) -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
         settings = self.accounts[account]  # of the configuration in force now, after a reload too
         state = AccountState.new(settings.account, settings.day, gross=settings.gross)
@@ -396,7 +399,7 @@ class System:
         self._note_poll(replace(settings, rules=earlier))  # in force still, if it is the same day
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
-        return AccountActor(core=core, **wiring)
+        return AccountActor(core=core, latest=known.latest, **wiring)
 
     def _lock_for_lost_history(self, state: AccountState) -> None:
         """Let an account begin with the duty that a journal without its past leaves it."""

@@ -7,6 +7,7 @@ from messages.base import AccountMessage, Message, Value
 from messages.journal import Appended, AppendFailed
 from messages.values import (
     AccountView,
+    Band,
     Breach,
     Order,
     OrderType,
@@ -289,6 +290,16 @@ class HoldQuotes(AccountMessage, frozen=True, kw_only=True):
 
     contracts: tuple[str, ...]
     """Contract ids; empty = none."""
+
+
+class WatchBands(AccountMessage, frozen=True, kw_only=True):
+    """Tell this account of these contracts only quotes outside their bands, all quotes of any other.
+
+    A band is good for one time: once a quote has left it every quote is told, until it is set anew.
+    """
+
+    bands: tuple[Band, ...]
+    """At most one a contract; empty = every quote of everything held."""
 
 
 # --- to the ClockActor ---

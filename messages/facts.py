@@ -51,6 +51,8 @@ class QuoteChanged(Message, frozen=True, kw_only=True):
 
     quote: Quote
     """All sides merged."""
+    beside: tuple[Quote, ...] = ()
+    """The quotes of the account's other contracts at that moment; it may not have been told them."""
 
     def contract_of(self) -> str:
         """Return the contract: of several that wait, the latest replaces the others."""

@@ -209,6 +209,14 @@ class AlarmCode(StrEnum):
     TURNS_LATE = "TURNS_LATE"
 
 
+class PriceKind(StrEnum):
+    """Which price of a quote values a position."""
+
+    LAST = "last"
+    BID = "bid"
+    ASK = "ask"
+
+
 class Position(Value, frozen=True, kw_only=True):
     """One contract held by one account."""
 
@@ -324,6 +332,37 @@ class Quote(Value, frozen=True, kw_only=True):
     """Best ask."""
     at: datetime
     """When it was received, UTC."""
+
+    def price(self, kind: PriceKind) -> Decimal | None:
+        """Return one of its prices; None = never seen."""
+        match kind:
+            case PriceKind.LAST:
+                return self.last
+            case PriceKind.BID:
+                return self.bid
+            case PriceKind.ASK:
+                return self.ask
+
+
+class Band(Value, frozen=True, kw_only=True):
+    """The prices of one contract between which no rule of an account can find anything new."""
+
+    contract: str
+    """Contract id."""
+    price: PriceKind
+    """Which price of a quote is meant."""
+    low: Decimal | None
+    """This price or a lower one must be judged; None = no price is too low."""
+    high: Decimal | None
+    """This price or a higher one must be judged; None = no price is too high."""
+
+    def holds(self, quote: Quote) -> bool:
+        """Say whether a quote lies inside; one without the price that is meant does not."""
+        price = quote.price(self.price)
+        if price is None:
+            return False
+        above = self.low is None or price > self.low
+        return above and (self.high is None or price < self.high)
 
 
 class AccountRecord(Value, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ Started once per account, after its login's session is open. It alone owns the a
 lockouts. Restarted by the supervisor it is rebuilt from the journal and goes on where that ends.
 """
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ from messages.queries import GetAccountStatus, GetRules, Ping
 
 
 class AccountActor(PooledActor):
-    """One guarded account."""
+    """One guarded account; `latest` is the QuoteActor's, read as the clock is."""
 
     conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
     """Everything else is booked, each in its turn, and comes before quotes."""
@@ -24,12 +25,14 @@ class AccountActor(PooledActor):
         self,
         *,
         core: AccountCore,
+        latest: Mapping[str, QuoteChanged],
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._core = core
+        self._latest = latest
         self._clock = clock
         self._directory = directory
 
@@ -39,6 +42,10 @@ class AccountActor(PooledActor):
 
     def on_receive(self, message: Any) -> Any:
         """Hand the message to the core and send what it decides; runs on a worker of the pool."""
+        if not isinstance(
+            message, QuoteChanged
+        ):  # that is judged by what it says, not by later ones
+            self._core.see(self._latest, self._clock.now())
         match message:
             case GetAccountStatus():
                 return self._core.status(self._clock.now())

@@ -5,6 +5,7 @@ phase. Then the PRE-CHECK: under a flat duty no rule is asked, and whatever is h
 away. Otherwise the rules that listen are asked, and what they find becomes an intent (`enforcing`).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
@@ -23,6 +24,7 @@ from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.terms import under
 from actors.account.turn import Turn
+from actors.account.watching import Watching
 from messages.base import Send
 from messages.commands import (
     AccountCommand,
@@ -87,6 +89,7 @@ class AccountCore:
         self._enforcing = Enforcing(settings, state, self._picture.marks)
         self._permission = Permission(settings, state)
         self._recovery = Recovery(state, self._picture, self._judging)
+        self._watching = Watching(self._picture, self._judging)
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
@@ -101,6 +104,7 @@ class AccountCore:
                 rules=tuple(setting.line for setting in self._settings.rules),
             )
         )
+        self._watching.begin(turn)
         turn.wake_at("reset", self.state.day.next_reset(now))
         for lockout in self.state.lockouts.values():
             keeping.arm(turn, lockout)
@@ -116,6 +120,10 @@ class AccountCore:
         turn.send(f"gateway/{self._settings.login}", RenewStream(**turn.head()))
         self._judging.settling.begin(turn)
         return turn.sends()
+
+    def see(self, latest: Mapping[str, QuoteChanged], now: datetime) -> None:
+        """Learn the present quotes: of those inside its bands the account is not told."""
+        self._picture.see(latest, now)
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
@@ -145,6 +153,7 @@ class AccountCore:
         self._judging.follow_checks(turn)
         self._judging.settling.follow(turn)
         self._picture.note_health(turn)
+        self._watching.follow(turn)
         self._recovery.note()
         return turn.sends()
 
@@ -209,6 +218,7 @@ class AccountCore:
             case AccountChanged():
                 self._on_account(turn, fact)
             case QuoteChanged():
+                self._watching.heard(fact.quote.contract)
                 if self._picture.quoted(fact, turn.now):
                     self._judging.fact(turn, FactKind.QUOTE)
             case StreamConnected() | StreamLost():

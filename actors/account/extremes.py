@@ -4,6 +4,9 @@ Pure. A position that grew, turned around or was opened anew (its average price 
 did not) starts anew from the present; a reduction keeps what it had. This is of the moment and not in the
 journal: after a restart it starts anew as well. Nothing is lost by that, for a stop at the broker stays
 where it is and is never loosened; it only trails again from the present on.
+
+While a rule that trails is in force every new best mark is told (see `bands.py`); without one an account
+hears of few, so a reload that turns trailing on trails from what was heard, as after a restart.
 """
 
 from collections.abc import Mapping

@@ -46,12 +46,12 @@ class Judging:
     def fact(self, turn: Turn, kind: FactKind, fills: tuple[Fill, ...] = ()) -> None:
         """Ask the rules that listen to a kind of fact."""
         asked = [each for each in self.settings.rules if kind in each.listens]
-        if asked and self._may_judge:
+        if asked and self.may_judge:
             self._evaluate(turn, asked, fills, None)
 
     def everything(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> None:
         """Ask every rule once: the last judgement where the account is not OPEN."""
-        if not self._may_judge:
+        if not self.may_judge:
             return
         if self.opened or self._locked:
             self._evaluate(turn, self.settings.rules, fills, None)
@@ -65,11 +65,12 @@ class Judging:
 
     def by_what_is_known(self, turn: Turn) -> None:
         """Ask every rule although the account was never read; nothing becomes OPEN by it."""
-        if self._may_judge and not self.picture.sync.snapshot_seen:
+        if self.may_judge and not self.picture.sync.snapshot_seen:
             self._evaluate(turn, self.settings.rules, self.state.unjudged_fills, None)
 
     @property
-    def _may_judge(self) -> bool:
+    def may_judge(self) -> bool:
+        """Say whether any rule is asked now: something is known, and no flat duty binds."""
         sync = self.picture.sync
         # once the first read has failed, journal and stream are all there is: a breach they show is one
         known = sync.snapshot_seen or sync.refusal is not None
@@ -139,7 +140,7 @@ class Judging:
 
     def late(self, turn: Turn) -> None:
         """Ask again when a last judgement was not answered completely."""
-        if self.opened or self.state.enforcement or not self._may_judge:
+        if self.opened or self.state.enforcement or not self.may_judge:
             return
         if silent := self.judgement.missing:
             turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")

@@ -4,6 +4,7 @@ Pure. A new stream generation makes everything old until a complete snapshot of 
 snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a position unvalued.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +21,16 @@ from actors.account.turn import Turn
 from messages.commands import DescribeContract, HoldQuotes, RenewStream, TakeSnapshot
 from messages.events import HealthChanged
 from messages.facts import QuoteChanged, SnapshotTaken
-from messages.values import AccountView, AlarmCode, FactKind, Fill, Health, OpenPosition, Position
+from messages.values import (
+    AccountView,
+    AlarmCode,
+    FactKind,
+    Fill,
+    Health,
+    OpenPosition,
+    Position,
+    Quote,
+)
 
 _SNAPSHOT_S = 5.0
 _SETTLE_S = 1.0
@@ -234,10 +244,21 @@ class Picture:
         self._asked_contracts.discard(contract)
         turn.alarm(AlarmCode.UNKNOWN_CONTRACT, f"{contract} cannot be valued: {reason}")
 
+    def see(self, latest: Mapping[str, QuoteChanged], now: datetime) -> None:
+        """Take what the quotes of what is held are now: not all of them were told (see `bands`)."""
+        for contract in self.state.positions:
+            if told := latest.get(contract):
+                self._take(told.quote, now)
+
     def quoted(self, fact: QuoteChanged, now: datetime) -> bool:
         """Take a quote; return whether it values something that is held."""
-        self.marks.note(fact.quote)
-        held = self.state.positions.get(fact.quote.contract)
+        for quote in fact.beside:
+            self._take(quote, now)
+        return self._take(fact.quote, now)
+
+    def _take(self, quote: Quote, now: datetime) -> bool:
+        self.marks.note(quote)
+        held = self.state.positions.get(quote.contract)
         if held is not None:
             self._follow(held, now)
         return held is not None

@@ -53,6 +53,11 @@ class Turn:
             self.state.evolve(event)
             self._events.append(event)
 
+    @property
+    def eventful(self) -> bool:
+        """Say whether anything happened in this turn."""
+        return bool(self._events)
+
     def recorded(self, kinds: frozenset[type]) -> bool:
         """Say whether an event of one of these kinds happened in this turn."""
         return not kinds.isdisjoint(map(type, self._events))

@@ -6,14 +6,19 @@ of one.
 
 from decimal import Decimal
 
-from messages.values import Contract, Position, Quote
+from messages.values import Contract, Position, PriceKind, Quote
 
 
 def mark_price(quote: Quote, size: int, *, conservative: bool) -> Decimal | None:
     """Return the price a position is valued at: the last trade, or the side it would close on."""
+    return quote.price(mark_kind(size, conservative=conservative))
+
+
+def mark_kind(size: int, *, conservative: bool) -> PriceKind:
+    """Return which price of a quote values a position of that size."""
     if not conservative:
-        return quote.last
-    return quote.bid if size > 0 else quote.ask
+        return PriceKind.LAST
+    return PriceKind.BID if size > 0 else PriceKind.ASK
 
 
 def open_pnl_usd(position: Position, contract: Contract, mark: Decimal) -> Decimal:

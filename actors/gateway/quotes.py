@@ -1,17 +1,19 @@
-"""The QuoteActor of a login: who holds what, and the latest quote of each contract to its holders.
+"""The QuoteActor of a login: the latest quote of each contract to those who must judge it.
 
-Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` from accounts, `QuoteChanged` from the
-gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts changes, and per turn at
-most one `QuoteChanged` per contract to each holder: the latest. Intermediate quotes may be left out; the
-latest never is, but what is implausible waits for a second quote or a short bound (`plausible.py`). It
-keeps no quote of a contract nobody holds, for it would be old when it is held again.
-A successor knows who holds what, and tells the next quote.
+Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` and `WatchBands` from accounts,
+`QuoteChanged` from the gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts
+changes, and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
+(`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
+implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
+nobody holds, for it would be old when it is held again. A successor knows who holds what and nothing of
+bands: it tells everybody the next quote, and with that is told the bands again.
 """
 
-from collections import defaultdict
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any
 
+from actors.gateway.fanout import Fanout, Known, Told
 from actors.gateway.outbox import Outbox
 from actors.gateway.plausible import Credence, QuoteCheck
 from actors.runtime.actor import PooledActor
@@ -19,17 +21,13 @@ from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
 from messages.base import Message
-from messages.commands import HoldQuotes, WakeAfter, WatchQuotes, Woken
+from messages.commands import HoldQuotes, WakeAfter, WatchBands, WatchQuotes, Woken
 from messages.facts import QuoteChanged
 from messages.queries import Ping
 from messages.values import AlarmCode, Quote
 
 _ALARM_EVERY_S = 60.0
 """A contract whose quotes are wild is alarmed no more often."""
-
-
-class Holders(defaultdict[str, set[int]]):
-    """Which accounts hold a contract; a factory hands every successor the same."""
 
 
 class AnnounceHeld(Message, frozen=True):
@@ -49,31 +47,31 @@ class QuoteActor(PooledActor):
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
-        holders: Holders | None = None,
+        known: Known | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._login = login
         self._clock = clock
         self._directory = directory
-        self._holders = Holders(set) if holders is None else holders
+        self._fanout = Fanout(Known() if known is None else known)
         self._check = check
         self._outbox = Outbox(login=login, clock=clock, directory=directory)
         self._credence: dict[str, Credence] = {}
         self._alarmed: dict[str, float] = {}
-        self._latest: dict[str, QuoteChanged] = {}
-        self._changed: set[str] = set()
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
         match message:
             case QuoteChanged():
                 self._note(message)
+            case WatchBands():
+                self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
                 self._hold(message.account, frozenset(message.contracts))
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
-                if self._holders:
+                if self._fanout.contracts:
                     self._watch()
             case Ping():
                 return f"quotes/{self._login}"
@@ -82,18 +80,16 @@ class QuoteActor(PooledActor):
         return None
 
     def on_turn_end(self) -> None:
-        """Tell holders the latest of what has changed; on a pool thread."""
-        for contract in self._changed:
-            self._fan_out(contract)
-        self._changed.clear()
+        """Tell the latest of what has changed to those whose band it leaves; on a pool thread."""
+        self._tell(self._fanout.leaving())
 
-    def _fan_out(self, contract: str) -> None:
-        for account in self._holders.get(contract, ()):
-            self._directory.tell(f"account/{account}", self._latest[contract])
+    def _tell(self, told: Iterable[Told]) -> None:
+        for account, changed in told:
+            self._directory.tell(f"account/{account}", changed)
 
     def _note(self, changed: QuoteChanged) -> None:
         contract = changed.quote.contract
-        if contract not in self._holders:
+        if not self._fanout.is_held(contract):
             return
         credence = self._credence.setdefault(contract, Credence(self._check))
         heard = credence.hear(changed.quote)
@@ -105,9 +101,7 @@ class QuoteActor(PooledActor):
             self._alarm(heard.dropped[-1], "the quotes after it do not bear it out: not counted")
 
     def _take_up(self, quote: Quote) -> None:
-        changed = QuoteChanged(at=quote.at, cause=f"quote/{quote.contract}", quote=quote)
-        self._latest[quote.contract] = changed
-        self._changed.add(quote.contract)
+        self._fanout.note(QuoteChanged(at=quote.at, cause=f"quote/{quote.contract}", quote=quote))
 
     def _settle(self, key: str) -> None:
         """Let what nothing has confirmed or dropped count; its worst side must reach every holder."""
@@ -115,8 +109,7 @@ class QuoteActor(PooledActor):
         credence = self._credence.get(contract)
         for quote in credence.overdue(int(doubt)) if credence else ():
             self._take_up(quote)
-            self._fan_out(contract)
-            self._changed.discard(contract)
+            self._tell(self._fanout.leaving())
             within_s = self._check.confirm_within_s
             self._alarm(quote, f"no quote confirmed or dropped it within {within_s:g} s: it counts")
 
@@ -142,26 +135,12 @@ class QuoteActor(PooledActor):
         )
 
     def _hold(self, account: int, contracts: frozenset[str]) -> None:
-        before = frozenset(self._holders)
-        for contract in before - contracts:
-            self._drop(account, contract)
-        for contract in contracts:
-            self._take(account, contract)
-        if frozenset(self._holders) != before:
+        before = self._fanout.contracts
+        self._tell(self._fanout.hold(account, contracts))
+        if self._fanout.contracts != before:
+            for contract in before - self._fanout.contracts:
+                self._credence.pop(contract, None)
             self._watch()
-
-    def _take(self, account: int, contract: str) -> None:
-        self._holders[contract].add(account)
-        if contract in self._latest:
-            self._directory.tell(f"account/{account}", self._latest[contract])
-
-    def _drop(self, account: int, contract: str) -> None:
-        self._holders[contract].discard(account)
-        if not self._holders[contract]:
-            del self._holders[contract]
-            self._latest.pop(contract, None)
-            self._credence.pop(contract, None)
-            self._changed.discard(contract)
 
     def _watch(self) -> None:
         self._directory.tell(
@@ -169,6 +148,6 @@ class QuoteActor(PooledActor):
             WatchQuotes(
                 at=self._clock.now(),
                 cause=f"quotes/{self._login}",
-                contracts=tuple(sorted(self._holders)),
+                contracts=tuple(sorted(self._fanout.contracts)),
             ),
         )

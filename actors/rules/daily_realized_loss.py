@@ -8,6 +8,7 @@ for each position, the account is STALE and alarmed, and the next quote that val
 
 from decimal import Decimal
 
+from actors.rules.quiet import Loss, Quiet
 from actors.rules.rule import Rule, account_lock, positive, usd
 from actors.rules.strictness import lower, true
 from messages.values import (
@@ -58,6 +59,14 @@ def _evaluate(view: AccountView, parameters: DailyRealizedLoss) -> Breach | None
     )
 
 
+def _quiet(view: AccountView, parameters: DailyRealizedLoss) -> Quiet | None:
+    limit, open_usd = -parameters.max_loss_usd, view.open_usd
+    if open_usd is None or view.realised_usd <= limit:
+        return None
+    contracts = tuple(each.position.contract for each in view.positions)
+    return (Loss(contracts, view.realised_usd + open_usd - limit),)
+
+
 def _listens(parameters: DailyRealizedLoss) -> frozenset[FactKind]:
     if not parameters.include_open_loss:
         return frozenset({FactKind.TRADE})
@@ -77,6 +86,7 @@ RULE = Rule(
     listens=_listens,
     evaluate=_evaluate,
     describe=_describe,
+    quiet=_quiet,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower, "include_open_loss": true},
 )

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from actors.rules.open_pnl import breach_of_worst, valued
+from actors.rules.quiet import Loss, Quiet
 from actors.rules.rule import Rule, always, positive, usd
 from actors.rules.strictness import lower
 from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
@@ -22,6 +23,14 @@ def _evaluate(view: AccountView, parameters: DailyUnrealizedLoss) -> Breach | No
     return breach_of_worst(RULE.id, code, "Open loss limit exceeded", broken, limit)
 
 
+def _quiet(view: AccountView, parameters: DailyUnrealizedLoss) -> Quiet:
+    return tuple(
+        Loss((each.position.contract,), each.pnl_usd + parameters.max_loss_usd)
+        for each in view.positions
+        if each.pnl_usd is not None
+    )
+
+
 def _describe(parameters: DailyUnrealizedLoss) -> str:
     return f"open loss of {usd(parameters.max_loss_usd)} in one position: closes it and its orders"
 
@@ -34,6 +43,7 @@ RULE = Rule(
     listens=always(FactKind.QUOTE, FactKind.POSITION),
     evaluate=_evaluate,
     describe=_describe,
+    quiet=_quiet,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower},
 )

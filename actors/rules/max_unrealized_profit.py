@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from actors.rules.open_pnl import breach_of_worst, valued
+from actors.rules.quiet import Gain, Quiet
 from actors.rules.rule import Rule, always, positive, usd
 from actors.rules.strictness import lower
 from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
@@ -22,6 +23,14 @@ def _evaluate(view: AccountView, parameters: MaxUnrealizedProfit) -> Breach | No
     return breach_of_worst(RULE.id, code, "Open profit target reached", broken, target)
 
 
+def _quiet(view: AccountView, parameters: MaxUnrealizedProfit) -> Quiet:
+    return tuple(
+        Gain(each.position.contract, parameters.target_usd - each.pnl_usd)
+        for each in view.positions
+        if each.pnl_usd is not None
+    )
+
+
 def _describe(parameters: MaxUnrealizedProfit) -> str:
     return f"open profit of {usd(parameters.target_usd)} in one position: closes it and its orders"
 
@@ -34,6 +43,7 @@ RULE = Rule(
     listens=always(FactKind.QUOTE, FactKind.POSITION),
     evaluate=_evaluate,
     describe=_describe,
+    quiet=_quiet,
     check=lambda parameters: positive("target_usd", parameters.target_usd),
     strictness={"target_usd": lower},
 )

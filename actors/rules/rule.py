@@ -15,6 +15,7 @@ import msgspec
 
 from actors.account.trading_day import TradingDay
 from actors.rules.calendar import Calendar
+from actors.rules.quiet import Quiet
 from actors.rules.strictness import Strictness
 from messages.values import (
     ACCOUNT_SCOPE,
@@ -82,6 +83,8 @@ class Rule[P: Parameters]:
     """How often the account's own record must be read for it; None = the stream is enough."""
     manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
+    quiet: Callable[[AccountView, P], Quiet | None] | None = None
+    """How far prices may move before it can find anything new; None = it must see every quote."""
     caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
     strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)

@@ -4,12 +4,14 @@ Not a breach: it asks for stops that are there already to be tightened (breakeve
 none. A trailing stop of the broker's own is left to the broker.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
 import msgspec
 
+from actors.rules.quiet import Quiet, Within
 from actors.rules.rule import Rule, always, positive
 from actors.rules.strictness import higher, lower, same, table
 from messages.values import (
@@ -86,6 +88,15 @@ class _Winner(NamedTuple):
         """Say whether a stop at one price protects more than at another."""
         return (price - than) * self.sign > 0
 
+    def past(self, price: Decimal) -> Decimal:
+        """Return the next number that is better than a price, on the tick grid or not."""
+        return price.next_plus() if self.sign > 0 else price.next_minus()
+
+    def up_to(self, price: Decimal) -> Within:
+        """Say that nothing is moved while the mark is worse than a price."""
+        low, high = (None, price) if self.sign > 0 else (price, None)
+        return Within(self.contract, low, high)
+
 
 def _manage(view: AccountView, parameters: TradeManagement) -> tuple[StopMove, ...]:
     return tuple(
@@ -138,16 +149,8 @@ def _wanted(winner: _Winner, parameters: TradeManagement) -> _Wanted | None:
 
 def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopMove | None:
     """Return the move of one order, if it is a stop of this position and looser than wanted."""
-    protecting = Side.SELL if winner.sign > 0 else Side.BUY
     present = order.stop_price
-    if (
-        order.contract != winner.contract
-        or order.side is not protecting
-        or order.type not in _MOVABLE
-        or order.status != OrderStatus.OPEN
-        or present is None
-        or not winner.tighter(wanted.price, present)
-    ):
+    if present is None or not _is_looser(order, winner, wanted.price):
         return None
     limit = order.limit_price if order.type == OrderType.STOP_LIMIT else None
     return StopMove(
@@ -159,6 +162,56 @@ def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopM
         limit_price=None if limit is None else limit + (wanted.price - present),
         reason=wanted.reason,
         judged_at=at,
+    )
+
+
+def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet | None:
+    """Say up to which marks nothing is moved and the best marks stay what they are.
+
+    A move that is wanted is repeated with every quote of whatever is held, until the broker shows the
+    stop where it shall be.
+    """
+    if _manage(view, parameters):
+        return None
+    return tuple(
+        term
+        for held in view.positions
+        if held.mark is not None
+        for term in _steps(held, view.orders, parameters)
+    )
+
+
+def _steps(
+    held: OpenPosition, orders: tuple[Order, ...], parameters: TradeManagement
+) -> Iterator[Within]:
+    """Yield, by what could be moved next, how far the mark may go towards the profit."""
+    winner = _winner(held)
+    if winner is None:
+        yield Within(held.position.contract, held.mark, held.mark)
+        return
+    if even := parameters.breakeven:
+        begins = winner.entry + winner.sign * even.after_ticks * winner.tick
+        price = winner.beyond(winner.entry, even.offset_ticks)
+        if any(_is_looser(order, winner, price) for order in orders):
+            yield winner.up_to(begins)
+    if trail := parameters.trailing:
+        yield winner.up_to(winner.past(winner.best))
+        active = winner.ticks(winner.best) >= trail.activate_ticks
+        price = winner.beyond(winner.best, -trail.trail_ticks)
+        if active and any(_is_looser(order, winner, price) for order in orders):
+            yield winner.up_to(winner.past(price))  # the mark has come back behind it
+
+
+def _is_looser(order: Order, winner: _Winner, price: Decimal) -> bool:
+    """Say whether an order is a stop of this position that protects less than one at a price."""
+    protecting = Side.SELL if winner.sign > 0 else Side.BUY
+    return (
+        order.contract == winner.contract
+        and order.side is protecting
+        and order.type in _MOVABLE
+        and order.status == OrderStatus.OPEN
+        and order.stop_price is not None
+        and winner.tighter(price, order.stop_price)
     )
 
 
@@ -206,6 +259,7 @@ RULE = Rule(
     describe=_describe,
     check=_check,
     manage=_manage,
+    quiet=_quiet,
     strictness={
         "breakeven": table(after_ticks=lower, offset_ticks=higher),
         # not the closer the stricter: it may lie beyond a mark that has come back, and then move nothing

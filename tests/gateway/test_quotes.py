@@ -4,10 +4,11 @@ from decimal import Decimal
 
 from actors.gateway import QuoteActor
 from actors.gateway.quotes import AnnounceHeld
-from messages.commands import HoldQuotes, WatchQuotes
+from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.events import AlarmRaised
 from messages.facts import QuoteChanged
-from messages.values import AlarmCode, Quote
+from messages.queries import Ping
+from messages.values import AlarmCode, Band, PriceKind, Quote
 from tests.gateway.support import MES, MNQ, PATIENCE_S, UNCHECKED, A, B, Heard, Probe
 
 
@@ -191,3 +192,22 @@ def test_a_new_gateway_is_told_what_is_held(rig):
     ref.tell(AnnounceHeld(**rig.head()))
 
     assert [watch.contracts for watch in gateway.wait(WatchQuotes, count=2)] == [(MNQ,), (MNQ,)]
+
+
+def test_an_account_is_told_only_what_leaves_its_band(rig):
+    """Set by the account, through the actor; a quote of the other contract comes beside."""
+    _, ref = alone(rig)
+    rig.quotes._start_actor_loop()
+    rig.quotes = ref
+    hold(rig, A, MNQ, MES)
+    band = Band(contract=MNQ, price=PriceKind.LAST, low=Decimal(90), high=Decimal(110))
+    ref.tell(WatchBands(**rig.head(account=A), bands=(band,)))
+    ref.tell(quote_of(rig, 7, MES))
+    rig.account().one(QuoteChanged, lambda c: c.quote.contract == MES)
+    for price in (100, 109, 110):
+        ref.ask(Ping(**rig.head()))  # a turn of its own
+        ref.tell(quote_of(rig, price))
+
+    told = rig.account().one(QuoteChanged, lambda c: c.quote.contract == MNQ)
+    assert told.quote.last == 110
+    assert [each.contract for each in told.beside] == [MES]

@@ -14,6 +14,7 @@ from messages.events import (
     DeadLettered,
     EnforcementFinished,
 )
+from messages.facts import QuoteChanged
 from messages.queries import Ping
 from messages.values import AlarmCode, Phase
 from tests.rig import NOON, A, B, config_of
@@ -200,3 +201,38 @@ def test_a_restarted_quote_actor_still_knows_who_holds_what(rig):
     assert len(restarted(run, "quotes/desk")) == 1
     assert run.held(A) == {}
     assert run.status(A).phase is Phase.LOCKED
+
+
+def told_quotes(run):
+    """Count from now on the quotes that accounts are told."""
+    told, tell = [], run.system.directory.tell
+
+    def noted(address, message):
+        if isinstance(message, QuoteChanged) and address.startswith("account/"):
+            told.append(message.quote.last)
+        tell(address, message)
+
+    run.system.directory.tell = noted
+    return told
+
+
+@pytest.mark.parametrize("victim", ["quotes/desk", f"account/{A}"])
+def test_after_a_restart_the_account_hears_quotes_until_its_band_is_known_again(rig, victim):
+    """Of the QuoteActor or its own: then only what may break a rule, which is judged at once."""
+    run = rig(config_of(daily_unrealized_loss={"max_loss_usd": 200}))
+    run.price("MNQ", "21000")
+    run.order(A, "MNQ", 1)
+    told = told_quotes(run)
+    run.price("MNQ", "20950")
+    assert told == []
+    poison(run, victim)
+    run.price("MNQ", "20940")
+    told.clear()
+    run.price("MNQ", "20930")
+    assert told == []
+    assert run.status(A).open_usd == -140
+    run.price("MNQ", "20900")
+
+    assert told == [20900]
+    assert len(restarted(run, victim)) == 1
+    assert run.held(A) == {}

@@ -1,0 +1,69 @@
+"""What an account has the QuoteActor tell it: the bands of prices it need not hear of.
+
+Pure. They are told in the turn that changes them, so whatever passes until the QuoteActor hears of them
+is compared with the new ones there. A quote that comes says that no band is known of its contract there:
+it was left, or the QuoteActor is a new one. So it is told again, and nothing has to be remembered of who
+was restarted when.
+"""
+
+from dataclasses import dataclass, field
+
+from actors.account.bands import bands_of
+from actors.account.judging import Judging
+from actors.account.picture import Picture
+from actors.account.turn import Turn
+from messages.commands import WatchBands
+from messages.values import AlarmCode, Band, FactKind
+
+
+@dataclass(slots=True)
+class Watching:
+    """The bands of one account, as they were told last."""
+
+    picture: Picture
+    judging: Judging
+    _told: dict[str, Band] = field(default_factory=dict)
+    _heard: bool = False
+    _failure: str = ""
+
+    def begin(self, turn: Turn) -> None:
+        """Take back what an earlier life of the actor may have told."""
+        if self.picture.state.positions:
+            self._tell(turn, {})
+
+    def heard(self, contract: str) -> None:
+        """Note that a quote has come."""
+        self._told.pop(contract, None)
+        self._heard = True
+
+    def follow(self, turn: Turn) -> None:
+        """Tell the bands anew if this turn has changed them."""
+        changed, self._heard = self._heard or turn.eventful, False
+        if not changed or not (self.picture.state.positions or self._told):
+            return
+        bands = self._bands(turn)
+        if bands != self._told:
+            self._tell(turn, bands)
+
+    def _bands(self, turn: Turn) -> dict[str, Band]:
+        """Return the bands; a rule that fails to say how far prices may move sees every quote."""
+        picture, settings = self.picture, self.judging.settings
+        listening = [each for each in settings.rules if FactKind.QUOTE in each.listens]
+        try:
+            return bands_of(
+                picture.view(turn.now),
+                listening if self.judging.may_judge else (),
+                picture.state.contracts,
+                conservative=settings.conservative_mark,
+            )
+        except Exception as error:  # noqa: BLE001 - one rule's bug must not stop the account
+            text = f"bands: {type(error).__name__}: {error}; every quote is judged"
+            if text != self._failure:
+                turn.alarm(AlarmCode.RULE_FAILED, text)
+            self._failure = text
+            return {}
+
+    def _tell(self, turn: Turn, bands: dict[str, Band]) -> None:
+        self._told = bands
+        watch = WatchBands(**turn.head(), bands=tuple(bands.values()))
+        turn.send(f"quotes/{self.judging.settings.login}", watch)

@@ -1,0 +1,228 @@
+"""The bands of an account, in numbers: one tick inside is quiet, the edge itself is judged."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from actors.account.settings import RuleSetting
+from actors.rules.daily_realized_loss import DailyRealizedLoss
+from actors.rules.daily_unrealized_loss import DailyUnrealizedLoss
+from actors.rules.max_unrealized_profit import MaxUnrealizedProfit
+from actors.rules.trade_management import Breakeven, TradeManagement, Trailing
+from messages.commands import Evaluate
+from messages.events import AlarmRaised, HealthChanged, RuleBreached
+from messages.values import AlarmCode, BreachCode, Health, PriceKind
+from tests.account.quoted import CL, MNQ, ZN, QuotedWorld, rule_of, settings_of
+
+A = 1
+LOSS_003 = DailyRealizedLoss(max_loss_usd=Decimal(100))
+LOSS_004 = DailyUnrealizedLoss(max_loss_usd=Decimal(50))
+PROFIT_005 = MaxUnrealizedProfit(target_usd=Decimal(80))
+EVEN = TradeManagement(breakeven=Breakeven(after_ticks=8, offset_ticks=2))
+TRAIL = TradeManagement(trailing=Trailing(activate_ticks=8, trail_ticks=4))
+
+
+def world_of(*rules, conservative=False):
+    return QuotedWorld({A: settings_of(A, rules, conservative=conservative)}, by_bands=True)
+
+
+def price(world, last, contract=MNQ):
+    world.quote(contract, Decimal(last), Decimal(last), Decimal(last))
+
+
+def band(world, contract=MNQ):
+    """Return the edges that are set at the fan-out; None = every quote is told."""
+    found = world.fanout._edges[contract].band(A)
+    return found and (found.low and str(found.low), found.high and str(found.high))
+
+
+def entered(*rules, size=1, at="25000", conservative=False, stop=None):
+    world = world_of(*rules, conservative=conservative)
+    world.hold(A, MNQ, size, Decimal(at))
+    if stop:
+        world.stop(A, MNQ, Decimal(stop))
+    price(world, at)
+    return world
+
+
+@pytest.mark.parametrize(
+    ("rules", "size", "stop", "edges"),
+    [
+        ((), 1, None, (None, None)),
+        ((LOSS_003,), 1, None, ("24950.00", None)),
+        ((LOSS_003,), -2, None, (None, "25025.00")),
+        ((LOSS_003, LOSS_004), 1, None, ("24975.00", None)),
+        ((LOSS_004, PROFIT_005), 1, None, ("24975.00", "25040.00")),
+        ((LOSS_004, PROFIT_005), -1, None, ("24960.00", "25025.00")),
+        ((LOSS_004,), 3, None, ("24991.75", None)),  # 33⅓ ticks: woken a tick early
+        ((EVEN,), 1, None, (None, None)),
+        ((EVEN,), 1, "24990", (None, "25002.00")),
+        ((EVEN,), 1, "25000.50", (None, None)),
+        ((EVEN,), -1, "25010", ("24998.00", None)),
+    ],
+    ids=str,
+)
+def test_a_band_ends_where_the_first_rule_may_say_something(rules, size, stop, edges):
+    """Limits in dollars and steps in ticks, long and short, the narrowest of all rules."""
+    assert band(entered(*rules, size=size, stop=stop)) == edges
+
+
+@pytest.mark.parametrize(("last", "told"), [("24975.25", 0), ("24975", 1), ("24974.75", 1)])
+def test_only_a_quote_at_the_edge_or_beyond_is_told_and_breaks_the_limit(last, told):
+    """One tick inside nobody is told; exactly at the limit the position is closed."""
+    world = entered(LOSS_004)
+    before = world.told
+    price(world, last)
+
+    assert world.told - before == told
+    breaches = [each for each in world.events[A] if isinstance(each, RuleBreached)]
+    assert len(breaches) == told
+
+
+def test_the_price_that_values_the_position_counts():
+    """A long by the bid, a short by the ask, where marks are conservative."""
+    for size, kind in ((1, PriceKind.BID), (-1, PriceKind.ASK)):
+        world = entered(LOSS_004, size=size, conservative=True)
+        assert world.fanout._edges[MNQ].band(A).price is kind
+
+
+def test_what_several_contracts_may_lose_together_is_shared_out():
+    """$100 over $0.50 + $15.625 a tick: six ticks each, and together they lose less."""
+    world = entered(LOSS_003)
+    world.hold(A, ZN, 1, Decimal("112.5"))
+    price(world, "112.5", ZN)
+
+    assert band(world) == ("24998.50", None)
+    assert band(world, ZN) == ("112.406250", None)
+
+
+def test_a_sum_that_is_unknown_lets_every_quote_through():
+    """One contract was never quoted: the rule judges as soon as it is, whichever quote comes."""
+    world = entered(LOSS_003)
+    world.hold(A, CL, 1, Decimal(60))
+
+    assert band(world) is None
+    assert band(world, CL) is None
+
+
+@pytest.mark.parametrize("stop", [None, 24_990, 25_010])
+@pytest.mark.parametrize(("size", "low", "high"), [(1, None, 25_000), (-1, 25_000, None)])
+def test_a_best_mark_is_followed_before_it_is_trailed(size, low, high, stop):
+    """A reload may begin to trail earlier: then it counts how far the price had gone."""
+    found = entered(TRAIL, size=size, stop=stop).fanout._edges[MNQ].band(A)
+
+    assert (found.low is None) == (low is None)
+    assert (found.high is None) == (high is None)
+    assert low is None or low - Decimal("0.01") < found.low < low
+    assert high is None or high < found.high < high + Decimal("0.01")
+
+
+def test_a_trailing_stop_is_told_every_new_best_mark_and_nothing_else():
+    """From the activation on the band ends just beyond the best mark, once the stop has followed."""
+    world = entered(TRAIL, stop="24990")
+    price(world, "25003")
+    assert band(world) is None  # the stop is to be moved: repeated with every quote
+    world.stop(A, MNQ, Decimal(25_002))
+    before = world.told
+    for last in ("25003", "25002.25", "25003"):
+        price(world, last)
+    assert world.told == before
+    price(world, "25003.25")
+
+    assert world.told == before + 1
+    assert {moves[0].stop_price for _, (moves, _) in world.wishes} == {Decimal("25002.25")}
+
+
+def test_a_rule_that_does_not_say_how_far_prices_may_move_sees_every_quote(monkeypatch):
+    """Fail closed: a new rule that listens to quotes needs no band to be safe."""
+    world = entered(LOSS_004)
+    assert band(world)
+    core = world.cores[A]
+    silent = replace(rule_of(LOSS_004), quiet=None)
+    settings = replace(core._settings, rules=(RuleSetting(rule=silent, parameters=LOSS_004),))
+    monkeypatch.setattr(core._judging, "settings", settings)
+    world.stop(A, MNQ, Decimal(24_000))
+
+    assert band(world) is None
+
+
+def test_a_rule_that_fails_to_say_it_sees_every_quote_and_is_alarmed_once(monkeypatch):
+    """Its bug stops no account and hides no quote."""
+    world = entered(LOSS_004)
+    broken = replace(rule_of(LOSS_004), quiet=lambda _view, _parameters: 1 / 0)
+    settings = replace(
+        world.cores[A]._settings, rules=(RuleSetting(rule=broken, parameters=LOSS_004),)
+    )
+    monkeypatch.setattr(world.cores[A]._judging, "settings", settings)
+    for stop in (24_000, 24_001, 24_002):
+        world.stop(A, MNQ, Decimal(stop))
+
+    assert band(world) is None
+    alarms = [each.text for each in world.events[A] if isinstance(each, AlarmRaised)]
+    assert alarms == ["bands: ZeroDivisionError: division by zero; every quote is judged"]
+
+
+def test_a_position_added_to_far_from_the_quote_it_was_told_is_judged_by_the_present_one():
+    """By the old quote, of which it lost nothing, the larger position would seem deep in the red."""
+    world = entered(LOSS_004)
+    price(world, "25090")  # inside the band: not told
+    world.hold(A, MNQ, 11, Decimal("25081.75"))
+
+    assert not [each for each in world.events[A] if isinstance(each, RuleBreached)]
+    assert band(world) == ("25079.50", None)
+
+
+def test_an_account_stays_live_by_quotes_it_is_not_told():
+    """Their age counts, and when they stop it is stale at once; the first one after that is told."""
+    world = entered(LOSS_004)
+    for _ in range(10):
+        world.advance(2)
+        price(world, "25001")
+    health = [each.health for each in world.events[A] if isinstance(each, HealthChanged)]
+    assert health[-1] is Health.LIVE
+    world.advance(6)
+    assert [each.code for each in world.events[A] if isinstance(each, AlarmRaised)] == [
+        AlarmCode.QUOTE_STALE
+    ]
+    price(world, "25001")
+
+    health = [each.health for each in world.events[A] if isinstance(each, HealthChanged)]
+    assert health[-2:] == [Health.STALE, Health.LIVE]
+
+
+def test_the_status_shows_the_open_profit_of_quotes_it_was_not_told():
+    """The latest quote is read when it is asked for."""
+    world = entered(LOSS_004)
+    before = world.told
+    price(world, "25010")
+    core = world.cores[A]
+    core.see(world.known.latest, world.now)
+
+    assert core.status(world.now).open_usd == 20
+    assert world.told == before
+
+
+def test_a_quote_that_passes_before_a_new_band_is_heard_is_told_when_it_is():
+    """The position has grown; what the old band let pass breaks the limit of the new one."""
+    world = entered(LOSS_004)
+    world.holding_back = True
+    world.hold(A, MNQ, 10, Decimal(25_000))
+    price(world, "24990")
+    assert not [each for each in world.events[A] if isinstance(each, RuleBreached)]
+    world.let_through()
+
+    breach = next(each for each in world.events[A] if isinstance(each, RuleBreached)).breach
+    assert breach.code is BreachCode.DAILY_UNREALIZED_LOSS
+    assert breach.value == -200
+
+
+def test_quotes_inside_the_band_cost_no_judgement(monkeypatch):
+    """A thousand of them, and no rule is asked."""
+    world = entered(LOSS_003, LOSS_004, PROFIT_005)
+    asked = []
+    monkeypatch.setattr(world, "_judge", asked.append)
+    for number in range(1_000):
+        price(world, Decimal(25_000) + number % 40 * Decimal("0.25"))
+
+    assert [each for each in asked if isinstance(each, Evaluate)] == []
