@@ -13,7 +13,7 @@ from decimal import Decimal
 from actors.account.settings import RuleSetting
 from actors.account.valuation import mark_kind
 from actors.rules.quiet import Gain, Loss, Quiet, Term, Within
-from messages.values import AccountView, Band, Contract, FactKind, OpenPosition
+from messages.values import AccountView, Band, Contract, OpenPosition, Position
 
 type Edges = tuple[Decimal | None, Decimal | None]
 
@@ -52,7 +52,7 @@ def bands_of(
 
     Args:
         view: The picture the rules would judge.
-        rules: Those in force; those that do not listen to quotes do not matter.
+        rules: Those that are asked about quotes.
         contracts: The broker's records.
         conservative: Whether positions are valued at the side they would close on.
     """
@@ -69,19 +69,30 @@ def bands_of(
             if above is not None:
                 high[contract] = min(above, high.get(contract, above))
     found = (
-        (each.mark, _band(name, each.size, (low.get(name), high.get(name)), conservative))
+        (each.mark, Band(contract=name, price=kind, low=low.get(name), high=high.get(name)))
         for name, each in held.items()
-        if each
+        if each and (kind := mark_kind(each.size, conservative=conservative))
     )
     return {band.contract: band for mark, band in found if _inside(mark, band)}
+
+
+def without_edges(positions: Iterable[Position], *, conservative: bool) -> dict[str, Band]:
+    """Return the bands of an account that no rule judges by quotes: none of them matters."""
+    return {
+        each.contract: Band(
+            contract=each.contract,
+            price=mark_kind(each.size, conservative=conservative),
+            low=None,
+            high=None,
+        )
+        for each in positions
+    }
 
 
 def _quiet(view: AccountView, rules: Iterable[RuleSetting]) -> Quiet | None:
     """Return the terms of all rules together; None = one of them must see every quote."""
     terms: list[Term] = []
     for each in rules:
-        if FactKind.QUOTE not in each.listens:
-            continue
         said = each.rule.quiet(view, each.parameters) if each.rule.quiet else None
         if said is None:
             return None
@@ -118,12 +129,6 @@ def _ticks(usd: Decimal, held: Iterable[_Held]) -> int:
     """Return how many whole ticks all of them may move before an amount is reached."""
     together = sum((each.tick_usd for each in held), Decimal(0))
     return max(0, int(usd / together)) if together else 0
-
-
-def _band(contract: str, size: int, edges: Edges, conservative: bool) -> Band:
-    low, high = edges
-    kind = mark_kind(size, conservative=conservative)
-    return Band(contract=contract, price=kind, low=low, high=high)
 
 
 def _inside(mark: Decimal, band: Band) -> bool:

@@ -8,7 +8,7 @@ was restarted when.
 
 from dataclasses import dataclass, field
 
-from actors.account.bands import bands_of
+from actors.account.bands import bands_of, without_edges
 from actors.account.judging import Judging
 from actors.account.picture import Picture
 from actors.account.turn import Turn
@@ -49,6 +49,9 @@ class Watching:
         """Return the bands; a rule that fails to say how far prices may move sees every quote."""
         picture, settings = self.picture, self.judging.settings
         listening = [each for each in settings.rules if FactKind.QUOTE in each.listens]
+        if not listening:
+            held = picture.state.positions.values()
+            return without_edges(held, conservative=settings.conservative_mark)
         try:
             return bands_of(
                 picture.view(turn.now),
