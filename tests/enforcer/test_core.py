@@ -285,6 +285,23 @@ def test_without_a_read_only_what_certainly_had_no_effect_is_sent_again(bench, o
     assert bench.sent() == ([MNQ, MNQ] if again else [MNQ])
 
 
+@pytest.mark.parametrize("answered_first", [True, False])
+def test_without_a_read_nothing_is_closed_that_began_to_close_by_itself(bench, answered_first):
+    """The trader's own market order is on its way: a second close beside it would flip the position."""
+    bench.enforce(MNQ)
+    if answered_first:
+        bench.answer(Rejected(code=4, text="closed"))
+        bench.enforce()
+    else:
+        bench.enforce()
+        bench.answer(Rejected(code=4, text="closed"))
+    bench.fail()
+    bench.wake("pause")
+
+    assert bench.sent() == [MNQ]
+    assert len(bench.reads) == 2
+
+
 def test_with_a_read_the_read_decides_what_is_sent_again(bench):
     """What was refused is forgotten as soon as the broker can be read."""
     bench.enforce(MNQ)
@@ -404,6 +421,15 @@ def test_an_order_that_appears_while_it_waits_is_cancelled_once(bench):
     bench.enforce(orders=(7, 8))
 
     assert [each.order_id for each in bench.commands] == [7, 8]
+
+
+def test_an_order_a_read_has_shown_is_not_cancelled_again_when_the_account_hears_of_it(bench):
+    """The stream lags behind the read; its cancel is under way."""
+    bench.enforce()
+    bench.show((), orders=(working(7),))
+    bench.enforce(orders=(7,))
+
+    assert [each.order_id for each in bench.commands] == [7]
 
 
 @pytest.mark.parametrize(("code", "alarms"), [(2, []), (4, [AlarmCode.BROKER_REJECTED])])

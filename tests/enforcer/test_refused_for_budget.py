@@ -253,3 +253,17 @@ def test_what_was_closed_again_meanwhile_is_not_closed_a_third_time_at_the_turn(
     desk.wake(7.5)
 
     assert [each.contract for each in desk.sent()] == [ES]
+
+
+def test_a_close_that_is_refused_after_its_trader_began_to_close_is_not_repeated_unread():
+    """The account spoke while the answer was still out: at the turn a second close would flip."""
+    desk = Desk()
+    desk.enforce(MNQ, ES)
+    first, second = desk.sent()
+    desk.enforce(ES)
+    desk.answer(first, LATER)
+    desk.answer(second, LATER)
+    desk.wake(7.5)
+
+    assert {first.contract, second.contract} == {MNQ, ES}
+    assert [each.contract for each in desk.sent()] == [ES]
