@@ -7,7 +7,7 @@ from msgspec import structs
 
 from actors.account.lockouts import key_of
 from actors.rules import daily_realized_loss, max_contracts
-from messages.commands import ApplyLockout, Enforce, ReportVerdict, Woken
+from messages.commands import ApplyLockout, Enforce, ReportVerdict, WakeAfter, Woken
 from messages.events import (
     AccountLocked,
     DeadlinePassed,
@@ -180,18 +180,57 @@ def test_a_contract_that_is_gone_and_back_is_named_to_the_enforcer(account):
     assert [each.reappeared for each in account.of(Enforce)] == [()]
 
 
-def test_an_order_that_goes_again_leaves_nothing_to_close_again(account):
-    """It appeared and was cancelled: the position that comes later is an attempt of its own."""
+def test_an_order_that_is_filled_under_lock_is_closed_again_as_a_position(account):
+    """One attempt: noted with the order, named to the enforcer with the position."""
     locked(account, 1, loss(account))
     account.hold(2, 1, ES)
     account.store(2)
     account.hear(OrderChanged, 3, order=resting())
-    account.hear(OrderChanged, 4, order=resting(status=OrderStatus.CANCELLED))
+    assert [each.reappeared for each in account.of(Enforce)] == [()]
 
-    account.hold(5, 0, ES)
-    account.hold(6, 1, ES)
+    account.hold(4, 1)
 
-    assert [each.reappeared for each in account.of(Enforce)] == [(ES,)]
+    assert account.attempts() == []
+    assert [each.reappeared for each in account.of(Enforce)] == [(MNQ,)]
+
+
+def test_an_order_that_ends_beside_a_position_under_lock_asks_for_nothing_more(account):
+    """The position is being closed already."""
+    locked(account, 1, loss(account))
+    account.hold(2, 1)
+    account.store(2)
+
+    account.hear(OrderChanged, 3, order=resting(status=OrderStatus.CANCELLED))
+
+    assert account.of(Enforce) == []
+
+
+def test_what_a_closed_position_leaves_behind_under_a_flat_lock_goes_at_once(account):
+    """No order may work."""
+    locked(account, 1, loss(account))
+    account.hold(2, 1)
+    account.store(2)
+    account.hear(OrderChanged, 2, order=resting(7))
+    account.hear(OrderChanged, 2, order=resting(8))
+
+    account.hold(3, 0)
+
+    assert [each.known_orders for each in account.of(Enforce)] == [(7, 8)]
+
+
+def test_what_a_smaller_position_leaves_behind_while_exposure_may_not_grow_is_given_a_second(
+    account,
+):
+    """The other leg of an OCO pair is told to be cancelled a moment later."""
+    account.hold(0.5, 3)
+    locked(account, 1, cooldown(loss(account)))
+    account.hear(OrderChanged, 2, order=resting())
+    account.store(2)
+
+    account.hold(3, 2)
+
+    assert account.of(Enforce) == []
+    assert [(each.key, each.after_s) for each in account.of(WakeAfter)] == [("leftovers", 1.0)]
 
 
 # --- the intent ---
