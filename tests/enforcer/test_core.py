@@ -423,6 +423,29 @@ def test_an_order_that_appears_while_it_waits_is_cancelled_once(bench):
     assert [each.order_id for each in bench.commands] == [7, 8]
 
 
+def test_what_reappears_after_the_proof_has_a_deadline_again(bench):
+    """The same enforcement, asked again: a broker that hangs now must not go unreported."""
+    bench.enforce()
+    bench.show()
+    bench.show()
+    assert bench.left_s("deadline") is None
+
+    bench.enforce(MNQ, reappeared=(MNQ,))
+    assert bench.left_s("deadline") == 5
+    bench.wake("deadline")
+
+    assert [each.flat_confirmed for each in bench.reports] == [True, False]
+
+
+def test_a_deadline_is_reported_once(bench):
+    """A wake may come twice."""
+    bench.enforce(MNQ)
+    bench.wake("deadline")
+    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
+
+    assert len(bench.reports) == 1
+
+
 def test_an_order_a_read_has_shown_is_not_cancelled_again_when_the_account_hears_of_it(bench):
     """The stream lags behind the read; its cancel is under way."""
     bench.enforce()
