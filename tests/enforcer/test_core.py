@@ -423,6 +423,23 @@ def test_an_order_that_appears_while_it_waits_is_cancelled_once(bench):
     assert [each.order_id for each in bench.commands] == [7, 8]
 
 
+def test_a_position_shown_while_only_orders_were_cancelled_is_closed_without_a_pause(bench):
+    """No close is under way that could be doubled: none was sent, or it has had its time."""
+    bench.enforce(orders=(7,))
+    bench.answer()
+    bench.show([MNQ])
+    assert bench.sent() == [MNQ]
+
+    bench.answer()
+    bench.show([MNQ])
+    bench.wake("pause")
+    bench.enforce(MNQ, orders=(7, 8))
+    bench.answer()
+    bench.show([MNQ])
+
+    assert bench.sent() == [MNQ, MNQ]
+
+
 def test_what_reappears_after_the_proof_has_a_deadline_again(bench):
     """The same enforcement, asked again: a broker that hangs now must not go unreported."""
     bench.enforce()
