@@ -349,7 +349,7 @@ class Enforcing:
 
     def _record_end(self, turn: Turn, under_way: Enforcement, report: ApplyLockout) -> None:
         head = turn.head(under_way.id)
-        if report.flat_confirmed and report.read_at:
+        if report.read_at is not None:  # confirmed: it names the read
             turn.record(
                 FlatConfirmed(
                     **head,

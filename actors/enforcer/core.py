@@ -86,6 +86,8 @@ class EnforcerCore:
     """The last read came after a pause, so what it shows may be commanded again."""
     _pause_s: float = _FIRST_PAUSE_S
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
+    _unasked: set[str] = field(default_factory=set)
+    """Outstanding commands of which the account has not said again that it knows of something to do."""
     _failed: list[BrokerCommand] = field(default_factory=list)
     """Commands that certainly had no effect, since the last complete read."""
     _refused: list[BrokerCommand] = field(default_factory=list)
@@ -98,6 +100,8 @@ class EnforcerCore:
     """The last read failed."""
     _moved: bool = False
     """Positions were commanded since what was commanded last had time to take effect."""
+    _unseen: bool = False
+    """Positions were commanded since the last complete read."""
     _reducing: set[str] = field(default_factory=set)
     """Contracts of those that were reduced, or closed because a read showed them: what the account
     still hears of them may be older than that, so they are closed again only after another read."""
@@ -174,13 +178,15 @@ class EnforcerCore:
     def _forget(self, order: Enforce) -> None:
         """Repeat nothing unread that the account no longer asks for.
 
-        What waits for the request budget may have waited long: what the account knows to be closing by
-        itself is left to a read. What failed for a target that is dropped may be allowed by now.
+        It may be closing by itself, or be allowed by now; and what waits for the request budget, or for
+        a broker that cannot be read, may have waited long. It is left to a read.
         """
         wanted = {*order.known_positions, *order.known_orders}
         self._refused = [each for each in self._refused if concerned(each) in wanted]
-        if not covers_all(order.targets, self._targets):
-            self._failed = [each for each in self._failed if concerned(each) in wanted]
+        self._failed = [each for each in self._failed if concerned(each) in wanted]
+        self._unasked = {
+            number for number, each in self._outstanding.items() if concerned(each) not in wanted
+        }
 
     def _hurry(self, order: Enforce) -> None:
         """Act on what has appeared while the enforcement is under way.
@@ -218,7 +224,9 @@ class EnforcerCore:
             self._read()
             return
         self._settled = False
-        self._moved = self._moved or bool(todo.close or todo.reduce)
+        self._known.update(todo.cancel)
+        if todo.close or todo.reduce:
+            self._moved = self._unseen = True
         self._reducing.update(contract for contract, _ in todo.reduce)
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         again = {concerned(each) for each in commands}
@@ -238,13 +246,14 @@ class EnforcerCore:
         self._uncertain = self._uncertain or isinstance(answer.outcome, Uncertain)
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
+        asked = [] if command.command_id in self._unasked else [command]
         match answer.outcome:
             case NotSent(retry_after_s=float(after_s)):
-                self._refused.append(command)
+                self._refused += asked
                 turn_at = self._now + timedelta(seconds=after_s)
                 self._turn_at = min(turn_at, self._turn_at or turn_at)
             case NotSent() | Rejected():
-                self._failed.append(command)
+                self._failed += asked
             case _:
                 pass  # done, or of unknown fate: the next read tells
         if not self._outstanding and self._step is Step.COMMANDING:
@@ -297,6 +306,7 @@ class EnforcerCore:
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
+        first, self._unseen = self._unseen and self._settled, False
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
@@ -312,6 +322,8 @@ class EnforcerCore:
         something = bool(todo.close or todo.reduce or todo.cancel)
         if filled.intersection((*todo.close, *(name for name, _ in todo.reduce))):
             self._wait(_FIRST_PAUSE_S)  # perhaps between the two answers of this read
+        elif something and first:
+            self._wait(_FIRST_PAUSE_S)  # no read before it could show such a fill
         elif something and (self._settled or self._waves == 0):
             self._reducing.update(todo.close)
             self._command(todo)

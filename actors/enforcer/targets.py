@@ -126,15 +126,17 @@ def plan(
     """Return what is left to do for all targets, given a complete snapshot.
 
     While `patient`, a market order that is on its way to reduce a position is waited for: a second
-    close beside it would flip the position once both have filled. Otherwise it counts as stuck: it is
+    close beside it would flip the position once both have filled. Otherwise it counts as stuck, and so
+    does at once what closes more than is held (or has filled in part while that was read): it is
     cancelled, and its position is closed once a read shows it gone.
     """
     held = {position.contract: position.size for position in positions if position.size}
     working = [order for order in orders if order.working]
-    reducing = [order for order in working if is_closing(order, held)]
-    closing, stuck = (reducing, []) if patient else ([], reducing)
+    leaving = [order for order in working if _is_leaving(order, held)]
+    closing = [order for order in leaving if patient and is_closing(order, held)]
+    stuck = [order for order in leaving if order not in closing]
     coming: dict[str, int] = {}
-    for order in reducing:
+    for order in leaving:
         coming[order.contract] = coming.get(order.contract, 0) + abs(order.signed_remaining)
     flat = [target for target in targets if is_flat_target(target)]
 
@@ -187,11 +189,15 @@ def is_closing(order: Order, held: Mapping[str, int]) -> bool:
     It is pending for some 25 ms as a rule, and open for as long as the market has nobody to trade with.
     """
     size = held.get(order.contract, 0)
+    return _is_leaving(order, held) and abs(order.signed_remaining) <= abs(size)
+
+
+def _is_leaving(order: Order, held: Mapping[str, int]) -> bool:
+    """Say whether a market order is on its way against what is held, however much it is."""
     return (
         order.type == OrderType.MARKET
         and order.status in _ON_ITS_WAY
-        and size * order.signed_remaining < 0
-        and abs(order.signed_remaining) <= abs(size)
+        and held.get(order.contract, 0) * order.signed_remaining < 0
     )
 
 

@@ -71,6 +71,7 @@ def settings_of(account, rules, *, conservative=False):
         deadline_s=5.0,
         journal_deadline_s=0.25,
         quote_max_age_s=MAX_AGE_S,
+        late_after_s=1.0,
         conservative_mark=conservative,
         gross=False,
     )

@@ -285,6 +285,23 @@ def test_without_a_read_only_what_certainly_had_no_effect_is_sent_again(bench, o
     assert bench.sent() == ([MNQ, MNQ] if again else [MNQ])
 
 
+@pytest.mark.parametrize("answered_first", [True, False])
+def test_without_a_read_nothing_is_closed_that_began_to_close_by_itself(bench, answered_first):
+    """The trader's own market order is on its way: a second close beside it would flip the position."""
+    bench.enforce(MNQ)
+    if answered_first:
+        bench.answer(Rejected(code=4, text="closed"))
+        bench.enforce()
+    else:
+        bench.enforce()
+        bench.answer(Rejected(code=4, text="closed"))
+    bench.fail()
+    bench.wake("pause")
+
+    assert bench.sent() == [MNQ]
+    assert len(bench.reads) == 2
+
+
 def test_with_a_read_the_read_decides_what_is_sent_again(bench):
     """What was refused is forgotten as soon as the broker can be read."""
     bench.enforce(MNQ)
@@ -404,6 +421,55 @@ def test_an_order_that_appears_while_it_waits_is_cancelled_once(bench):
     bench.enforce(orders=(7, 8))
 
     assert [each.order_id for each in bench.commands] == [7, 8]
+
+
+def test_a_position_shown_while_only_orders_were_cancelled_is_closed_without_a_pause(bench):
+    """No close is under way that could be doubled: none was sent, or it has had its time."""
+    bench.enforce(orders=(7,))
+    bench.answer()
+    bench.show([MNQ])
+    assert bench.sent() == [MNQ]
+
+    bench.answer()
+    bench.show([MNQ])
+    bench.wake("pause")
+    bench.enforce(MNQ, orders=(7, 8))
+    bench.answer()
+    bench.show([MNQ])
+
+    assert bench.sent() == [MNQ, MNQ]
+
+
+def test_what_reappears_after_the_proof_has_a_deadline_again(bench):
+    """The same enforcement, asked again: a broker that hangs now must not go unreported."""
+    bench.enforce()
+    bench.show()
+    bench.show()
+    assert bench.left_s("deadline") is None
+
+    bench.enforce(MNQ, reappeared=(MNQ,))
+    assert bench.left_s("deadline") == 5
+    bench.wake("deadline")
+
+    assert [each.flat_confirmed for each in bench.reports] == [True, False]
+
+
+def test_a_deadline_is_reported_once(bench):
+    """A wake may come twice."""
+    bench.enforce(MNQ)
+    bench.wake("deadline")
+    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
+
+    assert len(bench.reports) == 1
+
+
+def test_an_order_a_read_has_shown_is_not_cancelled_again_when_the_account_hears_of_it(bench):
+    """The stream lags behind the read; its cancel is under way."""
+    bench.enforce()
+    bench.show((), orders=(working(7),))
+    bench.enforce(orders=(7,))
+
+    assert [each.order_id for each in bench.commands] == [7]
 
 
 @pytest.mark.parametrize(("code", "alarms"), [(2, []), (4, [AlarmCode.BROKER_REJECTED])])

@@ -18,7 +18,7 @@ from messages.commands import (
     Woken,
 )
 from messages.events import BrokerCommandAnswered
-from messages.facts import SnapshotTaken
+from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.values import (
     CapProduct,
     Done,
@@ -72,6 +72,15 @@ def test_a_reduction_that_stays_open_in_an_illiquid_market_is_not_repeated():
     assert plan([cap], [held(5)], [order]).reduce == ()
     todo = plan([cap], [held(5)], [order], patient=False)
     assert (todo.reduce, todo.cancel) == ((), (1,))
+
+
+@pytest.mark.parametrize("target", [FlatAccount(), CapProduct(product="MNQ", limit=1)])
+@pytest.mark.parametrize(("size", "side"), [(2, Side.SELL), (-2, Side.BUY)])
+def test_nothing_is_closed_beside_a_market_order_that_closes_more_than_is_held(target, size, side):
+    """It will turn the position, or has filled in part while it was read: it is cancelled first."""
+    todo = plan([target], [held(size)], [market(side, 3)])
+
+    assert (todo.close, todo.reduce, todo.cancel, todo.satisfied) == ((), (), (1,), False)
 
 
 def test_a_cap_counts_what_is_on_its_way():
@@ -149,28 +158,20 @@ def test_a_stuck_close_that_fills_as_it_is_cancelled_is_not_repeated_from_a_torn
     sent = told(core, capped())
     while CancelOrder not in sent:
         sent = read(core, sent[TakeSnapshot], stuck) if TakeSnapshot in sent else paused(core)
-    sent = told(
-        core,
-        BrokerCommandAnswered(
-            **HEAD,
-            at=NOON,
-            command_id=sent[CancelOrder].command_id,
-            outcome=Rejected(code=5, text="it is filled"),
-        ),
-    )
+    asked = answered(core, sent[CancelOrder], Rejected(code=5, text="it is filled"))
 
-    assert PartialCloseContract not in read(core, sent[TakeSnapshot])
+    assert PartialCloseContract not in read(core, asked)
     # had it not filled, the next read would show all five again
     assert PartialCloseContract in read(core, paused(core)[TakeSnapshot])
 
 
-def capped():
-    """Ask for three of MNQ at the most."""
+def capped(target=CapProduct(product="MNQ", limit=3)):  # noqa: B008 - it is frozen
+    """Ask for three of MNQ at the most, or for another target."""
     return Enforce(
         **HEAD,
         at=NOON,
         enforcement_id="e1",
-        targets=(CapProduct(product="MNQ", limit=3),),
+        targets=(target,),
         deadline_at=NOON + timedelta(seconds=5),
         known_positions=(),
         known_orders=(),
@@ -182,19 +183,25 @@ def told(core, message):
     return {type(sent): sent for _, sent in core.handle(message, NOON)}
 
 
+def answered(core, command, outcome):
+    """Answer a command; return the read that follows."""
+    head = {**HEAD, "at": NOON, "command_id": command.command_id}
+    return told(core, BrokerCommandAnswered(**head, outcome=outcome))[TakeSnapshot]
+
+
 def paused(core):
     return told(core, Woken(at=NOON, cause="test", key="pause"))
 
 
-def read(core, asked, *orders):
-    """Answer a read: long 5, and these orders."""
+def read(core, asked, *orders, size=5):
+    """Answer a read: what is held, and these orders."""
     taken = SnapshotTaken(
         **HEAD,
         at=NOON,
         request_id=asked.request_id,
         generation=1,
         requested_at=NOON,
-        positions=(held(5),),
+        positions=(held(size),),
         orders=orders,
         fills=None,
         can_trade=None,
@@ -208,11 +215,8 @@ def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated(fi
     """Two are being sold slowly; the read's positions are of before a fill, its orders of after."""
     core = EnforcerCore(account=1, login="desk", epoch="1")
     sent = read(core, told(core, capped())[TakeSnapshot])
-    answer = BrokerCommandAnswered(
-        **HEAD, at=NOON, command_id=sent[PartialCloseContract].command_id, outcome=Done()
-    )
     selling = structs.replace(market(Side.SELL, 2), status=OrderStatus.OPEN)
-    read(core, told(core, answer)[TakeSnapshot], selling)
+    read(core, answered(core, sent[PartialCloseContract], Done()), selling)
 
     left = (structs.replace(selling, filled=1),) if filled == 1 else ()
 
@@ -220,3 +224,26 @@ def test_a_close_that_fills_between_the_two_answers_of_a_read_is_not_repeated(fi
 
     assert PartialCloseContract not in torn
     assert PartialCloseContract in read(core, paused(core)[TakeSnapshot], *left)
+
+
+@pytest.mark.parametrize(
+    ("size", "orders"),
+    [
+        pytest.param(5, (), id="positions of before the fill, orders of after"),
+        pytest.param(
+            3, (market(Side.SELL, 4),), id="orders of before the fill, positions of after"
+        ),
+    ],
+)
+def test_the_first_read_that_succeeds_after_a_command_is_never_acted_on_alone(size, orders):
+    """The read before it has failed: no earlier one shows that an order has filled in its midst."""
+    core = EnforcerCore(account=1, login="desk", epoch="1")
+    target = FlatAccount() if orders else CapProduct(product="MNQ", limit=3)
+    sent = read(core, told(core, capped(target))[TakeSnapshot])
+    asked = answered(core, sent.get(CloseContract) or sent[PartialCloseContract], Done())
+    told(core, SnapshotFailed(**HEAD, at=NOON, request_id=asked.request_id, reason="HTTP 500"))
+
+    torn = read(core, paused(core)[TakeSnapshot], *orders, size=size)
+
+    assert not {CloseContract, PartialCloseContract, CancelOrder} & torn.keys()
+    assert torn[WakeAfter].after_s == 0.1

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from actors.enforcer.core import EnforcerCore
 from messages.commands import (
     BrokerCommand,
@@ -22,6 +24,7 @@ from messages.values import (
     NoOpeningOrders,
     NotSent,
     Position,
+    Rejected,
     Uncertain,
 )
 from tests.rig import NOON
@@ -253,3 +256,34 @@ def test_what_was_closed_again_meanwhile_is_not_closed_a_third_time_at_the_turn(
     desk.wake(7.5)
 
     assert [each.contract for each in desk.sent()] == [ES]
+
+
+def test_a_close_that_is_refused_after_its_trader_began_to_close_is_not_repeated_unread():
+    """The account spoke while the answer was still out: at the turn a second close would flip."""
+    desk = Desk()
+    desk.enforce(MNQ, ES)
+    first, second = desk.sent()
+    desk.enforce(ES)
+    desk.answer(first, LATER)
+    desk.answer(second, LATER)
+    desk.wake(7.5)
+
+    assert {first.contract, second.contract} == {MNQ, ES}
+    assert [each.contract for each in desk.sent()] == [ES]
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_close_the_broker_has_rejected_is_not_repeated_at_the_turn_of_another(read):
+    """The broker can be read, as far as is known: what was rejected waits for that."""
+    desk = Desk()
+    if read:
+        desk.enforce()
+        desk.read(MNQ, ES)
+    else:
+        desk.enforce(MNQ, ES)
+    rejected, refused = desk.sent()
+    desk.answer(rejected, Rejected(code=4, text="closed"))
+    desk.answer(refused, LATER)
+    desk.wake(7.5)
+
+    assert [each.contract for each in desk.sent()] == [refused.contract]
