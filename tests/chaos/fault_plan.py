@@ -7,16 +7,14 @@ a round's other cards are drawn at random. Seed and index name a round for good.
 from dataclasses import dataclass, replace
 from random import Random
 
-from tests.chaos.account_faults import (
-    ACCOUNT_CARDS,
-    AT_THE_DOOR,
-    AT_THE_EXCHANGE,
-    IN_THE_STREAM,
-)
+from tests.chaos.exchange_faults import AT_THE_EXCHANGE
 from tests.chaos.faults import Breach, Card
 from tests.chaos.login_faults import LOGIN_CARDS
+from tests.chaos.request_faults import AT_THE_DOOR
+from tests.chaos.stream_faults import IN_THE_STREAM
 from tests.rig import A
 
+ACCOUNT_CARDS = (*AT_THE_DOOR, *IN_THE_STREAM, *AT_THE_EXCHANGE)
 DECK = 4
 """So many rounds, from a multiple of it on, play every fault."""
 _OPENS_S = 1.6
@@ -81,8 +79,9 @@ def plan_of(seed: str, index: int) -> Plan:
     random = Random(f"{seed}/faults/{index}")  # noqa: S311
     stretch = 1 if index < DECK else random.choice(_STRETCHES)
     plans = [_struck(random, card, stretch) for card in ours]
-    bystander = random.choice([card for card in ACCOUNT_CARDS if not card.trades])
-    innocent = replace(_struck(random, bystander, stretch), breach=None)
+    harmless = tuple(card for card in ACCOUNT_CARDS if not card.trades)
+    bystander = _struck(random, random.choice(harmless), stretch, harmless)
+    innocent = replace(bystander, breach=None)
     plans += [innocent, _well(random, random.choice(list(Breach))), _well(random, None)]
     random.shuffle(plans)
     return Plan(
@@ -98,11 +97,12 @@ def _dealt(deck: Random, cards: tuple[Card, ...], index: int) -> list[Card]:
     return shuffled[index % DECK :: DECK]
 
 
-def _struck(random: Random, card: Card, stretch: int) -> AccountPlan:
+def _struck(
+    random: Random, card: Card, stretch: int, others: tuple[Card, ...] = ACCOUNT_CARDS
+) -> AccountPlan:
     cards = [card]
     if random.random() < _PAIRED:
-        others = [each for each in ACCOUNT_CARDS if _goes_with(each, card)]
-        cards.append(random.choice(others))
+        cards.append(random.choice([each for each in others if _goes_with(each, card)]))
     common = [each for each in Breach if all(each in card.breaches for card in cards)]
     at_s = 0.2 + random.random() * _OPENS_S
     dealt = tuple(

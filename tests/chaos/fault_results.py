@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from tests.chaos.account_faults import ACCOUNT_CARDS
+from tests.chaos.fault_plan import ACCOUNT_CARDS
 from tests.chaos.faults import Breach
 from tests.chaos.login_faults import LOGIN_CARDS
 from tests.chaos.walk import Violation

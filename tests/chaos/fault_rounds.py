@@ -23,9 +23,10 @@ from actors.simulator import Simulator
 from actors.simulator.broker import Limits
 from actors.simulator.contracts import ContractSpec, catalogue
 from actors.simulator.refusals import RefusedError
+from messages.queries import AccountStatus
 from messages.values import OrderType, Side
 from tests.chaos import fault_verdict
-from tests.chaos.evidence import BrokerWatch, last_seq
+from tests.chaos.evidence import AtBroker, BrokerWatch, last_seq
 from tests.chaos.exposure import Exposure, exposed_by
 from tests.chaos.fault_plan import AccountPlan, Dealt, Plan, plan_of
 from tests.chaos.fault_results import FaultRound, Strike
@@ -76,6 +77,7 @@ class Stage:
         self.watch = BrokerWatch(broker.exchange, lambda: last_seq(folder / "lockstep.db"))
         self.exposure = Exposure(broker)
         self.over, self.closed = threading.Event(), threading.Event()
+        self.market = threading.Thread(target=self._market, name="market", daemon=True)
         self.breached = {account: threading.Event() for account in self.accounts}
         self.strikes: list[Strike] = []
         self.errors: list[str] = []
@@ -121,7 +123,7 @@ class Stage:
 
     def play(self) -> None:
         """Let everything happen, each on a thread of its own, and return when it has."""
-        threading.Thread(target=self._market, name="market", daemon=True).start()
+        self.market.start()
         begun = time.monotonic()
         work: list[tuple[float, Callable[[], None]]] = []
         for each in self.plan.accounts:
@@ -201,6 +203,14 @@ class Stage:
                         account, blocked.id, Side.BUY, 1, OrderType.LIMIT, limit_price=far
                     )
 
+    def at_broker(self, status: AccountStatus) -> AtBroker:
+        """Return how an account stands at the broker."""
+        day = self.rig.system.config.context.trading_day
+        label = lambda at: day.label(at).isoformat()  # noqa: E731
+        return self.control.on_loop(
+            lambda: self.watch.end(status.account, label, status.trading_date)
+        )
+
     def heal(self) -> None:
         """End everything that may still be wrong."""
         self.over.set()
@@ -218,6 +228,8 @@ class Stage:
     def close(self) -> None:
         """End the round, whatever has become of it."""
         self.closed.set()
+        if self.market.ident:
+            self.market.join()
         self.heal()
         self.rig.stop()
         self.sim.stop()

@@ -92,19 +92,17 @@ def _missing(stage: "Stage") -> dict[int, str]:
 def _unrest(stage: "Stage", plan: AccountPlan, status: AccountStatus) -> str:
     account = plan.account
     held = {each.contract: each.size for each in status.positions}
-    at_broker = stage.control.positions(account)
-    working = len(stage.control.working_orders(account))
+    broker = stage.at_broker(status)
+    working, realised = len(broker.working), broker.realised_usd
     phase = Phase.LOCKED if plan.breach in LOCKING else Phase.OPEN
     watched = stage.exposure.watched.get(account)
     told = (
         (status.phase is phase, f"is {status.phase}, not {phase}"),
         (status.enforcement is None, f"is being enforced: {status.enforcement}"),
         (status.health is Health.LIVE, f"is {status.health}"),
-        (held == at_broker, f"believes {held}, the broker holds {at_broker}"),
-        (
-            status.working_orders == working,
-            f"believes in {status.working_orders} of {working} orders",
-        ),
+        (held == broker.positions, f"believes {held}, the broker holds {broker.positions}"),
+        (status.working_orders == working, f"sees {status.working_orders} of {working} orders"),
+        (status.realised_usd == realised, f"counts {status.realised_usd}, the broker {realised}"),
         (watched is None or watched.open_since_s is None, "holds what it must not"),
         (plan.breach is not Breach.SYMBOL or bool(status.lockouts), "has no lock of its product"),
     )
@@ -121,17 +119,13 @@ def judge(stage: "Stage", round_: FaultRound) -> None:
     stage.rig.stop()
     verify(stage.rig.journal)
     journal = read_journal(stage.rig.journal)
-    label = lambda at: day.label(at).isoformat()  # noqa: E731
     evidence = Evidence(
         journal=journal,
         closes=tuple(stage.watch.closes),
         moves=tuple(stage.watch.moves),
         judged=tuple(stage.judged),
         statuses=statuses,
-        broker={
-            each.account: stage.watch.end(each.account, label, each.trading_date)
-            for each in statuses
-        },
+        broker={each.account: stage.at_broker(each) for each in statuses},
         healthy=_healthy(stage),
     )
     round_.strikes = sorted(stage.strikes, key=lambda each: each.begun_s)

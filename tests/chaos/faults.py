@@ -2,7 +2,7 @@
 
 A card is played on a thread of its own beside the breach of the account it was dealt to: it makes
 something go wrong at the simulated broker, ends it again, and says how often it has struck. The cards
-themselves are in `account_faults.py` and `login_faults.py`.
+themselves are in `request_faults.py`, `stream_faults.py`, `exchange_faults.py` and `login_faults.py`.
 """
 
 import time
