@@ -15,7 +15,7 @@ from tests.chaos.stream_faults import IN_THE_STREAM
 from tests.rig import A
 
 ACCOUNT_CARDS = (*AT_THE_DOOR, *IN_THE_STREAM, *AT_THE_EXCHANGE)
-DECK = 4
+DECK = 3
 """So many rounds, from a multiple of it on, play every fault."""
 _OPENS_S = 1.6
 """All accounts breach within so long."""

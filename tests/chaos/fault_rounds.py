@@ -1,4 +1,4 @@
-"""Fault rounds: a dozen accounts over the wire, most of them breaching while something goes wrong.
+"""Fault rounds: some fifteen accounts over the wire, most of them breaching while something goes wrong.
 
 The whole system with the real SDK, hubs and SQLite in this process against the wire-level simulator; the
 plan says who breaches when and which faults strike. In the end everything is healed, and what was left
@@ -26,7 +26,7 @@ from actors.simulator.refusals import RefusedError
 from messages.queries import AccountStatus
 from messages.values import OrderType, Side
 from tests.chaos import fault_verdict
-from tests.chaos.evidence import AtBroker, BrokerWatch, last_seq
+from tests.chaos.evidence import AtBroker, BrokerWatch, Judged, last_seq
 from tests.chaos.exposure import Exposure, exposed_by
 from tests.chaos.fault_plan import AccountPlan, Dealt, Plan, plan_of
 from tests.chaos.fault_results import FaultRound, Strike
@@ -81,10 +81,17 @@ class Stage:
         self.breached = {account: threading.Event() for account in self.accounts}
         self.strikes: list[Strike] = []
         self.errors: list[str] = []
-        self.specs = _allotted(("MNQ", "MES", "MYM"), self.accounts)
+        self.specs = _allotted(("MNQ", "MES", "MYM", "M2K"), self.accounts)
         self.blocked = _allotted(("RTY", "CLE"), self.accounts)
         self.sim.start()
-        config = wire_config(deadline_s=plan.deadline_s, reconcile_every_s=0.1, **_RULES) + _MORE
+        self.rig: WireRig | None = None
+        self.judged: list[Judged] = []
+
+    def open(self, folder: Path) -> None:
+        """Start the system and wait until it guards every account."""
+        config = (
+            wire_config(deadline_s=self.plan.deadline_s, reconcile_every_s=0.1, **_RULES) + _MORE
+        )
         with fault_verdict.rules_watched() as self.judged:
             self.rig = WireRig(
                 folder,
@@ -231,7 +238,8 @@ class Stage:
         if self.market.ident:
             self.market.join()
         self.heal()
-        self.rig.stop()
+        if self.rig is not None:
+            self.rig.stop()
         self.sim.stop()
 
 
@@ -254,6 +262,7 @@ def play_fault_round(seed: str, index: int, folder: Path | None = None) -> Fault
     round_ = FaultRound(seed, index, plan.lines())
     stage = Stage(folder, plan, f"{seed}/{index}")
     try:
+        stage.open(folder)
         stage.equip()
         stage.play()
         stage.heal()
@@ -262,5 +271,6 @@ def play_fault_round(seed: str, index: int, folder: Path | None = None) -> Fault
     except (AssertionError, TimeoutError) as error:  # what must come has not come
         round_.violations.append(Violation("I5", None, None, str(error)[:2000]))
     finally:
+        round_.strikes = sorted(stage.strikes, key=lambda each: each.begun_s)
         stage.close()
     return round_

@@ -113,7 +113,7 @@ def _unrest(stage: "Stage", plan: AccountPlan, status: AccountStatus) -> str:
 
 
 def judge(stage: "Stage", round_: FaultRound) -> None:
-    """Write down the strikes, the times and every violation; ends the system."""
+    """Write down the times and every violation; ends the system."""
     statuses = stage.rig.system.status().accounts
     day = stage.rig.system.config.context.trading_day
     stage.rig.stop()
@@ -128,7 +128,6 @@ def judge(stage: "Stage", round_: FaultRound) -> None:
         broker={each.account: stage.at_broker(each) for each in statuses},
         healthy=_healthy(stage),
     )
-    round_.strikes = sorted(stage.strikes, key=lambda each: each.begun_s)
     round_.enforced = [_timed(stage, each) for each in stage.plan.accounts if each.breach]
     round_.violations = check(evidence, day)
     if stage.rig.given_up:

