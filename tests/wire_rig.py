@@ -61,11 +61,11 @@ reconcile_every_s = {reconcile_every_s}
     )
 
 
-def new_simulator(clock: OffsetClock, accounts: tuple[int, ...] = (A, B)) -> Simulator:
+def new_simulator(clock: OffsetClock, accounts: tuple[int, ...] = (A, B), **how: Any) -> Simulator:
     """Return a simulated broker that is not started yet."""
     listed = tuple(SimAccount(each, f"50K-{each}") for each in accounts)
     user = SimUser(TOKENS["PROJECT_X_USERNAME"], TOKENS["PROJECT_X_API_KEY"], listed)
-    return Simulator(clock=clock, users=(user,), ping_every_s=0.2)
+    return Simulator(clock=clock, users=(user,), ping_every_s=0.2, **how)
 
 
 class SteppedClock(OffsetClock):
@@ -126,12 +126,13 @@ class WireRig:
         clock: OffsetClock,
         open_accounts: tuple[int, ...] = (A, B),
         gateway: type[WatchedGateway] = WatchedGateway,
+        on_event: Callable[[Message], None] | None = None,
     ) -> None:
         self.sim = simulator
         self.trader = simulator.control
         self.clock = clock
         self.journal = folder / "lockstep.db"
-        self.testimony = Testimony()
+        self.testimony = Testimony(on_event)
         self.given_up: list[str] = []
         self.on_disk: dict[str, list[str]] = {}
         """Command id → kinds of the account's events on disk when the gateway was told."""

@@ -111,7 +111,10 @@ class EnforcerCore:
     _read_at: datetime | None = None
     _known: set[str | int] = field(default_factory=set)
     """Contracts and orders this enforcement has been told of."""
-    _uncertain: bool = False
+    _unsure_until: datetime | None = None
+    """Until when a command of unknown fate may still be under way; it is told anew with each of them."""
+    _due_at: datetime | None = None
+    """When the pause it waits for ends."""
     _request: str = ""
     _count: int = 0
     _now: datetime = field(init=False)
@@ -204,8 +207,16 @@ class EnforcerCore:
         self._pause_s = _FIRST_PAUSE_S
         if close or cancel:
             self._command(Plan(close=close, cancel=cancel))
-        elif self._step is Step.WAITING and self._turn_at is None:
+        elif self._step is Step.WAITING and self._turn_at is None and self._ends_late():
             self._pause()
+
+    def _ends_late(self) -> bool:
+        """Say whether the pause lasts longer than one that began now.
+
+        If not it stays as it is: facts that keep coming would put its end off for ever.
+        """
+        soon = timedelta(seconds=max(_FIRST_PAUSE_S, self._unsure_s))
+        return self._due_at is None or self._now + soon < self._due_at
 
     def _arm_deadline(self, order: Enforce, *, news: bool) -> None:
         """Set the deadline anew, unless nothing has changed: a lock that joined has its own."""
@@ -243,7 +254,8 @@ class EnforcerCore:
         if command is None:
             return
         self._record(answer)
-        self._uncertain = self._uncertain or isinstance(answer.outcome, Uncertain)
+        if isinstance(answer.outcome, Uncertain):
+            self._unsure_until = self._now + timedelta(seconds=_UNCERTAIN_PAUSE_S)
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
         asked = [] if command.command_id in self._unasked else [command]
@@ -268,16 +280,13 @@ class EnforcerCore:
         if self._turn_at is None:
             self._read()
             return
-        self._step, self._request = Step.WAITING, ""
-        turn_s = max(0.0, (self._turn_at - self._now).total_seconds())
-        self._wake("pause", max(turn_s, self._unsure_s))
+        self._wait(max(0.0, (self._turn_at - self._now).total_seconds()))
 
     # --- read ---
 
     def _read(self) -> None:
         if (early_s := self._early_s()) > 0:
-            self._step, self._request = Step.WAITING, ""
-            self._wake("pause", max(early_s, self._unsure_s))
+            self._wait(early_s)
             return
         self._read_at = self._now
         self._step = Step.READING
@@ -362,7 +371,9 @@ class EnforcerCore:
 
     def _wait(self, pause_s: float) -> None:
         self._step, self._request = Step.WAITING, ""
-        self._wake("pause", max(pause_s, self._unsure_s))
+        wait_s = max(pause_s, self._unsure_s)
+        self._due_at = self._now + timedelta(seconds=wait_s)
+        self._wake("pause", wait_s)
 
     def _prove(self, snapshot: SnapshotTaken) -> None:
         self._step, self._request, self._coming = Step.IDLE, "", {}
@@ -423,11 +434,13 @@ class EnforcerCore:
     @property
     def _unsure_s(self) -> float:
         """Return how long what is of unknown fate may still be under way."""
-        return _UNCERTAIN_PAUSE_S if self._uncertain else 0.0
+        if self._unsure_until is None:
+            return 0.0
+        return max(0.0, (self._unsure_until - self._now).total_seconds())
 
     def _settle(self) -> None:
         """Note that what was commanded has had time to take effect."""
-        self._settled, self._moved, self._uncertain = True, False, False
+        self._settled, self._moved, self._unsure_until = True, False, None
         self._reducing.clear()
 
     def _next_id(self, letter: str) -> str:

@@ -6,6 +6,7 @@ request waits on `Hangs` until it is released; stopping the simulator releases a
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +30,7 @@ class FaultKind(StrEnum):
     CUT_AFTER = "cut_after"
     """Carry it out, then drop the connection."""
     HTTP = "http"
-    """Answer HTTP `status` (401, 429, 5xx) without doing anything."""
+    """Answer HTTP `status` (401, 429, 5xx) without doing anything; a hub lets nobody in."""
     REJECT = "reject"
     """Answer success:false with `code` or the endpoint's code for `refusal`, and `text`."""
     APPLIED_BUT_ERROR = "applied_but_error"
@@ -57,7 +58,8 @@ class Fault:
     id: int
     kind: FaultKind
     where: str = "*"
-    """Endpoint (`/Position/closeContract`, `/Order/*`) or hub target (`GatewayUserTrade`)."""
+    """Endpoint (`/Position/closeContract`, `/Order/*`), hub door (`/hubs/user`) or hub target
+    (`GatewayUserTrade`)."""
     account: int | None = None
     times: int | None = None
     """How often it still works; None = until it is cleared."""
@@ -79,6 +81,8 @@ class Faults:
     def __init__(self) -> None:
         self._ids = count(1)
         self._active: list[Fault] = []
+        self.struck: Counter[int] = Counter()
+        """How often each fault has struck so far, by id; kept when it is switched off."""
 
     def add(self, fault: Fault) -> int:
         """Switch a fault on and return its id."""
@@ -102,6 +106,7 @@ class Faults:
         return None
 
     def _count_down(self, fault: Fault) -> None:
+        self.struck[fault.id] += 1
         if fault.times is None:
             return
         fault.times -= 1

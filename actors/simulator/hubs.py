@@ -80,6 +80,9 @@ class Hubs:
             status = 401 if user is None else 404
             self._log.update(entry, status=status)
             return web.Response(status=status)
+        if fault := self._faults.take({FaultKind.HTTP}, entry.endpoint, None):
+            self._log.update(entry, status=fault.status)
+            return web.Response(status=fault.status)
         self._log.update(entry, status=101)
         self._negotiated.discard(connection_id or "")
         connection = Connection(request, hub, user, self.silence)

@@ -59,6 +59,11 @@ class Sabotage(Verbs):
         self._broker.faults.clear(fault_id)
 
     @verb
+    def struck(self, fault_id: int) -> int:
+        """Return how often a fault has struck so far, switched off meanwhile or not."""
+        return self._broker.faults.struck[fault_id]
+
+    @verb
     def release(self) -> None:
         """Let the requests that hang go on; the faults stay."""
         self._broker.hangs.release()
@@ -100,6 +105,11 @@ class Sabotage(Verbs):
         self._broker.sessions.revoke(username=username)
 
     @verb
+    def shorten_tokens(self, life_s: float) -> None:
+        """Let tokens that are given out from now on live so long."""
+        self._broker.sessions.life_s = life_s
+
+    @verb
     def date_answers(self, ahead_s: float | None) -> None:
         """Answer with a `Date` so many seconds ahead of the broker's clock; None = without one."""
         self._broker.date_ahead = None if ahead_s is None else timedelta(seconds=ahead_s)
@@ -113,3 +123,8 @@ class Sabotage(Verbs):
     def push_raw(self, target: str, payload: Any, account: int | None = None) -> None:
         """Push a payload as it stands to an account's subscribers, or to every user connection."""
         self._broker.hubs.send_user(target, account, payload)
+
+    @verb
+    def push_raw_quote(self, contract: str, payload: Any) -> None:
+        """Push a payload as it stands to a contract's subscribers; the market does not move."""
+        self._broker.hubs.send_market("GatewayQuote", contract, payload)

@@ -45,7 +45,8 @@ class Sessions:
     def __init__(self, users: tuple[SimUser, ...], clock: Clock, token_life_s: float) -> None:
         self._keys = {user.username: user.api_key for user in users}
         self._clock = clock
-        self._life_s = token_life_s
+        self.life_s = token_life_s
+        """How long a token lives that is given out now."""
         self._numbers = count(1)
         self._live: dict[str, tuple[str, int]] = {}
 
@@ -61,7 +62,7 @@ class Sessions:
 
     def issue(self, username: str) -> str:
         """Return a new token of a user; earlier ones stay valid."""
-        expires = int(self._clock.now().timestamp() + self._life_s)
+        expires = int(self._clock.now().timestamp() + self.life_s)
         claims = {"sub": username, "jti": next(self._numbers), "exp": expires}
         signed = f"{_part({'alg': 'HS256', 'typ': 'JWT'})}.{_part(claims)}"
         token = f"{signed}.{_base64(hashlib.sha256(signed.encode()).digest())}"

@@ -110,6 +110,20 @@ class Venue(Verbs):
         self._broker.tell(self._broker.exchange.change_account(account, {"can_trade": can_trade}))
 
     @verb
+    def liquidate(self, account: int) -> None:
+        """Let the platform cancel every order, close every position and forbid trading."""
+        exchange, now = self._broker.exchange, self._broker.now()
+        books = exchange.account(account)
+        for order_id in [order.id for order in books.orders.values() if order.working]:
+            if exchange.order(account, order_id).working:  # not gone with its entry
+                self._broker.tell(exchange.cancel(account, order_id, now))
+        for contract, held in list(books.positions.items()):
+            side = Side.SELL if held.size > 0 else Side.BUY
+            ticket = Ticket(contract, OrderType.MARKET, side, abs(held.size))
+            self._broker.tell(exchange.place(account, ticket, now)[1])
+        self.set_can_trade(account, can_trade=False)
+
+    @verb
     def set_costs(
         self,
         fees: Decimal,

@@ -1,8 +1,9 @@
 """Kill Lockstep for minutes: `./run chaos --minutes 10 [--seed S] [--jobs 2]`.
 
 Plays random schedules in process, and now and then one over the wire whose child process is really
-killed, until the time is up; prints a summary and, of every violation, the schedule and how to play it
-again: `./run chaos --seed S --schedule N` (or `--round N` for one over the wire). Exit 1 on a violation.
+killed or whose broker is faulty, until the time is up; prints a summary and, of every violation, the
+schedule and how to play it again: `./run chaos --seed S --schedule N` (over the wire `--round N` for a
+kill, `--fault-round N` for faults). Exit 1 on a violation.
 """
 
 import argparse
@@ -13,14 +14,19 @@ from collections import Counter
 from statistics import median
 
 from tests.chaos.campaign import Played, played, quiet
+from tests.chaos.fault_results import FaultRound, table
+from tests.chaos.fault_rounds import play_fault_round
 from tests.chaos.rounds import Round, play_round
 from tests.chaos.schedule import Result, play
+
+_FLAGS = {Result: "schedule", Round: "round", FaultRound: "fault-round"}
 
 
 def summarise(results: list[Played], seed: str, seconds: float) -> None:
     """Print one table."""
     rounds = [each for each in results if isinstance(each, Round)]
     schedules = [each for each in results if isinstance(each, Result)]
+    faults = [each for each in results if isinstance(each, FaultRound)]
     edges = Counter(edge for each in results for edge in each.deaths)
     violations = sum(len(each.violations) for each in results)
     say(f"seed {seed}, {seconds:.0f} s")
@@ -33,6 +39,8 @@ def summarise(results: list[Played], seed: str, seconds: float) -> None:
         ("rounds over the wire", len(rounds)),
         ("  processes killed", sum(len(each.deaths) for each in rounds)),
         ("  kill to guarded again", _spread([s for each in rounds for s in each.guarded_s])),
+        ("fault rounds over the wire", len(faults)),
+        ("  breaches enforced", sum(len(each.enforced) for each in faults)),
         ("violations", violations),
     ]
     for name, value in rows:
@@ -40,6 +48,9 @@ def summarise(results: list[Played], seed: str, seconds: float) -> None:
     say("  restarts by edge")
     for edge, times in edges.most_common():
         say(f"    {edge:<46} {times}")
+    say("  by fault")
+    for line in table(faults):
+        say(line)
 
 
 def _worst(times: list[float]) -> str:
@@ -55,6 +66,20 @@ def say(text: str) -> None:
     print(text, flush=True)  # noqa: T201 - this is a program for people
 
 
+def _chosen(options: argparse.Namespace) -> Played | None:
+    """Play the one that is asked for; None = none is."""
+    quiet()
+    plays = (
+        (play, options.schedule),
+        (play_round, options.round),
+        (play_fault_round, options.fault_round),
+    )
+    for play_one, index in plays:
+        if index is not None:
+            return play_one(options.seed, index)
+    return None
+
+
 def main() -> int:
     """Play and return the exit code."""
     options = argparse.ArgumentParser(prog="./run chaos", description=__doc__)
@@ -63,14 +88,9 @@ def main() -> int:
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--schedule", type=int, help="play only this one, and print it")
     options.add_argument("--round", type=int, help="play only this one over the wire")
+    options.add_argument("--fault-round", type=int, help="play only this one of faults")
     chosen = options.parse_args()
-    if chosen.schedule is not None or chosen.round is not None:
-        quiet()
-        only: Played = (
-            play(chosen.seed, chosen.schedule)
-            if chosen.schedule is not None
-            else play_round(chosen.seed, chosen.round)
-        )
+    if (only := _chosen(chosen)) is not None:
         say(str(only))
         return 1 if only.violations else 0
     say(f"seed {chosen.seed}")
@@ -78,7 +98,7 @@ def main() -> int:
     for result in played(chosen.seed, chosen.minutes, chosen.jobs):
         results.append(result)
         if result.violations:
-            flag = "round" if isinstance(result, Round) else "schedule"
+            flag = _FLAGS[type(result)]
             say(f"{result}\n  again: ./run chaos --seed {result.seed} --{flag} {result.index}")
     summarise(results, chosen.seed, time.monotonic() - begun)
     return 1 if any(each.violations for each in results) else 0

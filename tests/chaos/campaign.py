@@ -1,4 +1,4 @@
-"""A campaign: schedules in process and rounds over the wire, in several worker processes, for a while."""
+"""A campaign: schedules in process, kill and fault rounds over the wire, on several processes."""
 
 import logging
 import multiprocessing
@@ -9,13 +9,17 @@ from itertools import count
 
 import structlog
 
+from tests.chaos.fault_results import FaultRound
+from tests.chaos.fault_rounds import play_fault_round
 from tests.chaos.rounds import Round, play_round
 from tests.chaos.schedule import Result, play
 
 _ROUND_EVERY = 40
 """One schedule over the wire for so many in process."""
+_FAULTS_EVERY = 10
+"""Likewise one fault round."""
 
-type Played = Result | Round
+type Played = Result | Round | FaultRound
 
 
 def one(seed: str, index: int) -> Played:
@@ -23,6 +27,8 @@ def one(seed: str, index: int) -> Played:
     quiet()
     if index % _ROUND_EVERY == _ROUND_EVERY - 1:
         return play_round(seed, index)
+    if index % _FAULTS_EVERY == 0:
+        return play_fault_round(seed, index // _FAULTS_EVERY)  # counted on, so that decks are whole
     return play(seed, index)
 
 

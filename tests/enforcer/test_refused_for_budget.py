@@ -186,7 +186,7 @@ def test_what_a_dropped_target_asked_for_is_not_sent_at_its_turn():
 
 
 def test_a_close_of_unknown_fate_keeps_its_time_whatever_appears_meanwhile():
-    """Beside one that may be under way a second close would turn the position: two seconds, always."""
+    """Beside one that may be under way a second close would turn the position: two seconds since then."""
     desk = Desk()
     desk.enforce(MNQ)
     desk.answer(desk.sent()[0], Uncertain(reason="lost"))
@@ -199,7 +199,7 @@ def test_a_close_of_unknown_fate_keeps_its_time_whatever_appears_meanwhile():
     desk.read(MNQ)
 
     assert desk.sent() == []
-    assert desk.pauses() == [2.0]
+    assert desk.pauses() == [1.8]
 
 
 def test_reads_that_are_put_off_give_it_its_time_too():
