@@ -30,7 +30,7 @@ from messages.events import (
 )
 from messages.facts import PositionChanged, TradeExecuted
 from tests.load.broker_process import FIRST_ACCOUNT, PER_LOGIN, BrokerProcess, Seen
-from tests.load.report import NOON, RULES, logged, machine, ms, say, table
+from tests.load.report import NOON, logged, machine, ms, rules, say, table
 
 CLOCK = SystemClock()
 PATIENCE_S = 30.0
@@ -102,7 +102,7 @@ listen = "127.0.0.1:0"
         f'[[logins]]\nname = "load-{first}"\nusername_env = "USER_{first}"\napi_key_env = "KEY"\n'
         for first in firsts
     )
-    return broker + logins + RULES
+    return broker + logins + rules(5, open_loss=False)
 
 
 @contextmanager
