@@ -48,9 +48,11 @@ class Cast(NamedTuple):
         whole = len(accounts)
         crashers = take(profile.crash_share * whole)
         probes = take(min(profile.probes_per_s * seconds, _MOST_PROBES * whole))
-        holders = take(max(_HOLDERS * whole, len(contracts) * logins) if contracts else 0)
-        holders.sort(key=lambda each: login_of(each, logins))
-        held = {each: (contracts[n % len(contracts)], 1) for n, each in enumerate(holders)}
+        held: dict[int, tuple[str, int]] = {}
+        for each in take(max(_HOLDERS * whole, 2 * len(contracts) * logins) if contracts else 0):
+            # in every login somebody holds each contract, so that each login is sent all quotes
+            before = sum(login_of(other, logins) == login_of(each, logins) for other in held)
+            held[each] = contracts[before % len(contracts)], 1
         held |= dict.fromkeys(probes, (CONTRACT, PROBE_SIZE))
         held |= {each: (CONTRACT, _SIZES[n % len(_SIZES)]) for n, each in enumerate(crashers)}
         reentering = crashers[: round(profile.reentry_share * len(crashers))]

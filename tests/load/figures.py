@@ -16,7 +16,7 @@ from messages.events import (
     RuleBreached,
 )
 from messages.facts import TradeExecuted
-from tests.load.venue import CLOSE, FALLS_AFTER_S, Breach
+from tests.load.venue import CLOSE, Breach
 
 if TYPE_CHECKING:
     from tests.load.run import Run
@@ -133,7 +133,7 @@ def _first_flat(run: "Run", breach: Breach) -> float:
 def _bystanders(run: "Run", told: list[tuple[float, float]]) -> Figures:
     if not run.seen.crashed:
         return {}
-    falls = run.seen.begin + FALLS_AFTER_S
+    falls = run.seen.begin + run.profile.falls_after_s
     return {
         "bystander's trade → on disk, before": spread(
             disk - meant for meant, disk in told if meant < falls

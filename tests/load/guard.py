@@ -34,6 +34,7 @@ class Stopwatch:
     def __init__(self, clock: OffsetClock) -> None:
         self._monotonic_at_0 = clock.monotonic() - clock.now().timestamp()
         self._changed = threading.Condition()
+        self._stopped = False
         self.first: dict[tuple[int, type], float] = {}
         """When each kind of event first happened to an account; intents and locks count when on disk."""
         self.trades: dict[int, tuple[float, float]] = {}
@@ -47,6 +48,8 @@ class Stopwatch:
         """Take in one journaled event."""
         now = CLOCK.monotonic()
         with self._changed:
+            if self._stopped:
+                return
             self.seen[type(event)] += 1
             if isinstance(event, DeadLettered):
                 self.dead.append(event)
@@ -58,6 +61,11 @@ class Stopwatch:
                     self.trades[event.fill.trade_id] = at, now
                     self.order.setdefault(event.account, []).append(event.fill.trade_id)
             self._changed.notify_all()
+
+    def stop(self) -> None:
+        """Note nothing more: what a system's stop cuts short is no fault of a run."""
+        with self._changed:
+            self._stopped = True
 
     def wait(self, kind: type, accounts: set[int], within_s: float = PATIENCE_S) -> bool:
         """Wait until an event of this kind has happened to all of these; say whether it has."""

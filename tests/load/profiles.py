@@ -23,8 +23,12 @@ class Profile(NamedTuple):
     """Accounts that break their daily loss by a closing trade, one after the other."""
     crash_share: float = 0.0
     """Share of the accounts that breaks its daily loss as the price falls within one second."""
+    falls_after_s: float = 2.0
+    """When the price begins to fall."""
     reentry_share: float = 0.0
-    """Share of those that buys again, 3 s after the fall began."""
+    """Share of those that buys again."""
+    reenters_after_s: float = 5.0
+    """When the first of them does."""
     answers_after_s: float = 0.0
     """How long the broker takes to answer."""
     budget: int = FREE
@@ -56,7 +60,9 @@ PROFILES = {
         quotes_per_s=20,
         probes_per_s=0,
         crash_share=0.3,
+        falls_after_s=0.2,
         reentry_share=0.5,
+        reenters_after_s=1.8,
         answers_after_s=0.02,
         budget=200,
     ),

@@ -32,6 +32,8 @@ class Run:
     accounts: range
     logins: int
     seconds: float
+    due: int = 0
+    """Facts that are to be pushed, beside what the exchange itself pushes."""
     opened_s: float = 0.0
     wall_s: float = 0.0
     cpu_s: float = 0.0
@@ -55,7 +57,7 @@ def play(profile: Profile, accounts: int, logins: int, seconds: float) -> Run:
     numbers = range(FIRST_ACCOUNT, FIRST_ACCOUNT + accounts)
     run = Run(profile, numbers, logins, seconds)
     with tempfile.TemporaryDirectory() as name, VenueProcess(numbers, logins) as venue:
-        venue.do("prepare", profile, seconds)
+        run.due = venue.do("prepare", profile, seconds)
         now, monotonic_s = venue.do("clock")
         # both processes tell one time, for Lockstep heeds the broker's
         clock = OffsetClock(now + timedelta(seconds=CLOCK.monotonic() - monotonic_s))
@@ -65,7 +67,8 @@ def play(profile: Profile, accounts: int, logins: int, seconds: float) -> Run:
             run.opened_s = CLOCK.monotonic() - begun
             run.stopwatch = guard.stopwatch
             _load(run, guard, venue)
-    run.faults += _faults(run)
+            guard.stopwatch.stop()
+    run.faults += faults_of(run)
     return run
 
 
@@ -88,7 +91,7 @@ def _load(run: Run, guard: Guard, venue: VenueProcess) -> None:
     run.closes = closes_of(run.seen.calls)
 
 
-def _faults(run: Run) -> list[str]:
+def faults_of(run: Run) -> list[str]:
     """Return what went wrong, in words; empty = nothing was lost, mixed up or left open."""
     seen, watch = run.seen, run.stopwatch
     booked = {
@@ -98,6 +101,7 @@ def _faults(run: Run) -> list[str]:
     told = sorted(seen.trades, key=lambda each: (seen.trades[each], each))
     place = {each: number for number, each in enumerate(told)}
     counts: list[tuple[int, str]] = [
+        (run.due - len(seen.user_lag_s), "facts never written by the generator"),
         (len(seen.trades.keys() - watch.trades.keys()), "trades lost"),
         (
             sum(ids != sorted(ids, key=place.__getitem__) for ids in booked.values()),

@@ -83,7 +83,7 @@ class Rehearsal:
         self._before: dict[int, Account] = {}
 
     def steps(self, accounts: list[int], count: int) -> list[Step]:
-        """Return so many steps: some accounts trade at a time, each its whole cycle, then the next ones."""
+        """Return so many steps: some accounts trade at a time, each its cycle, and then the next."""
         for each in accounts:
             self._before[each] = _copied(self._exchange.accounts[each])
         after = cycle(accounts)

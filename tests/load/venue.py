@@ -30,7 +30,6 @@ from tests.load.traffic import Rehearsal, quotes
 
 LOSS_USD = 500
 PRICE = Decimal(26100)
-FALLS_AFTER_S, REENTERS_AFTER_S = 2.0, 5.0
 FALL_STEPS = 200
 CLOSE = "/Position/closeContract"
 _LEAD_S = 0.2
@@ -156,7 +155,7 @@ class Venue:
         if self._cast.crashers:
             yield self._fall()
             yield [
-                Due(REENTERS_AFTER_S + n / 50, partial(self._reenter, each))
+                Due(profile.reenters_after_s + n / 50, partial(self._reenter, each))
                 for n, each in enumerate(self._cast.reentering)
             ]
 
@@ -168,7 +167,7 @@ class Venue:
 
     def _fall(self) -> list[Due]:
         """Let the price fall within a second to where every crasher has broken its limit."""
-        depths: dict[int, Decimal] = {}
+        falls, depths = self._profile.falls_after_s, dict[int, Decimal]()
         for account in self._cast.crashers:
             paid = 50_000 - self._exchange.accounts[account].balance
             depths[account] = (LOSS_USD - paid) / (2 * self._cast.held[account][1])
@@ -181,7 +180,7 @@ class Venue:
             while waiting and depths[waiting[-1]] <= depth:
                 broken.append(waiting.pop())
             act = partial(self._quote, PRICE - depth, tuple(broken))
-            due.append(Due(FALLS_AFTER_S + number / FALL_STEPS, act))
+            due.append(Due(falls + number / FALL_STEPS, act))
         return due
 
     def _quote(self, last: Decimal, broken: tuple[int, ...], intended: float) -> None:
