@@ -57,6 +57,9 @@ def figures_of(run: "Run") -> Figures:
         "quote records pushed a second": len(seen.market_lag_s) / run.seconds,
         "generator: cores used": seen.cpu_s / seen.wall_s,
         "Lockstep: cores used": run.cpu_s / run.wall_s,
+        "Lockstep: µs of a core a record": 1e6
+        * run.cpu_s
+        / max(1, pushed + len(seen.market_lag_s)),
         "drained after, s": run.drained_s,
         "RSS, MB": run.rss_mb,
         "requests sent": len(
