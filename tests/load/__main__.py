@@ -1,9 +1,9 @@
 """Load Lockstep as a bad minute does, and measure: `./run load --profile news [--accounts 1000]`.
 
-Profiles are in `profiles.py`; `ceiling` raises the rate step by step until it is not held, and `compare`
-sets Lockstep beside other ways to carry the same facts instead. Prints a table, with `--json` writes it,
-and with `--compare` an earlier one's ratios stand beside it. Exit 1 when something was lost, left open or
-sent beyond the budget; no figure is ever a reason.
+Profiles are in `profiles.py`; `ceiling` raises the rate step by step until it is not held. Beside them
+`compare` sets Lockstep beside other ways to carry the same facts, and `soak` plays a desk's week. Prints a
+table, with `--json` writes it, and with `--compare` an earlier one's ratios stand beside it. Exit 1 when
+something was lost, left open or sent beyond the budget; no figure is ever a reason.
 """
 
 import sys
@@ -20,7 +20,9 @@ from tests.load.figures import Figures, figures_of
 from tests.load.profiles import PROFILES
 from tests.load.report import machine, say, table
 from tests.load.run import play
+from tests.load.soak import soak
 
+MANY, DESK = 1_000, 20
 _LATE_MS = 5.0
 app = cyclopts.App(name="./run load", help=__doc__)
 
@@ -29,7 +31,7 @@ app = cyclopts.App(name="./run load", help=__doc__)
 def load(
     *,
     profile: str = "quiet",
-    accounts: int = 1_000,
+    accounts: int | None = None,
     logins: int = 5,
     seconds: float = 20.0,
     json: Path | None = None,
@@ -40,9 +42,9 @@ def load(
     Parameters
     ----------
     profile
-        One of idle, quiet, open, news, busy, crash, ceiling, smoke; or compare.
+        One of idle, quiet, open, news, busy, crash, ceiling, smoke; or compare or soak.
     accounts
-        Accounts, shared out over the logins.
+        Accounts, shared out over the logins; 1,000 unless said, a desk of 20 for a soak.
     logins
         ProjectX users, each with connections and a request budget of its own.
     seconds
@@ -53,15 +55,15 @@ def load(
         Figures of an earlier run, to set beside these.
     """
     if profile == "compare":
-        results: dict[str, Any] = compared((accounts,), 3, list(KINDS))
-        _write(json, results)
+        _write(json, compared((accounts or MANY,), 3, list(KINDS)))
         return 0
     machine()
-    chosen = PROFILES[profile]
-    if chosen.growth > 1:
-        figures, faults = climb(chosen, accounts, logins, seconds)
+    if profile == "soak":
+        figures, faults = soak(accounts or DESK)
+    elif (chosen := PROFILES[profile]).growth > 1:
+        figures, faults = climb(chosen, accounts or MANY, logins, seconds)
     else:
-        run = play(chosen, accounts, logins, seconds)
+        run = play(chosen, accounts or MANY, logins, seconds)
         figures, faults = figures_of(run), run.faults
     show(profile, figures, msgspec.json.decode(compare.read_bytes()) if compare else {})
     for fault in faults:

@@ -10,12 +10,12 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from actors.ops.witness import Testimony
 from actors.runtime import SystemClock
 from messages.base import Message
 from messages.events import ActorRestarted
 from messages.queries import GetAccountStatus
 from tests.load.report import NOON, logged, machine, percentiles, say, table
+from tests.load.watching import Watching
 from tests.load.whole import FIRST_ACCOUNT, Whole
 
 CLOCK = SystemClock()
@@ -54,7 +54,7 @@ def main() -> None:
             if isinstance(event, ActorRestarted) and event.down_s is not None:
                 downs.append(event.down_s)
 
-        run.system.testimony = Testimony(note)
+        run.system.testimony = Watching(note)
         run.start()
         run.trade(chosen.rounds)
         seen = [crash(run, FIRST_ACCOUNT + each) for each in range(chosen.accounts)]

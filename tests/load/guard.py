@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from actors.gateway import GatewayActor
-from actors.ops.witness import Testimony
 from actors.runtime import Dispatcher, OffsetClock, SystemClock
 from actors.system import System, sdk_gateway
 from config.loader import load
@@ -22,6 +21,7 @@ from messages.events import AccountLocked, AccountOpened, DeadLettered, Enforcem
 from messages.facts import TradeExecuted
 from tests.load.profiles import FREE
 from tests.load.report import rules, say
+from tests.load.watching import Watching
 
 CLOCK = SystemClock()
 PATIENCE_S = 300.0
@@ -114,7 +114,7 @@ class Guard:
             environment=environment,
             on_give_up=lambda address, error: say(f"{address} gave up: {error}"),
             journal_path=folder / "lockstep.db",
-            testimony=Testimony(self.stopwatch.note),
+            testimony=Watching(self.stopwatch.note),
             gateway=self._gateway,
         )
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from actors.ops.witness import Testimony
 from actors.runtime import Dispatcher, OffsetClock, PooledActor, SystemClock
 from actors.system import System
 from config.loader import load
@@ -19,6 +18,7 @@ from messages.events import AccountLocked, AccountOpened, EnforcementFinished
 from messages.queries import Ping
 from tests.load.lean_broker import LeanGateway
 from tests.load.report import ENVIRONMENT, NOON, rules, say
+from tests.load.watching import Watching
 
 CLOCK = SystemClock()
 FIRST_ACCOUNT = 1001
@@ -65,7 +65,7 @@ class Whole:
             environment=ENVIRONMENT,
             on_give_up=lambda address, error: say(f"{address} gave up: {error}"),
             journal_path=folder / "lockstep.db",
-            testimony=Testimony(self.counts.note),
+            testimony=Watching(self.counts.note),
             gateway=self._gateway,
         )
 
