@@ -1,9 +1,9 @@
 """Load Lockstep as a bad minute does, and measure: `./run load --profile news [--accounts 1000]`.
 
-Profiles are in `profiles.py`; `ceiling` raises the rate step by step until it is not held. Beside them
-`compare` sets Lockstep beside other ways to carry the same facts, and `soak` plays a desk's week. Prints a
-table, with `--json` writes it, and with `--compare` an earlier one's ratios stand beside it. Exit 1 when
-something was lost, left open or sent beyond the budget; no figure is ever a reason.
+Profiles are in `profiles.py`; `ceiling` raises the rate step by step until it is not held. Beside them,
+`compare` carries the same facts in other ways, and `soak` plays a desk's week. Prints a table, with
+`--json` writes it, and with `--compare` an earlier one's ratios stand beside it. Exit 1 when something
+was lost, left open or sent beyond the budget; no figure is ever a reason.
 """
 
 import sys
@@ -42,7 +42,7 @@ def load(
     Parameters
     ----------
     profile
-        One of idle, quiet, open, news, busy, crash, ceiling, smoke; or compare or soak.
+        One of idle, quiet, open, news, busy, stream, crash, ceiling, smoke; or compare or soak.
     accounts
         Accounts, shared out over the logins; 1,000 unless said, a desk of 20 for a soak.
     logins

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from tests.load.recorded import Recording, quotes
 from tests.load.report import cpu_s, logged, rss_mb
-from tests.load.variants import Floor, PlainPykka, Pooled, SeedLike
+from tests.load.variants import DecodeAlone, Floor, PlainPykka, Pooled, SeedLike
 from tests.load.whole import CLOCK, FIRST_ACCOUNT, Whole
 
 KINDS: dict[str, Callable[[Path, range], Any]] = {
@@ -23,6 +23,7 @@ KINDS: dict[str, Callable[[Path, range], Any]] = {
     "Lockstep, no disk": Pooled,
     "plain pykka": PlainPykka,
     "floor (no actors)": Floor,
+    "decode alone": DecodeAlone,
     "seed-like": SeedLike,
 }
 FLOOR = "floor (no actors)"
@@ -73,7 +74,9 @@ class _Child:
 
     def cycle(self) -> Cost:
         records = self._recording.cycle()
-        return self._beyond_waiting(_cost(len(records), lambda: self._body.feed(records)))
+        cost = self._beyond_waiting(_cost(len(records), lambda: self._body.feed(records)))
+        self._body.check()
+        return cost
 
     def quotes(self, holders: int, count: int) -> Cost:
         self._body.hold(self._range[self._held : holders])

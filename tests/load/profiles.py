@@ -43,6 +43,7 @@ PROFILES = {
     "open": Profile(facts_per_s=500, contracts=20, quotes_per_s=20, probes_per_s=5),
     "news": Profile(facts_per_s=1_000, contracts=20, quotes_per_s=200, probes_per_s=5),
     "busy": Profile(facts_per_s=2_000, contracts=0, quotes_per_s=0, probes_per_s=5),
+    "stream": Profile(facts_per_s=0, contracts=20, quotes_per_s=500, probes_per_s=5),
     "crash": Profile(
         facts_per_s=200,
         contracts=1,

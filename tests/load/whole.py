@@ -16,6 +16,7 @@ from config.loader import load
 from messages.base import Message
 from messages.events import AccountLocked, AccountOpened, EnforcementFinished
 from messages.queries import Ping
+from messages.values import Phase
 from tests.load.lean_broker import LeanGateway
 from tests.load.report import ENVIRONMENT, NOON, rules, say
 from tests.load.watching import Watching
@@ -81,6 +82,12 @@ class Whole:
         """Start, and return when every account is open."""
         self.system.start()
         self.counts.wait(AccountOpened, len(self.accounts))
+
+    def check(self) -> None:
+        """Refuse to measure accounts that are not open: they would judge nothing, and fast."""
+        phases = Counter(each.phase for each in self.system.status().accounts)
+        if phases != {Phase.OPEN: len(self.accounts)}:
+            raise AssertionError(f"not all are open: {phases}")
 
     def stop(self) -> None:
         """Stop in order."""
