@@ -58,14 +58,17 @@ def load(
         _write(json, compared((accounts or MANY,), 3, list(KINDS)))
         return 0
     machine()
+    alarms: dict[str, int] = {}
     if profile == "soak":
         figures, faults = soak(accounts or DESK)
     elif (chosen := PROFILES[profile]).growth > 1:
         figures, faults = climb(chosen, accounts or MANY, logins, seconds)
     else:
         run = play(chosen, accounts or MANY, logins, seconds)
-        figures, faults = figures_of(run), run.faults
+        figures, faults, alarms = figures_of(run), run.faults, run.stopwatch.alarms
     show(profile, figures, msgspec.json.decode(compare.read_bytes()) if compare else {})
+    for alarm, times in alarms.items():
+        say(f"alarm {alarm}: {times}")
     for fault in faults:
         say(f"FAULT: {fault}")
     _write(json, figures | {"profile": profile, "faults": faults})

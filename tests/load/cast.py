@@ -10,7 +10,7 @@ PROBE_SIZE = 2
 _SIZES = range(2, 11)
 # A trader holds one contract: whatever takes a crasher with two to its limit leaves him half of his.
 _MOST_PROBES = 0.3
-_HOLDERS = 0.2
+_HOLDERS, _MOST_HOLDERS = 0.2, 0.4
 
 
 def login_of(account: int, logins: int) -> int:
@@ -49,7 +49,8 @@ class Cast(NamedTuple):
         crashers = take(profile.crash_share * whole)
         probes = take(min(profile.probes_per_s * seconds, _MOST_PROBES * whole))
         held: dict[int, tuple[str, int]] = {}
-        for each in take(max(_HOLDERS * whole, 2 * len(contracts) * logins) if contracts else 0):
+        holders = min(max(_HOLDERS * whole, 2 * len(contracts) * logins), _MOST_HOLDERS * whole)
+        for each in take(holders if contracts else 0):
             # in every login somebody holds each contract, so that each login is sent all quotes
             before = sum(login_of(other, logins) == login_of(each, logins) for other in held)
             held[each] = contracts[before % len(contracts)], 1

@@ -17,8 +17,15 @@ from actors.runtime import Dispatcher, OffsetClock, SystemClock
 from actors.system import System, sdk_gateway
 from config.loader import load
 from messages.base import AccountMessage, Message
-from messages.events import AccountLocked, AccountOpened, DeadLettered, EnforcementStarted
+from messages.events import (
+    AccountLocked,
+    AccountOpened,
+    AlarmRaised,
+    DeadLettered,
+    EnforcementStarted,
+)
 from messages.facts import TradeExecuted
+from messages.values import AlarmCode
 from tests.load.profiles import FREE
 from tests.load.report import rules, say
 from tests.load.watching import Watching
@@ -41,6 +48,7 @@ class Stopwatch:
         """By trade id: at the gateway, on disk."""
         self.seen: Counter[type] = Counter()
         self.dead: list[DeadLettered] = []
+        self.alarms: Counter[AlarmCode] = Counter()
         self.order: dict[int, list[int]] = {}
         """The ids of each account's trades as they were booked."""
 
@@ -51,8 +59,11 @@ class Stopwatch:
             if self._stopped:
                 return
             self.seen[type(event)] += 1
-            if isinstance(event, DeadLettered):
-                self.dead.append(event)
+            match event:
+                case DeadLettered():
+                    self.dead.append(event)
+                case AlarmRaised(code=code):
+                    self.alarms[code] += 1
             if isinstance(event, AccountMessage):
                 durable = isinstance(event, _DURABLE)
                 at = now if durable else event.at.timestamp() + self._monotonic_at_0
