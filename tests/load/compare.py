@@ -22,7 +22,8 @@ from tests.load.report import machine, say, table
 SIZES = (100, 1_000, 5_000, 10_000)
 MOST_THREADS = 1_000
 """Accounts up to which a thread each is tried."""
-QUOTES = 40
+QUOTES, MOST_QUOTES, JUDGED_QUOTES = 40, 1_000, 20_000
+"""Quotes pushed: so many at least and at most, and as many as together are judged so often."""
 
 type Results = dict[str, Any]
 
@@ -51,7 +52,7 @@ def measure(accounts: int, rounds: int, wanted: list[str]) -> Results:
             body.kind: {
                 str(holders): 1e6 * cost.cpu_s / cost.count
                 for holders in sorted({1, accounts // 10, accounts})
-                for cost in [body.do("quotes", holders, QUOTES)]
+                for cost in [body.do("quotes", holders, _quotes_for(holders))]
             }
             for body in bodies
         }
@@ -69,6 +70,10 @@ def measure(accounts: int, rounds: int, wanted: list[str]) -> Results:
         }
         for body in bodies
     }
+
+
+def _quotes_for(holders: int) -> int:
+    return max(QUOTES, min(MOST_QUOTES, JUDGED_QUOTES // holders))
 
 
 def show(results: Results) -> None:

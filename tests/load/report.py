@@ -14,6 +14,8 @@ from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from actors.ops.logging import configure_logging
 
 NOON = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
@@ -112,7 +114,14 @@ def cpu_s() -> float:
 
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
-    """Write the log that `main.py run` writes, but to a file."""
+    """Write the log that `main.py run` writes, but to a file; afterwards log as before."""
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
     with (folder / "log.jsonl").open("w") as log, redirect_stderr(log):
         configure_logging(logging.INFO)
-        yield
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+            root.handlers = before
+            root.setLevel(level)

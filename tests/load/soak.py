@@ -50,6 +50,8 @@ class Soak:
 
     rig: Rig
     accounts: tuple[int, ...]
+    minutes: int
+    """Minutes traded a day."""
     chance: random.Random
     prices: dict[str, Decimal] = field(default_factory=lambda: dict(PRODUCTS))
     days: list[dict[str, float]] = field(default_factory=list)
@@ -58,13 +60,13 @@ class Soak:
         """Trade a session, let it end, and compare."""
         begun = CLOCK.monotonic()
         self.rig.at(opens)
-        for _ in range(SESSION_MINUTES):
+        for _ in range(self.minutes):
             self._minute()
         self.rig.at(opens + timedelta(hours=7))
         events = self.rig.testimony.events()
         self.days.append(
             {
-                "drift_usd": float(sum(map(self._drift, self.accounts))),
+                "drift_usd": float(sum(map(self.drift, self.accounts))),
                 "exposed": sum(bool(self.rig.held(each)) for each in self.accounts),
                 "locked": sum(
                     each.phase is Phase.LOCKED for each in self.rig.system.status().accounts
@@ -94,7 +96,7 @@ class Soak:
                 self.rig.order(account, product, size)
         self.rig.advance(60)
 
-    def _drift(self, account: int) -> Decimal:
+    def drift(self, account: int) -> Decimal:
         """Return by how much the ledger and the broker's books differ, in dollars."""
         trades = self.rig.broker.exchange.accounts[account].trades.values()
         booked = sum((each.net for each in trades if not each.voided), Decimal(0))
@@ -111,13 +113,15 @@ class Soak:
         gc.collect()
 
 
-def soak(accounts: int, days: int = DAYS) -> tuple[Figures, list[str]]:
+def soak(
+    accounts: int, days: int = DAYS, minutes: int = SESSION_MINUTES
+) -> tuple[Figures, list[str]]:
     """Play the week; return its figures and what went wrong."""
     numbers = tuple(range(FIRST_ACCOUNT, FIRST_ACCOUNT + accounts))
     with tempfile.TemporaryDirectory() as name, logged(Path(name)):
         rig = Rig(Path(name), config_of(**RULES), start=MONDAY_MORNING, accounts=numbers)
         try:
-            week = Soak(rig, numbers, random.Random(6))  # noqa: S311 - the same week every time
+            week = Soak(rig, numbers, minutes, random.Random(6))  # noqa: S311 - the same week every time
             for number in range(days):
                 week.day(MONDAY_MORNING + timedelta(days=number))
                 say(f"day {number + 1}: {week.days[-1]['seconds']:.0f} s")
@@ -157,7 +161,7 @@ def _figures(week: Soak) -> Figures:
     return {
         "accounts": len(week.accounts),
         "days": len(week.days),
-        "pace of the sessions ÷ real time": 60 * SESSION_MINUTES * len(week.days) / real_s,
+        "pace of the sessions ÷ real time": 60 * week.minutes * len(week.days) / real_s,
         "events journaled": sum(day["events"] for day in week.days),
         "breaches": sum(day["breaches"] for day in week.days),
         "drift, $": sum(day["drift_usd"] for day in week.days),
