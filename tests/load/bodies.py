@@ -6,6 +6,7 @@ its turn costs nothing, so the runs of several can be interleaved: a machine is 
 
 import gc
 import multiprocessing
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.load.recorded import Recording, quotes
-from tests.load.report import cpu_s, logged, rss_mb
+from tests.load.report import cpu_s, logged, rss_mb, say
 from tests.load.variants import DecodeAlone, Floor, PlainPykka, Pooled, SeedLike
 from tests.load.whole import CLOCK, FIRST_ACCOUNT, Whole
 
@@ -138,3 +139,18 @@ class Body:
         self._pipe.send((asked, arguments))
         cost: Cost = self._pipe.recv()
         return cost
+
+
+def main() -> None:
+    """Feed cycles in this very process, for a profiler: `python -m tests.load.bodies Lockstep 1000 5`."""
+    kind, accounts, cycles = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    with tempfile.TemporaryDirectory() as name, logged(Path(name)):
+        child = _Child(kind, accounts, Path(name))
+        say(str(child.begun))
+        for _ in range(cycles):
+            say(str(child.cycle()))
+        child.stop()
+
+
+if __name__ == "__main__":
+    main()
