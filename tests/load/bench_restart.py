@@ -10,19 +10,19 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from actors.ops.witness import Testimony
 from actors.runtime import SystemClock
 from messages.base import Message
-from messages.events import AccountOpened, ActorRestarted
+from messages.events import ActorRestarted
 from messages.queries import GetAccountStatus
-from tests.load.bench_accounts import FIRST_ACCOUNT, Run
 from tests.load.report import NOON, logged, machine, percentiles, say, table
+from tests.load.watching import Watching
+from tests.load.whole import FIRST_ACCOUNT, Whole
 
 CLOCK = SystemClock()
 PATIENCE_S = 60.0
 
 
-def crash(run: Run, account: int) -> float:
+def crash(run: Whole, account: int) -> float:
     """Have an account's actor fail; return the seconds until a successor answers."""
     ref = run.system.directory.ref(f"account/{account}")
     question = GetAccountStatus(account=account, at=NOON, cause="load")
@@ -46,7 +46,7 @@ def main() -> None:
     chosen = options.parse_args()
     machine()
     with tempfile.TemporaryDirectory() as name, logged(Path(name)):
-        run = Run(Path(name), chosen.accounts)
+        run = Whole(Path(name), range(FIRST_ACCOUNT, FIRST_ACCOUNT + chosen.accounts))
         downs: list[float] = []
 
         def note(event: Message) -> None:
@@ -54,10 +54,9 @@ def main() -> None:
             if isinstance(event, ActorRestarted) and event.down_s is not None:
                 downs.append(event.down_s)
 
-        run.system.testimony = Testimony(note)
-        run.system.start()
-        run.counts.wait(AccountOpened, chosen.accounts)
-        run.facts(chosen.rounds)
+        run.system.testimony = Watching(note)
+        run.start()
+        run.trade(chosen.rounds)
         seen = [crash(run, FIRST_ACCOUNT + each) for each in range(chosen.accounts)]
         run.counts.wait(ActorRestarted, chosen.accounts)
         run.system.stop("load")

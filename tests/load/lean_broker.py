@@ -1,14 +1,20 @@
 """A broker that costs almost nothing: a gateway actor with positions in a dict, no wire and no exchange.
 
 For what must not measure the broker. It lists accounts, answers every snapshot at once from what it
-holds, and flattens whatever it is told to close.
+holds, and flattens whatever it is told to close. Hub records it is handed go the gateway's own way: the
+connection parses them, the streams decode them and tell accounts and quotes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from actors.gateway import LoginSettings
+from actors.gateway.connection import Connection
+from actors.gateway.market_stream import MarketStream
+from actors.gateway.outbox import Outbox
+from actors.gateway.user_stream import UserStream
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import AccountMessage
 from messages.commands import (
@@ -18,6 +24,7 @@ from messages.commands import (
     GuardAccounts,
     OpenSession,
     TakeSnapshot,
+    WatchQuotes,
 )
 from messages.events import BrokerCommandAnswered, SessionOpened
 from messages.facts import (
@@ -27,10 +34,12 @@ from messages.facts import (
     StreamConnected,
     TradeExecuted,
 )
+from messages.queries import Ping
 from messages.values import AccountRecord, Contract, Done, Fill, Position, Side
 from tests.load.report import CONTRACT
 
 PRICE = Decimal(26100)
+LOGIN = "load"
 SPEC = Contract(
     contract=CONTRACT,
     name="MNQZ5",
@@ -79,6 +88,12 @@ class LeanGateway(PooledActor):
         self._clock = clock
         self._directory = directory
         self._number = 0
+        outbox = Outbox(login=LOGIN, clock=clock, directory=directory)
+        sides: dict[str, Any] = {"settings": _settings(), "tokens": None, "outbox": outbox}
+        self._user, self._market = UserStream(**sides), MarketStream(**sides)
+        self._user.guard(accounts)
+        self._user_hub = Connection(None, self._user)
+        self._market_hub = Connection(None, self._market)
 
     def on_receive(self, message: Any) -> Any:
         """Answer at once."""
@@ -95,9 +110,22 @@ class LeanGateway(PooledActor):
                 self._tell(ContractDescribed(**self._head(message.account), contract=SPEC))
             case BrokerCommand():
                 self._obey(message)
+            case WatchQuotes():
+                self._market.watch(message.contracts)
+            case Ping():
+                return LOGIN
             case _ if callable(message):
                 message(self)
         return None
+
+    def hear(self, records: Iterable[bytes]) -> None:
+        """Take records of the user hub in, as they come from the wire."""
+        for raw in records:
+            self._user_hub._hear(raw)
+
+    def hear_quote(self, record: bytes) -> None:
+        """Take a record of the market hub in."""
+        self._market_hub._hear(record)
 
     def trade(self, account: int, pnl: Decimal | None) -> None:
         """Say that an account traded."""
@@ -144,10 +172,16 @@ class LeanGateway(PooledActor):
             )
             for each in self._sizes
         )
-        return SessionOpened(at=self._clock.now(), cause="load", login="load", accounts=accounts)
+        return SessionOpened(at=self._clock.now(), cause="load", login=LOGIN, accounts=accounts)
 
     def _tell(self, fact: AccountMessage) -> None:
         self._directory.tell(f"account/{fact.account}", fact)
 
     def _head(self, account: int) -> dict[str, Any]:
         return {"account": account, "at": self._clock.now(), "cause": "load"}
+
+
+def _settings() -> LoginSettings:
+    nowhere = "http://localhost"
+    urls = dict.fromkeys(("api_url", "user_hub_url", "market_hub_url"), nowhere)
+    return LoginSettings(name=LOGIN, username=LOGIN, api_key=LOGIN, **urls)

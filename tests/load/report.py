@@ -6,12 +6,15 @@ Everything is printed, nothing is asserted: figures belong to one machine, ratio
 import logging
 import os
 import platform
+import resource
 import statistics
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from datetime import UTC, datetime
 from pathlib import Path
+
+import structlog
 
 from actors.ops.logging import configure_logging
 
@@ -20,22 +23,45 @@ NOON = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
 PRODUCT, CONTRACT = "MNQ", "CON.F.US.MNQ.Z25"
 ENVIRONMENT = {"PROJECT_X_USERNAME": "load", "PROJECT_X_API_KEY": "load-key"}
 RULES = """
+[checks]
+allow = ["open_loss_above_daily_loss"]
 [defaults.rules.max_contracts]
-limit = 5
+limit = 20
 [defaults.rules.max_contracts_per_instrument]
-limits = { MNQ = 3 }
-default_limit = 2
+limits = { MNQ = 10 }
+default_limit = 4
 [defaults.rules.daily_realized_loss]
-max_loss_usd = 5
-include_open_loss = false
+max_loss_usd = LOSS
+include_open_loss = OPEN
+[defaults.rules.daily_unrealized_loss]
+max_loss_usd = 2000
+[defaults.rules.max_unrealized_profit]
+target_usd = 2000
+[defaults.rules.trade_frequency_limit]
+per_minute = 50000
+per_hour = 100000
+per_session = 200000
 [defaults.rules.cooldown_after_loss]
+[defaults.rules.no_stop_loss_grace]
+grace_s = 3600
 [defaults.rules.session_block_outside]
 start = "08:30"
 end = "15:00"
+[defaults.rules.auth_loss_guard]
+poll_s = 30
+[defaults.rules.symbol_blocks]
+patterns = ["RTY"]
+[defaults.rules.trade_management]
+breakeven = { after_ticks = 4000 }
+trailing = { activate_ticks = 8000, trail_ticks = 4000 }
 [defaults.rules.daily_realized_profit]
-target_usd = 1000
+target_usd = 5000
 """
-"""All six rules; a loss of more than $5 realised breaks RULE-003."""
+
+
+def rules(loss_usd: int, *, open_loss: bool) -> str:
+    """Return all 13 rules, of which a run can break only the day's loss (with what is open, or not)."""
+    return RULES.replace("LOSS", str(loss_usd)).replace("OPEN", str(open_loss).lower())
 
 
 def percentiles(values: Iterable[float]) -> tuple[float, float]:
@@ -80,9 +106,22 @@ def rss_mb() -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
+def cpu_s() -> float:
+    """Return the processor seconds this process has used: what a busy machine moves least."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
 @contextmanager
 def logged(folder: Path) -> Iterator[None]:
-    """Write the log that `main.py run` writes, but to a file."""
+    """Write the log that `main.py run` writes, but to a file; afterwards log as before."""
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
     with (folder / "log.jsonl").open("w") as log, redirect_stderr(log):
         configure_logging(logging.INFO)
-        yield
+        try:
+            yield
+        finally:
+            structlog.reset_defaults()
+            root.handlers = before
+            root.setLevel(level)
