@@ -61,7 +61,7 @@ def test_whatever_strikes_whom_every_breach_ends_flat_and_locked():
     assert result.enforced
 
 
-@pytest.mark.parametrize("seed", ["fixed", "other", SEED])
+@pytest.mark.parametrize("seed", ["fixed", "other", SEED], ids=["fixed", "other", "random"])
 def test_a_deck_of_rounds_deals_every_fault(seed):
     """None is forgotten, in no deck; an account that must stay as it is gets none that trades."""
     for first in (0, DECK, 7 * DECK):
