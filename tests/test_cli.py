@@ -35,8 +35,16 @@ STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
 ]
 ACCOUNT_KEYS = [
-    *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
-    *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
+    *("account", "name", "login", "phase", "health", "health_reason", "trading_date"),
+    *(
+        "realised_usd",
+        "open_usd",
+        "positions",
+        "working_orders",
+        "lockouts",
+        "enforcement",
+        "queued",
+    ),
     "starting",
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}

@@ -7,6 +7,7 @@ import pytest
 
 from actors.gateway.budget import Priority, RequestBudget
 from actors.gateway.errors import NoBudgetError
+from actors.gateway.settings import LoginSettings
 from actors.runtime import VirtualClock
 from tests.gateway.support import AT
 
@@ -203,3 +204,18 @@ def test_after_a_429_ordinary_reads_rest_and_nothing_else_does():
         return during, await taken(budget, Priority.READ, 1)
 
     assert asyncio.run(scene()) == ([1, 1, 1, 1, 0, 0], 1)
+
+
+@pytest.mark.parametrize("way_s", [0.15, 1.0])
+def test_slow_requests_that_arrive_beside_the_next_window_do_not_exceed_the_broker(way_s):
+    """200 leave at once and take long; the next 200 leave as soon as they may and take no time."""
+    clock = VirtualClock(AT)
+    window_s = LoginSettings.budget_window_s
+    budget = RequestBudget(clock=clock, requests=200, window_s=window_s)
+    arrivals: list[float] = []
+    while len(arrivals) < 400:
+        gone = asyncio.run(taken(budget, Priority.CLOSE, 200))
+        arrivals += [clock.monotonic() + (0 if arrivals else way_s)] * gone
+        clock.advance(0.1)
+
+    assert arrivals[200] - arrivals[199] >= 60

@@ -77,7 +77,7 @@ class Desk:
         directory = Notes(self.told)
         self.clock = VirtualClock(AT)
         self.outbox = Outbox(login="desk", clock=self.clock, directory=directory)
-        self.user = UserStream(settings=_SETTINGS, tokens=None, outbox=self.outbox)
+        self.user = UserStream(settings=_SETTINGS, tokens=None, outbox=self.outbox, traded=set())
         self.market = MarketStream(settings=_SETTINGS, tokens=None, outbox=self.outbox)
         self.user.guard([GUARDED])
         self.market.watch([MYM])

@@ -111,7 +111,12 @@ def test_every_command_is_known():
 
 def test_every_signal_that_is_heard_is_known():
     """Likewise."""
-    heard = set(re.findall(r"signal\.signal\(signal\.(\w+)", (ROOT / "main.py").read_text()))
+    where = (ROOT / "main.py", ROOT / "actors" / "ops" / "stopping.py")
+    heard = {
+        name
+        for path in where
+        for name in re.findall(r"signal\.signal\(signal\.(\w+)", path.read_text())
+    }
 
     assert heard == set(SIGNALS)
 
@@ -164,8 +169,13 @@ WAY = {
     "PlaceOrder": "nobody says it: no rule and no enforcer opens anything (test below)",
     **dict.fromkeys(["TakeSnapshot", "DescribeContract", "ReconcileAccount", "RenewStream"], READS),
     **dict.fromkeys(
-        ["WatchQuotes", "HoldQuotes", "OpenSession", "GuardAccounts", "PollAccounts"], READS
+        [
+            *("WatchQuotes", "HoldQuotes", "WatchBands"),
+            *("OpenSession", "GuardAccounts", "PollAccounts"),
+        ],
+        READS,
     ),
+    "NoteLateness": "makes an account STALE; it decides nothing",
     **dict.fromkeys(["WakeAfter", "WakeAt", "CancelWake"], TIME),
     "ReportBrokerTime": "a clock set forward ends nothing while the broker disagrees, nor the broker's "
     "while ours does: tests/scenarios/test_clock_jumps.py",
