@@ -5,6 +5,7 @@ or sent beyond the budget is listed as a fault, beside figures that then mean no
 """
 
 import tempfile
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +21,7 @@ from tests.load.venue import CLOSE, LOSS_USD, Seen, VenueProcess
 
 FIRST_ACCOUNT = 1001
 DRAINED_WITHIN_S = 30.0
+ARRIVES_WITHIN_S = 0.5
 LOCKED_WITHIN_S = 150.0
 """Two windows of the budget and more."""
 
@@ -75,6 +77,8 @@ def play(profile: Profile, accounts: int, logins: int, seconds: float) -> Run:
 def _load(run: Run, guard: Guard, venue: VenueProcess) -> None:
     if run.profile.budget != FREE:
         guard.limit(run.profile.budget)
+        # what left before is not in Lockstep's window; it must not be in the broker's either
+        threading.Event().wait(ARRIVES_WITHIN_S)
     begun, cpu = CLOCK.monotonic(), cpu_s()
     venue.do("play")
     sent = CLOCK.monotonic()
