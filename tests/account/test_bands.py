@@ -3,7 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import hypothesis.strategies as st
+import msgspec
 import pytest
+from hypothesis import given
 
 from actors.account.settings import RuleSetting
 from actors.rules.daily_realized_loss import DailyRealizedLoss
@@ -13,7 +16,7 @@ from actors.rules.trade_management import Breakeven, TradeManagement, Trailing
 from messages.commands import Evaluate
 from messages.events import AlarmRaised, HealthChanged, RuleBreached
 from messages.values import AlarmCode, BreachCode, Health, PriceKind
-from tests.account.quoted import CL, MNQ, ZN, QuotedWorld, rule_of, settings_of
+from tests.account.quoted import CL, MNQ, RECORDS, ZN, QuotedWorld, rule_of, settings_of
 
 A = 1
 LOSS_003 = DailyRealizedLoss(max_loss_usd=Decimal(100))
@@ -226,3 +229,72 @@ def test_quotes_inside_the_band_cost_no_judgement(monkeypatch):
         price(world, Decimal(25_000) + number % 40 * Decimal("0.25"))
 
     assert [each for each in asked if isinstance(each, Evaluate)] == []
+
+
+def test_a_contract_whose_tick_is_worth_no_whole_number_of_decimals_gets_no_band(monkeypatch):
+    """Rounding could put the edge beyond the limit: every quote is judged."""
+    odd = replace_record(tick_size=Decimal("0.3"), tick_value_usd=Decimal("0.1"))
+    monkeypatch.setitem(RECORDS, MNQ, odd)
+
+    assert band(entered(LOSS_004)) is None
+
+
+def test_a_contract_whose_ticks_are_worth_nothing_gets_no_band(monkeypatch):
+    """A broken record: nothing is concluded from it."""
+    monkeypatch.setitem(RECORDS, MNQ, replace_record(tick_value_usd=Decimal(0)))
+
+    assert band(entered(LOSS_004)) is None
+
+
+def test_a_locked_account_is_told_no_quote():
+    """Under a flat duty no rule is asked: whatever the price, nothing could come of it."""
+    world = entered(LOSS_003)
+    price(world, "24950")
+    before = world.told
+    for last in ("24949", "24000", "26000"):
+        price(world, last)
+
+    assert band(world) == (None, None)
+    assert world.told == before
+
+
+def replace_record(**changes):
+    return msgspec.structs.replace(RECORDS[MNQ], **changes)
+
+
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("hold"), st.sampled_from([MNQ, ZN]), st.integers(1, 9)),
+            st.tuples(st.just("price"), st.sampled_from([MNQ, ZN]), st.integers(-30, 5)),
+            st.tuples(st.just("let through"), st.none(), st.none()),
+        ),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_whatever_crosses_on_its_way_a_limit_that_stays_broken_is_found(steps):
+    """Bands and quotes pass each other in every order; the latest quote is judged in the end."""
+    world = world_of(LOSS_004)
+    at = {MNQ: Decimal(25_000), ZN: Decimal("112.5")}
+    ticks = {name: RECORDS[name].tick_size for name in at}
+    for contract, entry in at.items():
+        world.hold(A, contract, 1, entry)
+        price(world, entry, contract)
+    world.holding_back = True
+    for what, contract, number in steps:
+        match what:
+            case "hold":
+                world.hold(A, contract, number, at[contract])
+            case "price":
+                price(world, at[contract] + number * ticks[contract], contract)
+            case _:
+                world.let_through()
+                world.holding_back = True
+    world.let_through()
+
+    core = world.cores[A]
+    core.see(world.known.latest, world.now)
+    view = core._picture.view(world.now)
+    broken = rule_of(LOSS_004).evaluate(view, LOSS_004)
+    assert not broken or core.state.enforcement
