@@ -169,7 +169,7 @@ class Inbox:
         """Return what takes message after message in the turn that begins.
 
         What is conflated comes last, but in a turn after one in which it stood back all the time, first:
-        what never ends must not keep it for ever.
+        what never ends must not keep it for ever. The turn after that one is the others' again.
         """
         return self._take_latest_first if self._stood_back else self.items.popleft
 
@@ -239,7 +239,8 @@ class Inbox:
         if not _settle(claim):
             self._come_back()
             return
-        self._stood_back = full and bool(self.latest)
+        # Not twice running: prices that come as fast as they are handled must not keep facts waiting.
+        self._stood_back = full and bool(self.latest) and not self._stood_back
         if not self.empty():
             self.dispatcher.submit(self)
             return

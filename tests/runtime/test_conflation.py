@@ -105,6 +105,29 @@ def test_they_stand_back_for_one_full_turn_at_most(pool, in_flight):
     assert [each for each in log if isinstance(each, int)] == list(range(500))
 
 
+class Flooded(Reader):
+    """Is told the next price while it handles one, again and again."""
+
+    def on_receive(self, message):
+        if isinstance(message, Price):
+            self.actor_ref.tell(message._replace(value=message.value + 1))
+        return super().on_receive(message)
+
+
+def test_prices_without_end_keep_no_fact_waiting_for_more_than_a_turn():
+    """They come faster than they are handled; having stood back once they do not go first for ever."""
+    hands = ByHand()
+    reader = Flooded(hands)
+    reader._start_actor_loop()
+    for number in range(9):
+        reader.actor_ref.tell(number)
+    reader.actor_ref.tell(Price("MNQ", 0))
+    for _ in range(6):
+        hands.turn(4)
+
+    assert [each for each in reader.log if isinstance(each, int)] == list(range(9))
+
+
 def test_what_was_told_before_a_stop_is_handled_before_it(pool):
     """A stop ends nothing that waits, of whatever kind."""
     ref, log, gate = at_a_gate(pool)
