@@ -217,6 +217,32 @@ def test_a_quote_that_passes_before_a_new_band_is_heard_is_told_when_it_is():
     assert breach.value == -200
 
 
+def test_a_band_is_taken_back_although_a_quote_has_come_since_it_was_told(monkeypatch):
+    """What another holder's quote shows of a second contract must not hide the first one's loss."""
+    rules = {A: settings_of(A, (LOSS_004, EVEN)), 2: settings_of(2, (LOSS_004,))}
+    world = QuotedWorld(rules, by_bands=True)
+    world.hold(2, ZN, 1, Decimal("112.5"))
+    price(world, "112.5", ZN)
+    for size in (1, 0):  # from now on it knows the contract
+        world.hold(A, ZN, size, Decimal(112))
+    world.hold(A, MNQ, 1, Decimal(25_000))
+    price(world, "25000")
+    world.stop(A, ZN, Decimal(111), order_id=2)
+    fan = world._fan
+    monkeypatch.setattr(world, "_fan", lambda told: fan(sorted(told, key=_contract)))
+    world.hold(A, ZN, 1, Decimal(112))  # told MNQ first: its stop in ZN is to be moved, and is not
+    world.hold(A, MNQ, 10, Decimal(25_000))
+    price(world, "24990")
+
+    breach = next(each for each in world.events[A] if isinstance(each, RuleBreached)).breach
+    assert breach.value == -200
+
+
+def _contract(told):
+    _, changed = told
+    return changed.quote.contract
+
+
 def test_quotes_inside_the_band_cost_no_judgement(monkeypatch):
     """A thousand of them, and no rule is asked."""
     world = entered(LOSS_003, LOSS_004, PROFIT_005)
