@@ -40,7 +40,8 @@ class Fanout:
                 self._held[account].add(contract)
         self._edges = {contract: Edges() for contract in self._holders}
         self._every = {contract: set(accounts) for contract, accounts in self._holders.items()}
-        self._changed: set[str] = set()
+        self._changed = set(self._latest)
+        """Contracts whose latest quote is to be told; of a predecessor, everything it had taken."""
 
     @property
     def contracts(self) -> frozenset[str]:

@@ -134,10 +134,13 @@ class Inbox:
         key_of = self.conflates.get(type(message))
         if key_of is None or envelope.reply_to is not None:
             return False
+        key = key_of(message)
+        if key is None:
+            return False
         # Counted before it can be taken, and no more if it took the place of one that was counted.
         if self.in_flight is not None:
             self.in_flight.entered()
-        if self.latest.put(key_of(message), envelope):
+        if self.latest.put(key, envelope):
             self._wake()
         elif self.in_flight is not None:
             self.in_flight.left(1)

@@ -1,7 +1,6 @@
 """Messages of which only the latest counts: replaced while they wait, behind others, never lost."""
 
 import threading
-from collections import deque
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -10,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime import Dispatcher, InFlight, PooledActor, WorkerPool
-from tests.runtime.nursery import WAIT_S, Gate
+from actors.runtime import PooledActor, WorkerPool
+from tests.runtime.nursery import WAIT_S, ByHand, Gate
 
 
 class Price(NamedTuple):
@@ -36,28 +35,6 @@ class Reader(PooledActor):
         else:
             self.log.append(message)
         return self.log
-
-
-class ByHand(Dispatcher):
-    """Runs a turn when the test says so."""
-
-    def __init__(self):
-        super().__init__("hands", InFlight())
-        self.ready = deque()
-
-    def submit(self, inbox):
-        self.ready.append(inbox)
-
-    def turn(self, limit=64):
-        if self.ready:
-            self.ready.popleft().run_turn(limit)
-
-    def under_way(self):
-        return iter(())
-
-    def stop(self, timeout=5.0):  # noqa: ARG002
-        while self.ready:
-            self.turn()
 
 
 @pytest.fixture
