@@ -2,8 +2,8 @@
 
 Pure. They are told in the turn that changes them, so whatever passes until the QuoteActor hears of them
 is compared with the new ones there. After a quote has come the band of its contract may still be known
-there or not: it was left, the QuoteActor is a new one, or the quote crossed the band on its way. So a band
-it is to have is told again, one it had is taken back, and nothing has to be remembered of who was
+there or not: it was left, the QuoteActor is a new one, or the quote crossed the band on its way. So a
+band it is to have is told again, one it had is taken back, and nothing has to be remembered of who was
 restarted when.
 """
 

@@ -5,8 +5,9 @@ Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` and `WatchBands` fr
 changes, and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
-nobody holds, for it would be old when it is held again. A successor knows who holds what and nothing of
-bands: it tells everybody the latest quotes, and with that is told the bands again.
+nobody holds, for it would be old when it is held again. A successor knows who holds what, what was quoted
+and what is held back, and nothing of bands: it tells everybody the latest quotes, and with that is told
+the bands again.
 """
 
 from collections.abc import Iterable
@@ -55,15 +56,19 @@ class QuoteActor(PooledActor):
         self._login = login
         self._clock = clock
         self._directory = directory
-        self._fanout = Fanout(Known() if known is None else known)
+        known = known or Known()
+        self._fanout = Fanout(known)
         self._check = check
         self._outbox = Outbox(login=login, clock=clock, directory=directory)
-        self._credence: dict[str, Credence] = {}
+        self._credence = known.credence
         self._alarmed: dict[str, float] = {}
 
     def on_start(self) -> None:
-        """Tell what a predecessor had taken: it may have failed before it told; on a pool thread."""
+        """Tell what a predecessor had taken and held back: it may have failed at that; on a pool thread."""
         self._tell(self._fanout.leaving())
+        for contract, credence in self._credence.items():
+            if (doubt := credence.pending) is not None:
+                self._wake(f"{contract}#{doubt}")
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""

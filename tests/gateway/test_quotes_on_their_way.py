@@ -89,6 +89,11 @@ class Desk:
         wake = [each for each in self.others.heard if isinstance(each, WakeAfter)][-1]
         return Woken(**self.head(), key=wake.key)
 
+    @property
+    def wakes(self):
+        """Return how often the clock was asked to say that a doubt has lasted long enough."""
+        return sum(isinstance(each, WakeAfter) for each in self.others.heard)
+
     def told(self):
         """Let the account work off what waits, and return the prices it has heard of."""
         self.listening.stop()
@@ -151,3 +156,15 @@ def test_a_successor_tells_at_once_what_its_predecessor_had_taken_and_not_told(d
     desk.tell()
 
     assert desk.told() == [9_989]
+
+
+def test_a_successor_goes_on_with_a_doubt(desk):
+    """What was held back counts at its bound, and is still measured by what was believed before."""
+    desk.tell(desk.quote(DOWN), Woken(**desk.head(), key=f"{MNQ}#nonsense"))
+    desk.begin()
+    desk.tell()
+    assert desk.told() == [BASE]
+    assert desk.wakes == 2  # the first may be the very word on which its predecessor failed
+    desk.tell(desk.bound())
+
+    assert desk.told() == [DOWN]
