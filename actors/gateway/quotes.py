@@ -64,7 +64,7 @@ class QuoteActor(PooledActor):
         self._alarmed: dict[str, float] = {}
 
     def on_start(self) -> None:
-        """Tell what a predecessor had taken and held back: it may have failed at that; on a pool thread."""
+        """Go on with what a predecessor had taken: it may have failed at that; on a pool thread."""
         self._tell(self._fanout.leaving())
         for contract, credence in self._credence.items():
             if (doubt := credence.pending) is not None:

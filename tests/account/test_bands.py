@@ -1,6 +1,7 @@
 """The bands of an account, in numbers: one tick inside is quiet, the edge itself is judged."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -241,6 +242,21 @@ def test_a_band_is_taken_back_although_a_quote_has_come_since_it_was_told(monkey
 def _contract(told):
     _, changed = told
     return changed.quote.contract
+
+
+def test_a_reset_that_a_quote_brings_is_judged_by_that_quote():
+    """By what was told before it, long inside the band, the new day would begin with a breach."""
+    world = entered(LOSS_003, PROFIT_005)
+    world.close(A, CL, Decimal(500))
+    world.now = world.now.replace(hour=21, minute=59, second=59)
+    price(world, "24900")
+    world.stop(A, MNQ, Decimal(24_000))  # at this price it is looked at
+    price(world, "25000")  # and this is not told
+    world.now += timedelta(seconds=1)  # the clock's own word comes later
+    price(world, "25040")
+
+    codes = [each.breach.code for each in world.events[A] if isinstance(each, RuleBreached)]
+    assert codes == [BreachCode.MAX_UNREALIZED_PROFIT]
 
 
 def test_quotes_inside_the_band_cost_no_judgement(monkeypatch):
