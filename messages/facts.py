@@ -54,9 +54,15 @@ class QuoteChanged(Message, frozen=True, kw_only=True):
     beside: tuple[Quote, ...] = ()
     """The quotes of the account's other contracts at that moment; it may not have been told them."""
 
-    def contract_of(self) -> str:
-        """Return the contract: of several that wait, the latest replaces the others."""
-        return self.quote.contract
+    unconfirmed: bool = False
+    """It was doubted, and counts because nothing has confirmed or dropped it in time."""
+
+    def contract_of(self) -> str | None:
+        """Return the contract: of several that wait, the latest replaces the others; None = of none.
+
+        What is unconfirmed has waited long enough, and may be the worse one of two.
+        """
+        return None if self.unconfirmed else self.quote.contract
 
 
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):

@@ -128,6 +128,8 @@ class AccountCore:
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
+        if isinstance(message, QuoteChanged):
+            self._picture.quoted(message, turn.now)  # a reset that it brings is judged by it as well
         if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
@@ -219,7 +221,7 @@ class AccountCore:
                 self._on_account(turn, fact)
             case QuoteChanged():
                 self._watching.heard(fact.quote.contract)
-                if self._picture.quoted(fact, turn.now):
+                if fact.quote.contract in self.state.positions:
                     self._judging.fact(turn, FactKind.QUOTE)
             case StreamConnected() | StreamLost():
                 self._on_stream(turn, fact)

@@ -250,18 +250,16 @@ class Picture:
             if told := latest.get(contract):
                 self._take(told.quote, now)
 
-    def quoted(self, fact: QuoteChanged, now: datetime) -> bool:
-        """Take a quote; return whether it values something that is held."""
-        for quote in fact.beside:
+    def quoted(self, fact: QuoteChanged, now: datetime) -> None:
+        """Take a quote that was told, and those beside it."""
+        for quote in (*fact.beside, fact.quote):
             self._take(quote, now)
-        return self._take(fact.quote, now)
 
-    def _take(self, quote: Quote, now: datetime) -> bool:
+    def _take(self, quote: Quote, now: datetime) -> None:
         self.marks.note(quote)
         held = self.state.positions.get(quote.contract)
         if held is not None:
             self._follow(held, now)
-        return held is not None
 
     def _follow(self, held: Position, now: datetime) -> None:
         mark = self.marks.mark(held, now)

@@ -1,9 +1,10 @@
 """What an account has the QuoteActor tell it: the bands of prices it need not hear of.
 
 Pure. They are told in the turn that changes them, so whatever passes until the QuoteActor hears of them
-is compared with the new ones there. A quote that comes says that no band is known of its contract there:
-it was left, or the QuoteActor is a new one. So it is told again, and nothing has to be remembered of who
-was restarted when.
+is compared with the new ones there. After a quote has come the band of its contract may still be known
+there or not: it was left, the QuoteActor is a new one, or the quote crossed the band on its way. So a
+band it is to have is told again, one it had is taken back, and nothing has to be remembered of who was
+restarted when.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +24,8 @@ class Watching:
     picture: Picture
     judging: Judging
     _told: dict[str, Band] = field(default_factory=dict)
-    _heard: bool = False
+    _heard: set[str] = field(default_factory=set)
+    """Contracts of which a quote has come in this turn."""
     _failure: str = ""
 
     def begin(self, turn: Turn) -> None:
@@ -33,16 +35,16 @@ class Watching:
 
     def heard(self, contract: str) -> None:
         """Note that a quote has come."""
-        self._told.pop(contract, None)
-        self._heard = True
+        self._heard.add(contract)
 
     def follow(self, turn: Turn) -> None:
         """Tell the bands anew if this turn has changed them."""
-        changed, self._heard = self._heard or turn.eventful, False
+        heard, self._heard = self._heard, set()
+        changed = turn.eventful or bool(heard)
         if not changed or not (self.picture.state.positions or self._told):
             return
         bands = self._bands(turn)
-        if bands != self._told:
+        if bands != self._told or not heard.isdisjoint(bands):
             self._tell(turn, bands)
 
     def _bands(self, turn: Turn) -> dict[str, Band]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from actors.gateway.edges import Edges
+from actors.gateway.plausible import Credence
 from messages.facts import QuoteChanged
 from messages.values import Band, Quote
 
@@ -27,6 +28,8 @@ class Known:
     """Which accounts hold a contract; none without one."""
     latest: dict[str, QuoteChanged] = field(default_factory=dict)
     """The latest quote of each contract that is held; accounts read it, only the QuoteActor writes."""
+    credence: dict[str, Credence] = field(default_factory=dict)
+    """What is believed and what is held back of each of them."""
 
 
 class Fanout:
@@ -40,7 +43,8 @@ class Fanout:
                 self._held[account].add(contract)
         self._edges = {contract: Edges() for contract in self._holders}
         self._every = {contract: set(accounts) for contract, accounts in self._holders.items()}
-        self._changed: set[str] = set()
+        self._changed = set(self._latest)
+        """Contracts whose latest quote is to be told; of a predecessor, everything it had taken."""
 
     @property
     def contracts(self) -> frozenset[str]:

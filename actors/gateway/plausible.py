@@ -60,6 +60,11 @@ class Credence:
     def __post_init__(self) -> None:
         self._share = self.check.max_jump_percent / 100
 
+    @property
+    def pending(self) -> int | None:
+        """Return the number of the doubt whose bound is running; None = nothing is doubted."""
+        return self._doubts if self._doubted else None
+
     def hear(self, quote: Quote) -> Heard:
         """Judge the next quote."""
         if not self.check.confirm_within_s:

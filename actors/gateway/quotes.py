@@ -5,11 +5,13 @@ Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` and `WatchBands` fr
 changes, and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
-nobody holds, for it would be old when it is held again. A successor knows who holds what and nothing of
-bands: it tells everybody the next quote, and with that is told the bands again.
+nobody holds, for it would be old when it is held again. A successor knows who holds what, what was quoted
+and what is held back, and nothing of bands: it tells everybody the latest quotes, and with that is told
+the bands again.
 """
 
 from collections.abc import Iterable
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -37,7 +39,8 @@ class AnnounceHeld(Message, frozen=True):
 class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
 
-    conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
+    conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of, Woken: attrgetter("key")})
+    """The end of a doubt waits with the quotes, or it would overtake one that has ended it in time."""
 
     def __init__(
         self,
@@ -53,11 +56,19 @@ class QuoteActor(PooledActor):
         self._login = login
         self._clock = clock
         self._directory = directory
-        self._fanout = Fanout(Known() if known is None else known)
+        known = known or Known()
+        self._fanout = Fanout(known)
         self._check = check
         self._outbox = Outbox(login=login, clock=clock, directory=directory)
-        self._credence: dict[str, Credence] = {}
+        self._credence = known.credence
         self._alarmed: dict[str, float] = {}
+
+    def on_start(self) -> None:
+        """Go on with what a predecessor had taken: it may have failed at that; on a pool thread."""
+        self._tell(self._fanout.leaving())
+        for contract, credence in self._credence.items():
+            if (doubt := credence.pending) is not None:
+                self._wake(f"{contract}#{doubt}")
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
@@ -94,21 +105,24 @@ class QuoteActor(PooledActor):
         credence = self._credence.setdefault(contract, Credence(self._check))
         heard = credence.hear(changed.quote)
         if heard.believed:
-            self._take_up(heard.believed)
+            self._take_up(heard.believed, unconfirmed=False)
         if heard.doubt is not None:
             self._wake(f"{contract}#{heard.doubt}")
         if heard.dropped:
             self._alarm(heard.dropped[-1], "the quotes after it do not bear it out: not counted")
 
-    def _take_up(self, quote: Quote) -> None:
-        self._fanout.note(QuoteChanged(at=quote.at, cause=f"quote/{quote.contract}", quote=quote))
+    def _take_up(self, quote: Quote, *, unconfirmed: bool) -> None:
+        cause = f"quote/{quote.contract}"
+        self._fanout.note(
+            QuoteChanged(at=quote.at, cause=cause, quote=quote, unconfirmed=unconfirmed)
+        )
 
     def _settle(self, key: str) -> None:
         """Let what nothing has confirmed or dropped count; its worst side must reach every holder."""
         contract, _, doubt = key.rpartition("#")
         credence = self._credence.get(contract)
         for quote in credence.overdue(int(doubt)) if credence else ():
-            self._take_up(quote)
+            self._take_up(quote, unconfirmed=True)
             self._tell(self._fanout.leaving())
             within_s = self._check.confirm_within_s
             self._alarm(quote, f"no quote confirmed or dropped it within {within_s:g} s: it counts")

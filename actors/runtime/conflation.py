@@ -13,7 +13,7 @@ from typing import Any
 from pykka._envelope import Envelope
 
 type KeyOf = Callable[[Any], Hashable]
-"""Gives a message's key: it replaces a waiting one of the same key."""
+"""Gives a message's key: it replaces a waiting one of the same key; None = it waits like any other."""
 
 
 class Latest:

@@ -134,10 +134,13 @@ class Inbox:
         key_of = self.conflates.get(type(message))
         if key_of is None or envelope.reply_to is not None:
             return False
+        key = key_of(message)
+        if key is None:
+            return False
         # Counted before it can be taken, and no more if it took the place of one that was counted.
         if self.in_flight is not None:
             self.in_flight.entered()
-        if self.latest.put(key_of(message), envelope):
+        if self.latest.put(key, envelope):
             self._wake()
         elif self.in_flight is not None:
             self.in_flight.left(1)
@@ -169,7 +172,7 @@ class Inbox:
         """Return what takes message after message in the turn that begins.
 
         What is conflated comes last, but in a turn after one in which it stood back all the time, first:
-        what never ends must not keep it for ever.
+        what never ends must not keep it for ever. The turn after that one is the others' again.
         """
         return self._take_latest_first if self._stood_back else self.items.popleft
 
@@ -239,7 +242,8 @@ class Inbox:
         if not _settle(claim):
             self._come_back()
             return
-        self._stood_back = full and bool(self.latest)
+        # Not twice running: prices that come as fast as they are handled must not keep facts waiting.
+        self._stood_back = full and bool(self.latest) and not self._stood_back
         if not self.empty():
             self.dispatcher.submit(self)
             return

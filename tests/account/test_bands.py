@@ -1,6 +1,7 @@
 """The bands of an account, in numbers: one tick inside is quiet, the edge itself is judged."""
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import hypothesis.strategies as st
@@ -218,6 +219,47 @@ def test_a_quote_that_passes_before_a_new_band_is_heard_is_told_when_it_is():
     breach = next(each for each in world.events[A] if isinstance(each, RuleBreached)).breach
     assert breach.code is BreachCode.DAILY_UNREALIZED_LOSS
     assert breach.value == -200
+
+
+def test_a_band_is_taken_back_although_a_quote_has_come_since_it_was_told(monkeypatch):
+    """What another holder's quote shows of a second contract must not hide the first one's loss."""
+    rules = {A: settings_of(A, (LOSS_004, EVEN)), 2: settings_of(2, (LOSS_004,))}
+    world = QuotedWorld(rules, by_bands=True)
+    world.hold(2, ZN, 1, Decimal("112.5"))
+    price(world, "112.5", ZN)
+    for size in (1, 0):  # from now on it knows the contract
+        world.hold(A, ZN, size, Decimal(112))
+    world.hold(A, MNQ, 1, Decimal(25_000))
+    price(world, "25000")
+    world.stop(A, ZN, Decimal(111), order_id=2)
+    fan = world._fan
+    monkeypatch.setattr(world, "_fan", lambda told: fan(sorted(told, key=_contract)))
+    world.hold(A, ZN, 1, Decimal(112))  # told MNQ first: its stop in ZN is to be moved, and is not
+    world.hold(A, MNQ, 10, Decimal(25_000))
+    price(world, "24990")
+
+    breach = next(each for each in world.events[A] if isinstance(each, RuleBreached)).breach
+    assert breach.value == -200
+
+
+def _contract(told):
+    _, changed = told
+    return changed.quote.contract
+
+
+def test_a_reset_that_a_quote_brings_is_judged_by_that_quote():
+    """By what was told before it, long inside the band, the new day would begin with a breach."""
+    world = entered(LOSS_003, PROFIT_005)
+    world.close(A, CL, Decimal(500))
+    world.now = world.now.replace(hour=21, minute=59, second=59)
+    price(world, "24900")
+    world.stop(A, MNQ, Decimal(24_000))  # at this price it is looked at
+    price(world, "25000")  # and this is not told
+    world.now += timedelta(seconds=1)  # the clock's own word comes later
+    price(world, "25040")
+
+    codes = [each.breach.code for each in world.events[A] if isinstance(each, RuleBreached)]
+    assert codes == [BreachCode.MAX_UNREALIZED_PROFIT]
 
 
 def test_quotes_inside_the_band_cost_no_judgement(monkeypatch):

@@ -1,8 +1,11 @@
 """Accounts told only the quotes that leave their bands decide what they decide when told every quote."""
 
+import random
 from decimal import Decimal
+from functools import partial
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from msgspec.structs import replace
@@ -84,9 +87,29 @@ class BandsMachine(RuleBasedStateMachine):
         self.quoted(contract, ticks, spread)
 
     def quoted(self, contract, ticks, spread):
-        last, ask = price_of(contract, ticks), price_of(contract, ticks + spread)
+        self.said(contract, price_of(contract, ticks), price_of(contract, ticks + spread))
+
+    def said(self, contract, last, ask):
         self.both(lambda world: world.quote(contract, last, last, ask))
         self.the_same_is_decided_at_every_quote()
+
+    @rule(
+        account=ACCOUNT,
+        losing=st.booleans(),
+        inside=st.sampled_from(["-1", "0", "0.01", "1"]).map(Decimal),
+        spread=st.integers(0, 3),
+    )
+    def market_goes_to_the_edges(self, account, losing, inside, spread):
+        """All contracts at once, as far as an account need not hear of it, and just beyond."""
+        for contract, record in RECORDS.items():
+            edges, held = self.one.fanout._edges.get(contract), self.one.held[account]
+            band = edges and edges.band(account)
+            if band is None:
+                continue
+            is_low = (held[contract].size > 0) is losing
+            if (edge := band.low if is_low else band.high) is not None:
+                price = edge + (inside if is_low else -inside) * record.tick_size
+                self.said(contract, price, price + spread * record.tick_size)
 
     @rule(contract=CONTRACTS, ticks=TICKS, side=st.sampled_from(["last", "bid", "ask"]))
     def one_sided_quote(self, contract, ticks, side):
@@ -159,3 +182,58 @@ class BandsMachine(RuleBasedStateMachine):
 
 BandsMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=20, deadline=None)
 TestBandsMachine = BandsMachine.TestCase
+
+
+def drawn_rules(chance):
+    usd = lambda: Decimal(chance.choice([20, 50, 100, 157, 333]))  # noqa: E731
+    trailing = Trailing(activate_ticks=chance.randrange(1, 12), trail_ticks=chance.randrange(1, 9))
+    found = (
+        DailyRealizedLoss(max_loss_usd=usd()),
+        DailyUnrealizedLoss(max_loss_usd=usd()),
+        MaxUnrealizedProfit(target_usd=usd()),
+        TradeManagement(breakeven=Breakeven(after_ticks=5, offset_ticks=2), trailing=trailing),
+    )
+    return tuple(chance.sample(found, chance.randrange(1, 3)))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_on_long_days_at_the_edges_the_same_is_decided(seed):
+    """More steps than are searched above, most of them where a band ends."""
+    chance, day = random.Random(seed), BandsMachine()  # noqa: S311 - a market
+    pick, contracts = chance.choice, list(BASE)
+    sizes = {(a, c): pick([-3, -2, -1, 1, 2, 3]) for a in ACCOUNTS for c in contracts}
+    day.begin(
+        rules=tuple(drawn_rules(chance) for _ in ACCOUNTS),
+        conservative=seed % 2 == 0,
+        held={key: size for key, size in sizes.items() if chance.random() < 0.6},
+        stops=pick([True, False]),
+    )
+    for _ in range(80):
+        account, contract, ticks = pick(ACCOUNTS), pick(contracts), chance.randrange(-30, 31)
+        inside, spread = (
+            Decimal(pick(["-1", "0", "0.01", "0.01", "0.01", "1", "1"])),
+            chance.randrange(4),
+        )
+        edges = partial(
+            day.market_goes_to_the_edges, losing=pick([True, True, False]), inside=inside
+        )
+        what = [
+            partial(edges, account=account, spread=spread),
+            partial(day.market_jumps, contract=contract, ticks=ticks, spread=spread),
+            partial(day.closing_fill, account=account, contract=contract, pnl=Decimal(ticks)),
+            partial(
+                day.position,
+                account=account,
+                contract=contract,
+                size=pick([-3, -1, 0, 1, 2]),
+                ticks=day.at[contract],
+                odd=pick([True, False]),
+            ),
+            partial(day.stop, account=account, contract=contract, ticks=ticks, order=1),
+            partial(day.time_passes, seconds=pick([0.5, 6])),
+            partial(day.account_restarts, account=account),
+            day.quote_actor_restarts,
+        ]
+        chance.choices(what, [20, 5, 3, 8, 2, 2, 1, 1])[0]()
+        day.the_same_is_decided_at_every_quote()
+        day.the_same_is_shown()

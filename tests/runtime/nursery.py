@@ -1,9 +1,9 @@
 """Children for the tests of supervision: they note what they handle, and fail as they are told."""
 
 import threading
-from collections import Counter
+from collections import Counter, deque
 
-from actors.runtime import ChildSpec, PooledActor, Restart
+from actors.runtime import ChildSpec, Dispatcher, InFlight, PooledActor, Restart
 
 WAIT_S = 5
 BOOM = ValueError("boom")
@@ -23,6 +23,28 @@ class Gate:
         """Stand at it; called by the child."""
         self.reached.set()
         assert self.opened.wait(WAIT_S)
+
+
+class ByHand(Dispatcher):
+    """Runs a turn when the test says so."""
+
+    def __init__(self):
+        super().__init__("hands", InFlight())
+        self.ready = deque()
+
+    def submit(self, inbox):
+        self.ready.append(inbox)
+
+    def turn(self, limit=64):
+        if self.ready:
+            self.ready.popleft().run_turn(limit)
+
+    def under_way(self):
+        return iter(())
+
+    def stop(self, timeout=5.0):  # noqa: ARG002
+        while self.ready:
+            self.turn()
 
 
 class Child(PooledActor):

@@ -1,7 +1,6 @@
 """Messages of which only the latest counts: replaced while they wait, behind others, never lost."""
 
 import threading
-from collections import deque
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -10,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.runtime import Dispatcher, InFlight, PooledActor, WorkerPool
-from tests.runtime.nursery import WAIT_S, Gate
+from actors.runtime import PooledActor, WorkerPool
+from tests.runtime.nursery import WAIT_S, ByHand, Gate
 
 
 class Price(NamedTuple):
@@ -36,28 +35,6 @@ class Reader(PooledActor):
         else:
             self.log.append(message)
         return self.log
-
-
-class ByHand(Dispatcher):
-    """Runs a turn when the test says so."""
-
-    def __init__(self):
-        super().__init__("hands", InFlight())
-        self.ready = deque()
-
-    def submit(self, inbox):
-        self.ready.append(inbox)
-
-    def turn(self, limit=64):
-        if self.ready:
-            self.ready.popleft().run_turn(limit)
-
-    def under_way(self):
-        return iter(())
-
-    def stop(self, timeout=5.0):  # noqa: ARG002
-        while self.ready:
-            self.turn()
 
 
 @pytest.fixture
@@ -103,6 +80,29 @@ def test_they_stand_back_for_one_full_turn_at_most(pool, in_flight):
 
     assert log.index(Price("MNQ", 1)) <= 64
     assert [each for each in log if isinstance(each, int)] == list(range(500))
+
+
+class Flooded(Reader):
+    """Is told the next price while it handles one, again and again."""
+
+    def on_receive(self, message):
+        if isinstance(message, Price):
+            self.actor_ref.tell(message._replace(value=message.value + 1))
+        return super().on_receive(message)
+
+
+def test_prices_without_end_keep_no_fact_waiting_for_more_than_a_turn():
+    """They come faster than they are handled; having stood back once they do not go first for ever."""
+    hands = ByHand()
+    reader = Flooded(hands)
+    reader._start_actor_loop()
+    for number in range(9):
+        reader.actor_ref.tell(number)
+    reader.actor_ref.tell(Price("MNQ", 0))
+    for _ in range(6):
+        hands.turn(4)
+
+    assert [each for each in reader.log if isinstance(each, int)] == list(range(9))
 
 
 def test_what_was_told_before_a_stop_is_handled_before_it(pool):
