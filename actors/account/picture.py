@@ -276,8 +276,11 @@ class Picture:
     def _stale(self, now: datetime) -> tuple[str, ...]:
         return self.marks.stale(now, self.state.contracts, self.state.positions)
 
-    def note_health(self, turn: Turn) -> None:
-        """Record a change of health, and the beginning of a time without usable quotes."""
+    def note_health(self, turn: Turn, unjudged: str = "") -> None:
+        """Record a change of health, and the beginning of a time without usable quotes.
+
+        `unjudged` says which rules owe the account a verdict, if any do.
+        """
         stale = self._stale(turn.now) if self._valued else ()
         if news := [name for name in stale if name not in self._quotes_stale]:
             turn.alarm(
@@ -286,7 +289,7 @@ class Picture:
                 "its open P&L is unknown",
             )
         self._quotes_stale = frozenset(stale)
-        health, self.health_reason = self.sync.health(stale, self.lateness.behind)
+        health, self.health_reason = self.sync.health(stale, self.lateness.behind or unjudged)
         if health is not self.health:
             self.health = health
             turn.record(HealthChanged(**turn.head(), health=health, reason=self.health_reason))
