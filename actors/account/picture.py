@@ -229,12 +229,13 @@ class Picture:
         turn.send(f"quotes/{self.settings.login}", HoldQuotes(**turn.head(), contracts=held))
 
     def look_at_quotes(self, turn: Turn) -> None:
-        """Check the age of the quotes; where one is missing, say again what is held.
+        """Say again what is held; where a quote is missing or old, ask for the contract's record too.
 
-        A restarted QuoteActor does not know it, and would otherwise stay silent.
+        The QuoteActor may have failed at the word of it and stay silent, while another account that
+        holds the same keeps the quotes fresh that are seen here.
         """
+        self._tell_held(turn)
         if self._stale(turn.now):
-            self._tell_held(turn)
             self._asked_contracts.clear()
             self.hold(turn)
         self._watch_quotes(turn)
