@@ -39,6 +39,7 @@ from actors.reloading import (
     adopted_by,
     refuse_what_needs_a_restart,
 )
+from actors.rules import lost
 from actors.rules.actor import RuleActor
 from actors.rules.registry import all_rules
 from actors.runtime import (
@@ -213,6 +214,7 @@ class System:
         self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
         late_after_s = self.config.file.health.late_after_s
+        self.directory.on_dead_letter(self._answer_for_rule)
         for rule in all_rules():
             actor = partial(RuleActor, rule=rule, late_after_s=late_after_s, **self.wiring(pool))
             self._child(f"rule/{rule.id}", actor, under="rules")
@@ -481,6 +483,11 @@ class System:
                     account=account, at=now, cause="lag", late_s=lag.late_s, where=lag.name
                 )
                 self.directory.tell(f"account/{account}", note)
+
+    def _answer_for_rule(self, address: str, letter: Any, error: str) -> None:
+        """Tell an account of a judgement that was lost; on the thread where the letter died."""
+        if answer := lost.answer_for(address, letter, error, self.clock.now()):
+            self.directory.tell(*answer)
 
     def _alarm(self, code: AlarmCode, text: str, account: int | None = None) -> None:
         now = self.clock.now()

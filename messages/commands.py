@@ -32,14 +32,15 @@ class Evaluate(AccountMessage, frozen=True, kw_only=True):
     parameters: Parameters
     """The account's effective parameters of the rule."""
     judgement: str | None
-    """Id of a last judgement, which wants an answer in any case; None for ordinary facts."""
+    """Id of a last judgement, or of a question after a lost verdict: these want an answer in any case;
+    None for ordinary facts."""
 
 
 # --- to the AccountActor ---
 
 
 class ReportVerdict(AccountMessage, frozen=True, kw_only=True):
-    """A rule's answer: always when it found a breach, and to every last judgement."""
+    """A rule's answer: always when it found a breach, and to whatever has an id."""
 
     rule: str
     """Rule id."""
@@ -54,14 +55,16 @@ class ReportVerdict(AccountMessage, frozen=True, kw_only=True):
 
 
 class ReportRuleFailure(AccountMessage, frozen=True, kw_only=True):
-    """A rule raised instead of judging."""
+    """A rule did not judge a picture: it raised, or its actor failed or hung at it."""
 
     rule: str
     """Rule id."""
     error: str
     """The exception, in one line."""
     judgement: str | None
-    """The last judgement it would have answered."""
+    """The last judgement, or question after a lost verdict, it would have answered."""
+    lost: bool = False
+    """It cost the rule its actor, which all accounts share."""
 
 
 class RuleParameters(Value, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping, lateness, settling
+from actors.account import keeping, lateness, settling, unjudged
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
 from actors.account.judging import Judging
@@ -154,7 +154,7 @@ class AccountCore:
         self._follow_lockouts(turn)
         self._judging.follow_checks(turn)
         self._judging.settling.follow(turn)
-        self._picture.note_health(turn)
+        self._picture.note_health(turn, self._judging.unjudged.reason)
         self._watching.follow(turn)
         self._recovery.note()
         return turn.sends()
@@ -311,7 +311,7 @@ class AccountCore:
             case ReportVerdict():
                 self._on_verdict(turn, command)
             case ReportRuleFailure():
-                turn.alarm(AlarmCode.RULE_FAILED, f"{command.rule} failed: {command.error}")
+                self._judging.lost(turn, command)
             case ApplyLockout():
                 self._on_apply(turn, command)
             case ResumeEnforcement():
@@ -342,6 +342,7 @@ class AccountCore:
             self._enforcing.breach(turn, breach, self._judging.today(turn))
         if verdict.moves and self._picture.sync.synced:
             self._move_stops(turn, still_wanted(self.state, verdict.moves))
+        self._judging.make_up(turn, verdict)
         self._judging.open_if_clean(turn)
 
     def _withdraw_moves(self, turn: Turn, stops: tuple[int, ...]) -> None:
@@ -384,6 +385,8 @@ class AccountCore:
                 self._judging.settling.ask_again(turn)
             case [lateness.WOKEN]:
                 self._picture.lateness.look(turn)
+            case [unjudged.WOKEN, rule]:
+                self._judging.ask_owed(turn, rule)
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:

@@ -15,8 +15,9 @@ from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.settling import Settling
 from actors.account.state import AccountState
 from actors.account.turn import Turn
+from actors.account.unjudged import Unjudged
 from actors.enforcer import targets as algebra
-from messages.commands import Evaluate, ReportVerdict
+from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
 from messages.values import AccountView, AlarmCode, Breach, FactKind, Fill, ReleaseOn
@@ -36,6 +37,7 @@ class Judging:
     settling: Settling = field(default_factory=Settling)
     """An account opens only when what had freed it is on disk."""
     judgement: Judgement = field(default_factory=Judgement)
+    unjudged: Unjudged = field(default_factory=Unjudged)
     opened: bool = False
     """OPEN: the last judgement was clean and no lock of the account has come since."""
     started: bool = False
@@ -88,14 +90,47 @@ class Judging:
         fills: tuple[Fill, ...],
         judgement: str | None,
     ) -> None:
+        shown = [each for each in asked if not self.unjudged.keeps_from(each.rule.id)]
+        self._show(turn, shown, fills, judgement)
+
+    def _show(
+        self,
+        turn: Turn,
+        shown: Iterable[RuleSetting],
+        fills: tuple[Fill, ...],
+        judgement: str | None,
+    ) -> None:
         view = self.picture.view(turn.now, fills)
-        for setting in asked:
+        for setting in shown:
             turn.send(
                 f"rule/{setting.rule.id}",
                 Evaluate(
                     **turn.head(), view=view, parameters=setting.parameters, judgement=judgement
                 ),
             )
+
+    def lost(self, turn: Turn, failure: ReportRuleFailure) -> None:
+        """Take note that a rule did not judge a picture."""
+        if not failure.lost:  # a lost actor is alarmed by its supervisor
+            turn.alarm(AlarmCode.RULE_FAILED, f"{failure.rule} failed: {failure.error}")
+        self.unjudged.lost(turn, failure, self._ask_again)
+
+    def ask_owed(self, turn: Turn, rule: str) -> None:
+        """Ask a rule for the verdict it owes."""
+        self.unjudged.ask(turn, rule, self._ask_again)
+
+    def _ask_again(self, turn: Turn, rule: str, question: str) -> int | None:
+        if not self.may_judge:
+            return None
+        asked = [each for each in self.settings.rules if each.rule.id == rule]
+        self._show(turn, asked, self.state.unjudged_fills, question)
+        return len(asked)
+
+    def make_up(self, turn: Turn, verdict: ReportVerdict) -> None:
+        """Judge what could not be while a rule owed a verdict, now that it has given it."""
+        owed = self.unjudged.answered(turn, verdict.judgement, verdict.rule)
+        if owed and (owed.kept or not self.opened):
+            self.everything(turn, self.state.unjudged_fills)
 
     def verdict(self, turn: Turn, verdict: ReportVerdict) -> Breach | None:
         """Take a rule's answer; return the breach if it still asks for something."""

@@ -229,12 +229,13 @@ class Picture:
         turn.send(f"quotes/{self.settings.login}", HoldQuotes(**turn.head(), contracts=held))
 
     def look_at_quotes(self, turn: Turn) -> None:
-        """Check the age of the quotes; where one is missing, say again what is held.
+        """Say again what is held; where a quote is missing or old, ask for the contract's record too.
 
-        A restarted QuoteActor does not know it, and would otherwise stay silent.
+        The QuoteActor may have failed at the word of it and stay silent, while another account that
+        holds the same keeps the quotes fresh that are seen here.
         """
+        self._tell_held(turn)
         if self._stale(turn.now):
-            self._tell_held(turn)
             self._asked_contracts.clear()
             self.hold(turn)
         self._watch_quotes(turn)
@@ -274,8 +275,11 @@ class Picture:
     def _stale(self, now: datetime) -> tuple[str, ...]:
         return self.marks.stale(now, self.state.contracts, self.state.positions)
 
-    def note_health(self, turn: Turn) -> None:
-        """Record a change of health, and the beginning of a time without usable quotes."""
+    def note_health(self, turn: Turn, unjudged: str = "") -> None:
+        """Record a change of health, and the beginning of a time without usable quotes.
+
+        `unjudged` says which rules owe the account a verdict, if any do.
+        """
         stale = self._stale(turn.now) if self._valued else ()
         if news := [name for name in stale if name not in self._quotes_stale]:
             turn.alarm(
@@ -284,7 +288,7 @@ class Picture:
                 "its open P&L is unknown",
             )
         self._quotes_stale = frozenset(stale)
-        health, self.health_reason = self.sync.health(stale, self.lateness.behind)
+        health, self.health_reason = self.sync.health(stale, self.lateness.behind or unjudged)
         if health is not self.health:
             self.health = health
             turn.record(HealthChanged(**turn.head(), health=health, reason=self.health_reason))

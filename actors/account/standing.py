@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from actors.account.allowance import clipped
 from actors.account.lockouts import flat_duty, no_new_exposure
 from actors.account.state import AccountState
-from actors.enforcer.targets import all_must_go, in_scope, is_closing, is_opening
+from actors.enforcer.targets import all_must_go, in_scope, is_closing, is_leaving, is_opening
 from messages.values import (
     ACCOUNT_SCOPE,
     CapContract,
@@ -95,10 +95,11 @@ def known(
     """Return the contracts and orders of which, as far as is known, nothing may stay for targets.
 
     What a market order is on its way to close is left to the read: a close beside it would flip the
-    position, and a cancel (the order may be the enforcer's own) would leave it with none.
+    position, and a cancel (the order may be the enforcer's own) would leave it with none. One that
+    closes more than is held is cancelled, and nothing is closed beside it before a read shows it gone.
     """
     sizes = _sizes(state)
-    coming = {each.contract for each in state.orders.values() if is_closing(each, sizes)}
+    coming = {each.contract for each in state.orders.values() if is_leaving(each, sizes)}
 
     def goes(contract: str) -> bool:
         return contract not in coming and any(all_must_go(each, contract) for each in targets)

@@ -132,7 +132,7 @@ def plan(
     """
     held = {position.contract: position.size for position in positions if position.size}
     working = [order for order in orders if order.working]
-    leaving = [order for order in working if _is_leaving(order, held)]
+    leaving = [order for order in working if is_leaving(order, held)]
     closing = [order for order in leaving if patient and is_closing(order, held)]
     stuck = [order for order in leaving if order not in closing]
     coming: dict[str, int] = {}
@@ -189,10 +189,10 @@ def is_closing(order: Order, held: Mapping[str, int]) -> bool:
     It is pending for some 25 ms as a rule, and open for as long as the market has nobody to trade with.
     """
     size = held.get(order.contract, 0)
-    return _is_leaving(order, held) and abs(order.signed_remaining) <= abs(size)
+    return is_leaving(order, held) and abs(order.signed_remaining) <= abs(size)
 
 
-def _is_leaving(order: Order, held: Mapping[str, int]) -> bool:
+def is_leaving(order: Order, held: Mapping[str, int]) -> bool:
     """Say whether a market order is on its way against what is held, however much it is."""
     return (
         order.type == OrderType.MARKET

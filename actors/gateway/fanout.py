@@ -72,12 +72,13 @@ class Fanout:
                 yield account, self._telling(account, latest)
 
     def hold(self, account: int, contracts: frozenset[str]) -> list[Told]:
-        """Note exactly what an account holds; return the latest quotes of it to tell the account."""
+        """Note exactly what an account holds; return the latest quotes of what is new to tell it."""
         for contract in self._held[account] - contracts:
             self._drop(account, contract)
-        for contract in contracts - self._held[account]:
+        new = contracts - self._held[account]
+        for contract in new:
             self._take(account, contract)
-        return self._latest_of(account, contracts)
+        return self._latest_of(account, new)
 
     def watch(self, account: int, bands: Iterable[Band]) -> list[Told]:
         """Set an account's bands, all of them; return the quotes that lie outside."""

@@ -280,3 +280,21 @@ def test_what_must_go_as_far_as_is_known(targets, contracts, orders):
     )
 
     assert known(state, targets) == (tuple(sorted(contracts)), orders)
+
+
+@pytest.mark.parametrize("size", [-3, -9])
+def test_a_market_order_that_closes_more_than_is_held_is_cancelled_and_nothing_closed_beside_it(
+    size,
+):
+    """Both filled would hold the other way; the position is closed once a read shows the order gone."""
+    selling = order(size, MNQ, 1, OrderType.MARKET)
+    state = account(held={MNQ: 2, ES: 1}, orders=[selling])
+
+    assert known(state, (FlatAccount(),)) == ((ES,), (1,))
+
+
+def test_a_market_order_on_its_way_to_close_is_left_alone():
+    """Neither closed beside, nor cancelled: it may be the enforcer's own."""
+    state = account(held={MNQ: 2}, orders=[order(-2, MNQ, 1, OrderType.MARKET)])
+
+    assert known(state, (FlatAccount(),)) == ((), ())

@@ -129,6 +129,18 @@ def test_a_clock_set_back_over_a_change_of_tables_is_one_day_back(old, new, at, 
     assert day.label(just_before - back) <= day.label(just_before)
 
 
+def test_a_table_whose_own_reset_falls_on_the_change_counts_back_from_the_day_before():
+    """17:00 in Chicago is 18:00 in New York: the second before it is of the day that was closed."""
+    chicago = TradingDay(reset=time(17), zone=ZoneInfo("America/Chicago"))
+    new_york = TradingDay(reset=time(18), zone=ZoneInfo("America/New_York"))
+    day = chicago.follows_with(new_york, date(2025, 10, 29))
+    ends = datetime(2025, 10, 29, 22, tzinfo=UTC)
+
+    assert day.label(ends) == date(2025, 10, 30)
+    assert day.label(ends - timedelta(seconds=1)) == date(2025, 10, 29)
+    assert day.label(ends - timedelta(days=1, seconds=1)) == date(2025, 10, 28)
+
+
 def test_the_same_table_needs_no_taking_over():
     """The first date of a changed table is remembered for that day alone."""
     day = TradingDay(reset=time(17), zone=ZoneInfo("America/Chicago"))

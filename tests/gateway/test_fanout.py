@@ -186,7 +186,7 @@ def test_a_band_of_what_is_not_held_is_not_kept():
 
 
 def test_a_successor_tells_every_holder_the_next_quote():
-    """It knows who holds what and what was quoted last, and no band."""
+    """It knows who holds what and what was quoted last, and no band; what it knows held is no news."""
     known = Known()
     first = Fanout(known)
     first.hold(A, frozenset({MNQ, MES}))
@@ -196,7 +196,8 @@ def test_a_successor_tells_every_holder_the_next_quote():
 
     assert successor.contracts == {MNQ, MES}
     assert told(successor, 101) == [A]
-    assert successor.hold(A, frozenset({MNQ})) == [(A, changed(101))]
+    assert successor.hold(A, frozenset({MNQ, MES})) == []
+    assert successor.hold(B, frozenset({MNQ})) == [(B, changed(101))]
 
 
 def test_ten_thousand_bands_cost_a_quote_inside_them_no_look_at_each(monkeypatch):
