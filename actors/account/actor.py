@@ -42,20 +42,21 @@ class AccountActor(PooledActor):
 
     def on_receive(self, message: Any) -> Any:
         """Hand the message to the core and send what it decides; runs on a worker of the pool."""
+        now = self._clock.now()
         if not isinstance(
             message, QuoteChanged
         ):  # that is judged by what it says, not by later ones
-            self._core.see(self._latest, self._clock.now())
+            self._core.see(self._latest, now)
         match message:
+            case _ if is_account_input(message):
+                self._send(self._core.handle(message, now))
+                return None
             case GetAccountStatus():
-                return self._core.status(self._clock.now())
+                return self._core.status(now)
             case Ping():
                 return f"account/{self._core.state.account}"
             case GetRules():
                 return self._core.state.adopted
-            case _ if is_account_input(message):
-                self._send(self._core.handle(message, self._clock.now()))
-                return None
             case _:
                 raise TypeError(f"an account cannot be told {type(message).__name__}")
 

@@ -47,7 +47,7 @@ class Judging:
 
     def fact(self, turn: Turn, kind: FactKind, fills: tuple[Fill, ...] = ()) -> None:
         """Ask the rules that listen to a kind of fact."""
-        asked = [each for each in self.settings.rules if kind in each.listens]
+        asked = self.settings.listening[kind]
         if asked and self.may_judge:
             self._evaluate(turn, asked, fills, None)
 
@@ -100,13 +100,11 @@ class Judging:
         fills: tuple[Fill, ...],
         judgement: str | None,
     ) -> None:
-        view = self.picture.view(turn.now, fills)
+        view, head = self.picture.view(turn.now, fills), turn.head()
         for setting in shown:
             turn.send(
                 f"rule/{setting.rule.id}",
-                Evaluate(
-                    **turn.head(), view=view, parameters=setting.parameters, judgement=judgement
-                ),
+                Evaluate(**head, view=view, parameters=setting.parameters, judgement=judgement),
             )
 
     def lost(self, turn: Turn, failure: ReportRuleFailure) -> None:
@@ -196,7 +194,7 @@ class Judging:
 
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
-        in_force = (each.rule.id for each in self.settings.rules if each.rule.next_check)
+        in_force = (each.rule.id for each in self.settings.timed)
         if rule_ids := dict.fromkeys((*in_force, *self._armed)):
             view = self.picture.view(turn.now)
             for rule_id in rule_ids:
@@ -222,7 +220,7 @@ class Judging:
         """Be woken for a rule when the first of its settings in force may be broken by the clock."""
         dues = [
             next_check(view, each.parameters)
-            for each in self.settings.rules
+            for each in self.settings.timed
             if each.rule.id == rule_id and (next_check := each.rule.next_check)
         ]
         due = min((due for due in dues if due), default=None)

@@ -11,7 +11,7 @@ from typing import Final
 
 from actors.account.sync import Sync
 from actors.account.turn import Turn
-from messages.base import Message, kind_of
+from messages.base import Message
 from messages.commands import Woken
 from messages.facts import (
     OrderChanged,
@@ -49,7 +49,7 @@ class Lateness:
         if type(message) in _STAMPED:
             age_s = (turn.now - message.at).total_seconds()
             if age_s > self.after_s:
-                self.note(turn, age_s, f"a {kind_of(type(message).__name__)}")
+                self.note(turn, age_s, f"a {message.__struct_config__.tag}")
 
     def note(self, turn: Turn, late_s: float, where: str) -> None:
         """Take note that something is late by so many seconds; only the first of an episode alarms."""

@@ -5,7 +5,7 @@ Pure. Adding a lockout never shortens the one with the same key; releasing one n
 end before an earlier one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from messages.values import ACCOUNT_SCOPE, Duty, Lockout, ReleaseOn, product_scope
@@ -50,20 +50,24 @@ def by_strictness(lockouts: Iterable[Lockout]) -> tuple[Lockout, ...]:
     return tuple(sorted(lockouts, key=strictness, reverse=True))
 
 
-def flat_duty(lockouts: Iterable[Lockout], product: str | None = None) -> Lockout | None:
+def flat_duty(lockouts: Collection[Lockout], product: str | None = None) -> Lockout | None:
     """Return the strictest lockout that forbids holding anything in the account, or in a product.
 
     Args:
         lockouts: Those in force.
         product: A product root: lockouts of its scope count too. None: account scope only.
     """
+    if not lockouts:  # as a rule, and asked several times with every fact
+        return None
     scopes = {ACCOUNT_SCOPE} if product is None else {ACCOUNT_SCOPE, product_scope(product)}
     duties = [each for each in lockouts if each.duty is Duty.FLAT and each.scope in scopes]
     return max(duties, key=strictness, default=None)
 
 
-def no_new_exposure(lockouts: Iterable[Lockout]) -> Lockout | None:
+def no_new_exposure(lockouts: Collection[Lockout]) -> Lockout | None:
     """Return the strictest lockout under which the whole account may hold no more than it did."""
+    if not lockouts:
+        return None
     duties = [
         each
         for each in lockouts

@@ -38,7 +38,7 @@ class Permission:
 
     def _note_silence(self, turn: Turn, fact: AccountChanged) -> None:
         silent = fact.can_trade is None
-        wanted = any(FactKind.ACCOUNT in each.listens for each in self.settings.rules)
+        wanted = bool(self.settings.listening[FactKind.ACCOUNT])
         if silent and wanted and not self._silent:
             turn.alarm(
                 AlarmCode.CAN_TRADE_UNKNOWN,

@@ -17,6 +17,7 @@ from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.sync import Sync
 from actors.account.trades import LONGEST_WINDOW
+from actors.account.trading_day import Dated
 from actors.account.turn import Turn
 from messages.commands import DescribeContract, HoldQuotes, RenewStream, TakeSnapshot
 from messages.events import HealthChanged
@@ -57,6 +58,7 @@ class Picture:
     _quotes_stale: frozenset[str] = frozenset()
     _settling: bool = False
     _renewed_at: datetime | None = None
+    _day: Dated | None = None
 
     def __post_init__(self) -> None:
         self.health_reason = self.sync.health(())[1]
@@ -77,24 +79,31 @@ class Picture:
 
     def view(self, now: datetime, fills: tuple[Fill, ...] = ()) -> AccountView:
         """Return the immutable picture the rules judge."""
-        state = self.state
-        label = state.trading_date or state.day.label(now)
+        state, today = self.state, self._dated(now)
         return AccountView(
             account=state.account,
             at=now,
-            trading_date=label.isoformat(),
-            next_reset=state.day.end(label),
+            trading_date=today.text,
+            next_reset=today.end,
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
             positions=tuple(self._open(held, now) for held in state.positions.values()),
             orders=tuple(state.orders.values()),
             order_fills=fills,
             trades=state.trades.shown(now),
-            day_start=state.day.start(label),
+            day_start=today.start,
             read_at=self.sync.read_at,
             lockouts=state.duties,
             can_trade=state.can_trade,
         )
+
+    def _dated(self, now: datetime) -> Dated:
+        """Return the trading day; worked out when it changes, not with every view."""
+        table, known = self.state.day, self._day
+        label = self.state.trading_date or table.label(now)
+        if known is None or known.table is not table or known.label != label:
+            known = self._day = Dated.of(table, label)
+        return known
 
     def _open(self, held: Position, now: datetime) -> OpenPosition:
         contract = self.state.contracts.get(held.contract)
@@ -295,4 +304,4 @@ class Picture:
 
 
 def _values(settings: AccountSettings) -> bool:
-    return any(FactKind.QUOTE in each.listens for each in settings.rules)
+    return bool(settings.listening[FactKind.QUOTE])

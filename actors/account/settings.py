@@ -1,6 +1,10 @@
-"""What one account is guarded by: its effective rules and the limits of the guard itself. Pure."""
+"""What one account is guarded by: its effective rules and the limits of the guard itself. Pure.
 
-from dataclasses import dataclass
+Which rules a fact concerns is worked out here, once, and not with every fact.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from actors.account.trading_day import TradingDay
 from actors.rules.rule import AnyRule
@@ -15,11 +19,11 @@ class RuleSetting:
     """The rule."""
     parameters: Parameters
     """Complete: resolved against the trading day and the calendar."""
+    listens: frozenset[FactKind] = field(init=False, compare=False)
+    """The kinds of facts that can break it."""
 
-    @property
-    def listens(self) -> frozenset[FactKind]:
-        """Return the kinds of facts that can break it."""
-        return self.rule.listens(self.parameters)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "listens", self.rule.listens(self.parameters))
 
     @property
     def line(self) -> str:
@@ -53,6 +57,18 @@ class AccountSettings:
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool
     """Leave fees and commissions out of the day's P&L."""
+    listening: Mapping[FactKind, tuple[RuleSetting, ...]] = field(init=False, compare=False)
+    """The rules by the kinds of facts they listen to."""
+    timed: tuple[RuleSetting, ...] = field(init=False, compare=False)
+    """The rules that the clock alone may break."""
+
+    def __post_init__(self) -> None:
+        listening = {
+            kind: tuple(each for each in self.rules if kind in each.listens) for kind in FactKind
+        }
+        timed = tuple(each for each in self.rules if each.rule.next_check)
+        object.__setattr__(self, "listening", listening)
+        object.__setattr__(self, "timed", timed)
 
     @property
     def poll_s(self) -> float | None:

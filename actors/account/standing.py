@@ -42,6 +42,8 @@ class Demand:
 
 def demand(state: AccountState, contract: str) -> Demand | None:
     """Return what must be done about a contract; None when nothing that is there is forbidden."""
+    if not state.duties:
+        return None
     if duty := flat_duty(state.duties, product_of(contract)):
         if contract not in state.positions and not _orders(state, contract):
             return None
@@ -58,6 +60,8 @@ def demand(state: AccountState, contract: str) -> Demand | None:
 
 def forbids(state: AccountState, order: Order) -> bool:
     """Say whether a lockout that binds forbids an order that works."""
+    if not state.duties:
+        return False
     if flat_duty(state.duties, product_of(order.contract)):
         return not is_closing(order, _sizes(state))
     return no_new_exposure(state.duties) is not None and is_opening(order, may_stay(state))

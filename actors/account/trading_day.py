@@ -10,6 +10,7 @@ table takes over, the day that has begun ends as it was to, and the new table's 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -46,6 +47,11 @@ class TradingDay:
             label += _DAY
         return label
 
+    def is_within(self, at: datetime, label: date) -> bool:
+        """Say whether an instant surely lies in a trading day of this table; quicker than its label."""
+        of_this_table = self.first is None or label >= self.first
+        return of_this_table and self.start(label) <= at < self.end(label)
+
     def start(self, label: date) -> datetime:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
         return self.since if self.since and label == self.first else self._start(label)
@@ -67,6 +73,26 @@ class TradingDay:
             return table
         since = self.end(closed)
         return replace(table, first=max(table.label(since), closed + _DAY), since=since)
+
+
+class Dated(NamedTuple):
+    """One trading day of a table, worked out."""
+
+    table: TradingDay
+    """The table it is of."""
+    label: date
+    """The trading date."""
+    text: str
+    """The same as ISO text."""
+    start: datetime
+    """When it begins, UTC."""
+    end: datetime
+    """When the next one does, UTC."""
+
+    @classmethod
+    def of(cls, table: TradingDay, label: date) -> Self:
+        """Work a trading date out."""
+        return cls(table, label, label.isoformat(), table.start(label), table.end(label))
 
 
 @lru_cache(maxsize=4096)

@@ -50,7 +50,7 @@ class Watching:
     def _bands(self, turn: Turn) -> dict[str, Band]:
         """Return the bands; a rule that fails to say how far prices may move sees every quote."""
         picture, settings = self.picture, self.judging.settings
-        listening = [each for each in settings.rules if FactKind.QUOTE in each.listens]
+        listening = settings.listening[FactKind.QUOTE]
         if not listening:
             held = picture.state.positions.values()
             return without_edges(held, conservative=settings.conservative_mark)

@@ -49,6 +49,8 @@ class LogActor(PooledActor):
     def _say(self, event: Message, *, durable: bool) -> None:
         lines = narrate(event)
         level = max((_LEVELS[level.upper()] for level, _ in lines), default=logging.DEBUG)
+        if not self._log.is_enabled_for(level):
+            return
         said = {"say": "\n".join(text for _, text in lines)} if lines else {}
         fields = {key: value for key, value in codec.builtins(event).items() if key != "kind"}
         if not durable:

@@ -21,6 +21,9 @@ from messages.values import (
     ReleaseOn,
 )
 
+_REALISED = frozenset({FactKind.TRADE})
+_WITH_OPEN = _REALISED | {FactKind.POSITION, FactKind.QUOTE}
+
 
 class DailyRealizedLoss(Parameters, frozen=True):
     """Limit of the day's loss."""
@@ -68,9 +71,7 @@ def _quiet(view: AccountView, parameters: DailyRealizedLoss) -> Quiet | None:
 
 
 def _listens(parameters: DailyRealizedLoss) -> frozenset[FactKind]:
-    if not parameters.include_open_loss:
-        return frozenset({FactKind.TRADE})
-    return frozenset({FactKind.TRADE, FactKind.POSITION, FactKind.QUOTE})
+    return _WITH_OPEN if parameters.include_open_loss else _REALISED
 
 
 def _describe(parameters: DailyRealizedLoss) -> str:

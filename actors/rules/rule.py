@@ -98,7 +98,8 @@ type AnyRule = Rule[Any]
 
 def always(*kinds: FactKind) -> Callable[[Parameters], frozenset[FactKind]]:
     """Return a `listens` that does not depend on the parameters."""
-    return lambda _parameters: frozenset(kinds)
+    listened = frozenset(kinds)
+    return lambda _parameters: listened
 
 
 def positive(name: str, value: Decimal | float) -> list[str]:

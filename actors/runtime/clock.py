@@ -7,12 +7,13 @@ and replay, where time stands still until somebody moves it. The system wraps wh
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from actors.runtime.trust import Finding, Reading, Sighting, Trust
+from actors.runtime.trust import Finding, Line, Reading, Sighting, Trust
 
 _COUNTS_SLEEP: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 # Linux has a clock of its own that counts a suspended machine's sleep; elsewhere the monotonic one does.
@@ -136,7 +137,8 @@ class TrustedClock:
     """The time the whole system goes by: another clock's, believed as far as `Trust` does; thread-safe.
 
     It never goes back, and it follows no jump that the broker has not confirmed. (While the system
-    starts and nothing is built on it, the broker may set it.)
+    starts and nothing is built on it, the broker may set it.) It is read several times for each fact, by
+    all threads: only who changes what is believed takes the lock.
     """
 
     def __init__(self, source: Clock) -> None:
@@ -144,11 +146,12 @@ class TrustedClock:
         """The clock that is read."""
         self._lock = threading.Lock()
         self._trust = Trust.begin(source.read())
+        self._line: Line | None = self._trust.line
+        """None while it is being changed."""
 
     def now(self) -> datetime:
         """Return the believed wall time, aware UTC."""
-        with self._lock:
-            return self._trust.now(self.source.monotonic())
+        return self.read().wall
 
     def monotonic(self) -> float:
         """Return the source's seconds that only grow."""
@@ -156,31 +159,43 @@ class TrustedClock:
 
     def read(self) -> Reading:
         """Return both, of one instant."""
+        line = self._line
+        elapsed_s = self.source.monotonic()
+        # Still the same: so what it may be replaced by begins later than the seconds that were read.
+        if line is not None and line is self._line:
+            return Reading(line.at(elapsed_s), elapsed_s)
         with self._lock:
             elapsed_s = self.source.monotonic()
             return Reading(self._trust.now(elapsed_s), elapsed_s)
 
     def not_before(self, recorded_at: datetime) -> None:
         """Take note that it is later than the journal's last record."""
-        with self._lock:
-            self._trust.not_before(recorded_at, self.source.read())
+        with self._changing() as reading:
+            self._trust.not_before(recorded_at, reading)
 
     def hear(self, sighting: Sighting) -> None:
         """Weigh what the broker's clock showed."""
-        with self._lock:
-            self._trust.hear(sighting, self.source.read())
+        with self._changing() as reading:
+            self._trust.hear(sighting, reading)
 
     def settle(self) -> None:
         """End the start: from here on the time only goes on."""
-        with self._lock:
-            self._trust.settle(self.source.read())
+        with self._changing() as reading:
+            self._trust.settle(reading)
 
     def look(self) -> list[Finding]:
         """Look at the source, and return what was found about the time since the last look."""
-        with self._lock:
-            self._trust.look(self.source.read())
+        with self._changing() as reading:
+            self._trust.look(reading)
             found, self._trust.findings = self._trust.findings, []
             return found
+
+    @contextmanager
+    def _changing(self) -> Iterator[Reading]:
+        with self._lock:
+            self._line = None
+            yield self.source.read()
+            self._line = self._trust.line
 
 
 def _aware(instant: datetime) -> datetime:

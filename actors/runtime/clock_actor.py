@@ -122,11 +122,14 @@ class ClockActor(PooledActor):
             self._arm()
 
     def _arm(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._loop is not None:
-            due = self._loop.time() + self._wait()
-            self._timer = self._loop.call_at(due, self._ring, self._loop, due)
+        if self._loop is None:
+            return
+        due, timer = self._loop.time() + self._wait(), self._timer
+        if timer is not None and not timer.cancelled():
+            if self._loop.time() < timer.when() <= due:
+                return  # it rings no later than needed, and is set anew then
+            timer.cancel()
+        self._timer = self._loop.call_at(due, self._ring, self._loop, due)
 
     def _wait(self) -> float:
         waits = [RECHECK_S]

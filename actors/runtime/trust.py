@@ -20,6 +20,8 @@ FAR = timedelta(seconds=30)
 """How far the broker's clock may differ before it is taken (at a start) or complained of."""
 
 _ZERO = timedelta(0)
+_ROUNDED_S = 0.001
+"""Far more than rounding to microseconds can move the instant at which a time is reached."""
 
 
 class Reading(NamedTuple):
@@ -42,6 +44,26 @@ class Sighting(NamedTuple):
     """Our elapsed seconds at that instant."""
 
 
+class Line(NamedTuple):
+    """The believed time by elapsed seconds, until something changes it."""
+
+    origin: datetime
+    """What a clock that shows it would have shown at 0 elapsed seconds."""
+    told: datetime
+    """The time when the line began: it never goes back before that."""
+    told_s: float
+    """That instant in elapsed seconds."""
+    even_s: float
+    """From these elapsed seconds on it runs at full speed; before, the origin was set back."""
+
+    def at(self, elapsed_s: float) -> datetime:
+        """Return the time; set back, it runs at half speed until it is reached."""
+        now = self.origin + timedelta(seconds=elapsed_s)
+        if elapsed_s < self.even_s:
+            return max(now, self.told + timedelta(seconds=elapsed_s - self.told_s) / 2)
+        return now
+
+
 class Finding(NamedTuple):
     """Something about the time that a person must know."""
 
@@ -60,9 +82,9 @@ class Trust:
     _proven: datetime
     """Of the time that was last proven; the system clock is followed so far from here, no farther."""
     _told: datetime
-    """What was told last: time never goes back."""
+    """The time when the origin was last set: time never goes back."""
     _told_s: float
-    """When it was told, in elapsed seconds."""
+    """When that was, in elapsed seconds."""
     _doubted: datetime | None = None
     """Origin of the system clock's time that is not believed; None while it is."""
     _heard: bool = False
@@ -80,19 +102,23 @@ class Trust:
         origin = _origin_of(reading)
         return cls(_origin=origin, _proven=origin, _told=reading.wall, _told_s=reading.elapsed_s)
 
+    @property
+    def line(self) -> Line:
+        """Return the time that is believed until the next reading, sighting or record."""
+        ahead_s = (self._told - _at(self._origin, self._told_s)).total_seconds()
+        even_s = self._told_s + 2 * ahead_s + _ROUNDED_S if ahead_s > 0 else self._told_s
+        return Line(self._origin, self._told, self._told_s, even_s)
+
     def now(self, elapsed_s: float) -> datetime:
-        """Return the believed time, never earlier than the last: set back, it runs at half speed."""
-        now = self._origin + timedelta(seconds=elapsed_s)
-        if now < self._told:
-            now = self._told + timedelta(seconds=elapsed_s - self._told_s) / 2
-        self._told, self._told_s = now, elapsed_s
-        return now
+        """Return the believed time, never earlier than before: set back, it runs at half speed."""
+        return self.line.at(elapsed_s)
 
     def look(self, reading: Reading) -> None:
         """Follow the system clock while it is near what is proven, and notice when it is not."""
         origin = _origin_of(reading)
         if abs(origin - self._proven) <= NEAR:
-            self._origin, self._doubted = origin, None
+            self._follow(origin, reading.elapsed_s)
+            self._doubted = None
         elif self._doubted is None or abs(origin - self._doubted) > NEAR:
             self._doubted = origin
             self._find(
@@ -163,9 +189,14 @@ class Trust:
         self._find(AlarmCode.CLOCK_WRONG, f"it is {self._at(reading)}, not {before}: {why}")
 
     def _believe(self, origin: datetime, reading: Reading) -> None:
-        self._origin = self._proven = origin
+        self._follow(origin, reading.elapsed_s)
+        self._proven = origin
         self._doubted = _origin_of(reading)  # if it is another time, that need not be said twice
         self.look(reading)
+
+    def _follow(self, origin: datetime, elapsed_s: float) -> None:
+        self._told, self._told_s = self.now(elapsed_s), elapsed_s
+        self._origin = origin
 
     def _at(self, reading: Reading) -> datetime:
         return _at(self._origin, reading.elapsed_s)

@@ -1,5 +1,6 @@
 """When an account reads its broker, what a read is worth, and which word of the broker is the newest."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -47,14 +48,7 @@ class Account:
             RuleSetting(rule=no_stop_loss_grace.RULE, parameters=GRACE),
             RuleSetting(rule=auth_loss_guard.RULE, parameters=GUARD),
         )
-        return AccountSettings(
-            **{
-                name: getattr(SETTINGS, name)
-                for name in SETTINGS.__dataclass_fields__
-                if name != "rules"
-            },
-            rules=rules,
-        )
+        return replace(SETTINGS, rules=rules)
 
     def hear(self, kind, seconds, **fields):
         """Tell it something and return what it sends because of that."""

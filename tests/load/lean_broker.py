@@ -90,7 +90,7 @@ class LeanGateway(PooledActor):
         self._number = 0
         outbox = Outbox(login=LOGIN, clock=clock, directory=directory)
         sides: dict[str, Any] = {"settings": _settings(), "tokens": None, "outbox": outbox}
-        self._user, self._market = UserStream(**sides), MarketStream(**sides)
+        self._user, self._market = UserStream(traded=set(), **sides), MarketStream(**sides)
         self._user.guard(accounts)
         self._user_hub = Connection(None, self._user)
         self._market_hub = Connection(None, self._market)

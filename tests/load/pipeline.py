@@ -15,6 +15,8 @@ from actors.account.actor import AccountActor
 from actors.account.core import AccountCore
 from actors.account.state import AccountState
 from actors.gateway import QuoteActor
+from actors.gateway.fanout import Known
+from actors.gateway.plausible import QuoteCheck
 from actors.rules.actor import RuleActor
 from actors.rules.registry import all_rules
 from actors.runtime import LoopThread, OffsetClock, PooledActor, WorkerPool
@@ -69,15 +71,19 @@ class Pipeline:
     def handlers(self, directory: Any) -> dict[str, PooledActor]:
         """Return every handler by its address, none of them started as an actor."""
         wiring = {"clock": self.clock, "directory": directory, "dispatcher": self.pool}
+        known, said = Known(), self.config.file.quotes
+        check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
+        late = {"late_after_s": self.config.file.health.late_after_s}
         made: dict[str, PooledActor] = {
-            f"rule/{rule.id}": RuleActor(rule=rule, **wiring) for rule in all_rules()
+            f"rule/{rule.id}": RuleActor(rule=rule, **late, **wiring) for rule in all_rules()
         }
         made["gateway/load"] = LeanGateway(
             self.accounts, lambda: None, **{**wiring, "dispatcher": self.loop}
         )
-        made["quotes/load"] = QuoteActor(login="load", **wiring)
+        made["quotes/load"] = QuoteActor(login="load", check=check, known=known, **wiring)
         for account in self.accounts:
-            made[f"account/{account}"] = AccountActor(core=self._core(account), **wiring)
+            core = self._core(account)
+            made[f"account/{account}"] = AccountActor(core=core, latest=known.latest, **wiring)
         made |= {each: Sink(directory=directory, dispatcher=self.pool) for each in SINKS}
         return made
 
@@ -144,6 +150,10 @@ class Pipeline:
 
     def tell(self, address: str, message: Any) -> None:
         """Carry a message."""
+        raise NotImplementedError
+
+    def waiting(self, address: str) -> int:
+        """Return how many messages wait at an address."""
         raise NotImplementedError
 
     def ask(self, addresses: list[str]) -> None:

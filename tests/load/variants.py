@@ -58,6 +58,7 @@ class _Sinks:
 
     def __init__(self, directory: Directory) -> None:
         self._tell = directory.tell
+        self.waiting = directory.waiting
 
     def tell(self, address: str, message: Any) -> None:
         """Tell it on."""
@@ -95,6 +96,10 @@ class PlainPykka(_ByReference):
         """Tell the actor behind an address."""
         self.refs["enforcer" if address.startswith("enforcer/") else address].tell(message)
 
+    def waiting(self, address: str) -> int:
+        """Return how many messages wait in an actor's queue."""
+        return self.refs[address].actor_inbox.qsize()
+
 
 class Floor(Pipeline):
     """No actors: to tell is to call."""
@@ -112,6 +117,10 @@ class Floor(Pipeline):
         handler.on_receive(message)
         if isinstance(handler, QuoteActor):
             handler.on_turn_end()
+
+    def waiting(self, address: str) -> int:  # noqa: ARG002 - to tell is to call
+        """Nothing ever waits."""
+        return 0
 
     def ask(self, addresses: list[str]) -> None:
         """Nothing is ever under way."""

@@ -395,3 +395,52 @@ def test_a_broker_that_tells_no_time_is_noticed_at_the_start(directory, pool, pr
     in_flight.wait_idle(WAIT_S)
 
     assert alarms(journal) == [UNCONFIRMED]
+
+
+@given(
+    back=st.timedeltas(timedelta(0), NEAR),
+    steps=st.lists(st.floats(0, 1.5), min_size=1, max_size=40),
+)
+def test_a_clock_set_back_is_caught_up_with_without_a_step_back(back, steps):
+    """Also where it is reached: half speed ends there, and no later."""
+    bench = Bench()
+    bench.system.advance(10)
+    bench.set_system(-back)
+    told = bench.clock.now()
+    bench.clock.look()
+
+    for step_s in steps:
+        bench.system.advance(step_s)
+        before, told = told, bench.clock.now()
+        assert told >= before
+    assert -back <= bench.error <= timedelta(0)
+
+
+class ChangedBetween(VirtualClock):
+    """A source in which something happens between two steps of a reader."""
+
+    meanwhile = None
+
+    def monotonic(self):
+        read = super().monotonic()
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return read
+
+
+def test_who_reads_while_the_time_is_set_back_is_not_told_more_than_who_reads_after():
+    """The reader takes no lock: it notices the change and reads again."""
+    source = ChangedBetween(NOON)
+    clock = TrustedClock(source)
+    source.advance(10)
+
+    def set_back():
+        source.set_wall(NOON + 10 * SECOND - NEAR)
+        clock.look()
+        source.advance(1)
+
+    source.meanwhile = set_back
+    during = clock.now()
+
+    assert during == clock.now() == NOON + timedelta(seconds=10.5)
