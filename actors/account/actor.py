@@ -12,7 +12,7 @@ from actors.account.core import AccountCore, is_account_input
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
 from messages.facts import QuoteChanged
-from messages.queries import GetAccountStatus, GetRules, Ping
+from messages.queries import GetAccountStatus, GetDuties, GetRules, Ping
 
 
 class AccountActor(PooledActor):
@@ -53,6 +53,8 @@ class AccountActor(PooledActor):
                 return f"account/{self._core.state.account}"
             case GetRules():
                 return self._core.state.adopted
+            case GetDuties():
+                return self._core.state.duties
             case _ if is_account_input(message):
                 self._send(self._core.handle(message, self._clock.now()))
                 return None

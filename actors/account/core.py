@@ -30,6 +30,7 @@ from messages.commands import (
     AccountCommand,
     AdoptRules,
     ApplyLockout,
+    LockAccount,
     MoveStops,
     NoteLateness,
     ReconcileAccount,
@@ -137,6 +138,7 @@ class AccountCore:
             case (
                 ReportVerdict()
                 | ReportRuleFailure()
+                | LockAccount()
                 | ApplyLockout()
                 | ResumeEnforcement()
                 | ReconcileAccount()
@@ -310,6 +312,8 @@ class AccountCore:
                 self._on_verdict(turn, command)
             case ReportRuleFailure():
                 turn.alarm(AlarmCode.RULE_FAILED, f"{command.rule} failed: {command.error}")
+            case LockAccount():
+                self._enforcing.lock_out(turn, command)
             case ApplyLockout():
                 self._on_apply(turn, command)
             case ResumeEnforcement():
