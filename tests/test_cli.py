@@ -59,6 +59,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
+        "lock",
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
     ],
 )
