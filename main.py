@@ -377,19 +377,31 @@ def import_files(
 
 
 @app.command
-def status(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
+def status(
+    *,
+    config: ConfigPath = DEFAULT,
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
     """Show how every account stands: from the running process, else from the journal.
 
     Args:
         config: Configuration file (for the address and the journal).
+        watch: Show it anew every second until Ctrl-C; where no terminal is, one line per change.
         json: Print one JSON object.
     """
-    from actors.ops.status import current_status, print_status
+    from actors.ops.status import current_status
+    from actors.ops.status_table import print_status
+    from actors.ops.status_watch import watch_status
 
+    if watch and json:
+        return fail(exits.USAGE, "--json prints once: leave out --watch, or ask again and again")
     loaded = load(config, now=SystemClock().now())
     answer = current_status(loaded, SystemClock(), os.environ)
     if json:
         sys.stdout.write(codec.to_json(answer).decode() + "\n")
+    elif watch:
+        watch_status(answer, lambda: current_status(loaded, SystemClock(), os.environ))
     else:
         print_status(answer)
     return 0
