@@ -61,6 +61,7 @@ def front_month():
         *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
         "lock",
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
+        "journal show",
     ],
 )
 def test_every_command_explains_itself(command):

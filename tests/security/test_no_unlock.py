@@ -67,6 +67,7 @@ COMMANDS = {
     "journal verify": "opens the journal for reading",
     "journal dead-letters": "opens the journal for reading",
     "journal anchor": "takes a journal as it is; every account is locked until its reset for it",
+    "journal show": "opens the journal for reading",
     "journal export": "opens the journal for reading",
 }
 SIGNALS = {
