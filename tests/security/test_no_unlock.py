@@ -318,7 +318,9 @@ def crafted(rig: Rig, locks: tuple[Lockout, ...]) -> list[Message]:
     ends = [
         f"lockout {lock.rule} {lock.breach_id} {lock.scope}"
         for lock in locks
-        if ends_by_calendar(lock)  # how long a duration has lasted only the clock knows (test above)
+        if ends_by_calendar(
+            lock
+        )  # how long a duration has lasted only the clock knows (test above)
     ]
     released = [
         LockoutReleased(**head, account=A, rule=lock.rule, scope=lock.scope, released_by="time")
