@@ -35,7 +35,8 @@ STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
 ]
 ACCOUNT_KEYS = [
-    *("account", "name", "login", "phase", "health", "trading_date", "realised_usd"),
+    *("account", "name", "login", "phase", "health", "health_reason"),
+    *("trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
     "starting",
 ]

@@ -8,6 +8,7 @@ import pytest
 from actors.ops import connections
 from actors.ops.connections import MOST_CONNECTIONS
 from actors.ops.gatekeeper import LARGEST_BODY, MOST_FAILURES
+from tests.cli import lockstep, one_error
 from tests.security.doors import TOKEN, Door, bearer, door, read_all
 
 RELOAD = b'{"config": "/tmp/mine.toml"}'
@@ -275,3 +276,26 @@ def test_an_account_that_does_not_answer_is_not_ready_and_no_traceback(path, err
     assert status == 503
     assert b"does not say how it stands" in answer
     assert b"canary" not in answer
+
+
+@pytest.mark.parametrize("error", [pykka.Timeout("x"), pykka.ActorDeadError("canary")])
+def test_an_account_that_does_not_answer_a_lockout_is_no_success(error, written, monkeypatch):
+    """503 says that it was told; the command ends with 1 and says the same."""
+
+    class Silent(Door):
+        def _lock(self, _asked):
+            raise error
+
+    monkeypatch.setenv("LOCKSTEP_TOKEN", TOKEN)
+    here = Silent()
+    here.server.start()
+    try:
+        status, answer = here.ask("POST", "/api/lock", LOCK, **bearer())
+        words = ["1", "--for", "30m", "--reason", "x", "--yes"]
+        done = lockstep("lock", *words, "--config", written(listen=here.host))
+    finally:
+        here.server.stop()
+
+    assert status == 503
+    assert b"canary" not in answer
+    assert "was told, but has not answered yet" in one_error(done, 1)
