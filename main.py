@@ -377,19 +377,31 @@ def import_files(
 
 
 @app.command
-def status(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
+def status(
+    *,
+    config: ConfigPath = DEFAULT,
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
     """Show how every account stands: from the running process, else from the journal.
 
     Args:
         config: Configuration file (for the address and the journal).
+        watch: Show it anew every second until Ctrl-C; where no terminal is, one line per change.
         json: Print one JSON object.
     """
-    from actors.ops.status import current_status, print_status
+    from actors.ops.status import current_status
+    from actors.ops.status_table import print_status
+    from actors.ops.status_watch import watch_status
 
+    if watch and json:
+        return fail(exits.USAGE, "--json prints once: leave out --watch, or ask again and again")
     loaded = load(config, now=SystemClock().now())
     answer = current_status(loaded, SystemClock(), os.environ)
     if json:
         sys.stdout.write(codec.to_json(answer).decode() + "\n")
+    elif watch:
+        watch_status(answer, lambda: current_status(loaded, SystemClock(), os.environ))
     else:
         print_status(answer)
     return 0
@@ -419,6 +431,49 @@ def reload(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
     return exits.FAILURE if answer.unanswered else 0
 
 
+@app.command
+def lock(
+    account: str,
+    /,
+    *,
+    reason: str,
+    how_long: Annotated[str | None, Parameter(name="--for")] = None,
+    until: str | None = None,
+    yes: Annotated[bool, Parameter(negative="")] = False,
+    config: ConfigPath = DEFAULT,
+    json: Json = False,
+) -> int:
+    """Lock an account out: everything is closed and cancelled, then it is locked until then.
+
+    NOTHING ends it earlier: no command, no restart, no reset; it can only be made longer. Needs
+    LOCKSTEP_TOKEN, as the process was started with it.
+
+    Args:
+        account: Account id, or its name.
+        reason: Why, for the record.
+        how_long: How long, e.g. 30m, 2h, 1h30m.
+        until: Until when instead: 15:30 in the trading day's zone, or an ISO time.
+        yes: Do not ask whether it is meant.
+        config: Configuration file the process was started with.
+        json: Print one JSON object.
+    """
+    from actors.ops.lock import is_confirmed, lock_account, wish
+    from actors.ops.lock_times import TimeError
+
+    clock = SystemClock()
+    loaded = load(config, now=clock.now())
+    zone = loaded.context.trading_day.zone
+    try:
+        asked = wish(account, how_long, until, reason, zone=zone, now=clock.now())
+    except TimeError as error:
+        return fail(exits.USAGE, str(error))
+    if not yes and not sys.stdin.isatty():
+        return fail(exits.USAGE, "nobody can be asked whether this is meant: say --yes")
+    if not yes and not is_confirmed(asked):
+        return fail(exits.FAILURE, "not confirmed; nothing was locked")
+    return lock_account(loaded, os.environ, clock, asked, json=json)
+
+
 def _load_sdk() -> None:
     """Import the SDK now: it brings polars, which takes SIGINT away; handlers set afterwards hold."""
     import actors.gateway.client  # noqa: F401
@@ -445,8 +500,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str] | None) -> int:
     from actors.gateway import BrokerUnreachableError, LoginRefusedError
+    from actors.ops.asking import NotRunningError, TokenRefusedError
     from actors.ops.http import PortInUseError
-    from actors.ops.reload import NotRunningError, TokenRefusedError
     from actors.ops.status import NoAnswerError
 
     try:

@@ -29,6 +29,7 @@ from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
 from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
 from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
+from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
@@ -80,6 +81,7 @@ from messages.queries import (
     ConfigReloaded,
     GetAccountStatus,
     GetUnrecorded,
+    SelfLockout,
     SystemStatus,
 )
 from messages.values import AccountRecord, AlarmCode
@@ -207,6 +209,7 @@ class System:
             listen=self.config.file.http.listen,
             status=self.status,
             reload=self.reload,
+            lock=self.lock,
             token=self.config.http_token(self.environment),
         )
         self._start_trunk()
@@ -554,6 +557,14 @@ class System:
         if (poll_s := self.poll_s(login)) != before:
             poll = PollAccounts(at=self.clock.now(), cause="reload", poll_s=poll_s)
             self.directory.tell(f"gateway/{login}", poll)
+
+    def lock(self, asked: LockRequest) -> SelfLockout:
+        """Have an account flattened and locked, as its trader asks; nothing ends that earlier.
+
+        Blocks the caller (never an actor) for seconds at most; raises what `lock_out` does.
+        """
+        now = self.clock.now()
+        return lock_out(asked, self.accounts, self.directory, now, timeout_s=_STATUS_S)
 
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""

@@ -88,6 +88,15 @@ class AdoptRules(AccountMessage, frozen=True, kw_only=True):
     """Every rule that is on for the account."""
 
 
+class LockAccount(AccountMessage, frozen=True, kw_only=True):
+    """Flatten the account and lock it until then: its trader asks for it, and cannot take it back."""
+
+    until: datetime
+    """When it ends, UTC; nothing ends it earlier, nor does a later `LockAccount`."""
+    reason: str
+    """Why, in the trader's own words."""
+
+
 class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
     """Lock now: the targets are reached and verified, or the enforcement deadline has passed."""
 
@@ -366,6 +375,7 @@ class Woken(Message, frozen=True, kw_only=True):
 type AccountCommand = (
     ReportVerdict
     | ReportRuleFailure
+    | LockAccount
     | ApplyLockout
     | ResumeEnforcement
     | ReconcileAccount

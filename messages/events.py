@@ -126,6 +126,13 @@ class RuleBreached(AccountMessage, frozen=True, kw_only=True):
     """The verdict with its arithmetic."""
 
 
+class LockoutAsked(AccountMessage, frozen=True, kw_only=True):
+    """The trader asked to be locked out; no rule is broken, but what follows is as after a breach."""
+
+    lockout: Lockout
+    """The lockout to come."""
+
+
 class EnforcementStarted(AccountMessage, frozen=True, kw_only=True):
     """The intent: durable before the first broker command, and until it is discharged it is resumed."""
 
@@ -440,6 +447,7 @@ type Event = (
     | RulesAdopted
     | AccountOpened
     | RuleBreached
+    | LockoutAsked
     | EnforcementStarted
     | EnforcementJoined
     | EnforcementNarrowed

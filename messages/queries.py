@@ -15,6 +15,10 @@ class GetRules(AccountMessage, frozen=True, kw_only=True):
     """Ask an AccountActor which rules it has gone over to; answered with its last `RulesAdopted`."""
 
 
+class GetDuties(AccountMessage, frozen=True, kw_only=True):
+    """Ask an AccountActor which lockouts bind it, in force or to come; answered with a tuple of them."""
+
+
 class EnforcementStatus(Value, frozen=True, kw_only=True):
     """The enforcement under way."""
 
@@ -107,6 +111,19 @@ class ConfigReloaded(Value, frozen=True, kw_only=True):
     """Accounts that were told, but have not said in time what it means for them."""
 
 
+class SelfLockout(Value, frozen=True, kw_only=True):
+    """The whole answer of `lock --json`: what binds an account because its trader asked for it."""
+
+    account: int
+    """Account id."""
+    name: str
+    """Account name."""
+    asked_until: datetime
+    """What was asked for, UTC."""
+    lockout: Lockout
+    """What binds now; it ends later than asked where a longer one did so already."""
+
+
 class GetUnrecorded(Message, frozen=True, kw_only=True):
     """Ask the JournalActor how many events are decided but not on disk; answered with that number."""
 
@@ -115,4 +132,4 @@ class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
 
-type Query = GetAccountStatus | GetRules | GetUnrecorded | Ping
+type Query = GetAccountStatus | GetRules | GetDuties | GetUnrecorded | Ping

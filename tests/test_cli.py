@@ -35,16 +35,9 @@ STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
 ]
 ACCOUNT_KEYS = [
-    *("account", "name", "login", "phase", "health", "health_reason", "trading_date"),
-    *(
-        "realised_usd",
-        "open_usd",
-        "positions",
-        "working_orders",
-        "lockouts",
-        "enforcement",
-        "queued",
-    ),
+    *("account", "name", "login", "phase", "health", "health_reason"),
+    *("trading_date", "realised_usd"),
+    *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
     "starting",
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
@@ -67,7 +60,9 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
+        "lock",
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
+        "journal show",
     ],
 )
 def test_every_command_explains_itself(command):

@@ -6,7 +6,13 @@ import msgspec
 import pytest
 
 from actors.ops.narrator import narrate
-from messages.events import AccountGuarded, AccountLocked, ActorRestarted, EnforcementNarrowed
+from messages.events import (
+    AccountGuarded,
+    AccountLocked,
+    ActorRestarted,
+    EnforcementNarrowed,
+    LockoutAsked,
+)
 from messages.values import Duty, Lockout, ReleaseOn
 
 NOON = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -50,6 +56,25 @@ def test_a_lock_says_what_ends_it(release_on, until, says):
     locked = AccountLocked(**HEAD, enforcement_id="1/e1", lockout=lock, flat_confirmed=True)
 
     assert narrate(locked) == [("warning", f"Account 1 locked {says}: RTY is blocked")]
+
+
+def test_a_lockout_somebody_asked_for_is_said_as_that():
+    """No rule is violated; the flattening and the lock follow in the words of every other."""
+    lock = Lockout(
+        rule="SELF",
+        scope="account",
+        duty=Duty.FLAT,
+        until=NOON,
+        release_on=ReleaseOn.TIME,
+        reason="a walk",
+        breach_id="self/1",
+        locked_at=NOON,
+    )
+
+    assert narrate(LockoutAsked(**HEAD, lockout=lock)) == [
+        ("warning", "Account 1: its trader locks it until 2025-10-29T17:00:00+00:00: a walk"),
+        ("warning", "Flattening all positions of account 1"),
+    ]
 
 
 def test_what_is_no_longer_enforced_is_said():

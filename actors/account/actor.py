@@ -12,7 +12,7 @@ from actors.account.core import AccountCore, is_account_input
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
 from messages.facts import QuoteChanged
-from messages.queries import GetAccountStatus, GetRules, Ping
+from messages.queries import GetAccountStatus, GetDuties, GetRules, Ping
 
 
 class AccountActor(PooledActor):
@@ -43,9 +43,7 @@ class AccountActor(PooledActor):
     def on_receive(self, message: Any) -> Any:
         """Hand the message to the core and send what it decides; runs on a worker of the pool."""
         now = self._clock.now()
-        if not isinstance(
-            message, QuoteChanged
-        ):  # that is judged by what it says, not by later ones
+        if not isinstance(message, QuoteChanged):  # judged by what it says, not by later ones
             self._core.see(self._latest, now)
         match message:
             case _ if is_account_input(message):
@@ -57,6 +55,8 @@ class AccountActor(PooledActor):
                 return f"account/{self._core.state.account}"
             case GetRules():
                 return self._core.state.adopted
+            case GetDuties():
+                return self._core.state.duties
             case _:
                 raise TypeError(f"an account cannot be told {type(message).__name__}")
 

@@ -30,6 +30,7 @@ from messages.commands import (
     AccountCommand,
     AdoptRules,
     ApplyLockout,
+    LockAccount,
     MoveStops,
     NoteLateness,
     ReconcileAccount,
@@ -129,7 +130,9 @@ class AccountCore:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if isinstance(message, QuoteChanged):
-            self._picture.quoted(message, turn.now)  # a reset that it brings is judged by it as well
+            self._picture.quoted(
+                message, turn.now
+            )  # a reset that it brings is judged by it as well
         if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
@@ -139,6 +142,7 @@ class AccountCore:
             case (
                 ReportVerdict()
                 | ReportRuleFailure()
+                | LockAccount()
                 | ApplyLockout()
                 | ResumeEnforcement()
                 | ReconcileAccount()
@@ -312,6 +316,8 @@ class AccountCore:
                 self._on_verdict(turn, command)
             case ReportRuleFailure():
                 self._judging.lost(turn, command)
+            case LockAccount():
+                self._enforcing.lock_out(turn, command)
             case ApplyLockout():
                 self._on_apply(turn, command)
             case ResumeEnforcement():

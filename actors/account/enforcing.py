@@ -14,15 +14,16 @@ from actors.account import standing
 from actors.account.allowance import journaled
 from actors.account.exposure import exposure_usd
 from actors.account.intent import Enforcement, all_pending, lockouts_of
-from actors.account.lockouts import key_of, no_new_exposure, strictness
+from actors.account.lockouts import ended, key_of, no_new_exposure, strictness
 from actors.account.marks import Marks
 from actors.account.narrowing import narrow
 from actors.account.reentry import Reentry, pattern_text
+from actors.account.self_lock import lockout_of
 from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.enforcer import targets as algebra
-from messages.commands import ApplyLockout, Enforce
+from messages.commands import ApplyLockout, Enforce, LockAccount
 from messages.events import (
     AccountLocked,
     DeadlinePassed,
@@ -32,6 +33,7 @@ from messages.events import (
     EnforcementUnrecorded,
     ExposureUnderLock,
     FlatConfirmed,
+    LockoutAsked,
     RuleBreached,
 )
 from messages.queries import EnforcementStatus
@@ -40,6 +42,7 @@ from messages.values import (
     Allowance,
     Breach,
     Duty,
+    FlatAccount,
     Lockout,
     Order,
     Target,
@@ -183,6 +186,15 @@ class Enforcing:
             )
         )
         self._intend(turn, (breach_id,), breach.targets, lockouts)
+        self.know_what_is_there()
+
+    def lock_out(self, turn: Turn, asked: LockAccount) -> None:
+        """Turn what its trader asks for into an intent, unless it adds nothing or is over already."""
+        lockout = lockout_of(asked, turn.now)
+        if ended(lockout, turn.now) or not self._adds((lockout,)):
+            return
+        turn.record(LockoutAsked(**turn.head(), lockout=lockout))
+        self._intend(turn, (), (FlatAccount(),), (lockout,))
         self.know_what_is_there()
 
     def know_what_is_there(self) -> None:

@@ -92,7 +92,7 @@ def write_incident(store: Store, account: int, day: date, anchor: Mark | None, o
         StoreError: the journal holds no such trading day of the account.
         FileExistsError: the file is there already.
     """
-    first, last = _span(store, account, day)
+    first, last = span_of(store, account, day)
     rows = store.rows(max(first - 1, 1), last + 1)
     about = About(
         account=account,
@@ -165,7 +165,7 @@ def _hash_before(store: Store, seq: int) -> bytes:
     return before[0].hash if before else GENESIS
 
 
-def _span(store: Store, account: int, day: date) -> tuple[int, int]:
+def span_of(store: Store, account: int, day: date) -> tuple[int, int]:
     """Return the seqs of the trading day: from the reset that begins it to the one that closes it."""
     resets = store.day_resets(account)
     begun = [seq for seq, label in resets if label == day.isoformat()]

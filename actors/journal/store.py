@@ -174,6 +174,14 @@ class Store:
                 yield self.recorded(row)
             after = page[-1].seq
 
+    def told(self, account: int, first: int, last: int) -> Iterator[Recorded]:
+        """Read what concerns an account, of no one account included, from one seq to another."""
+        rows = self._select(
+            "WHERE (account IN (?, ?) OR account IS NULL) AND seq BETWEEN ? AND ? ORDER BY seq",
+            *(account, str(account), first, last),
+        )
+        return map(self.recorded, rows)
+
     def rows(self, first: int, last: int) -> list[ChainedRow]:
         """Return the rows from one seq to another, both included, as far as there are such."""
         return self._select("WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last)

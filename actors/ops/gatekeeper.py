@@ -23,7 +23,7 @@ from config.listening import TOKEN_VARIABLE
 
 JSON = "application/json"
 LARGEST_BODY = 64 * 1024
-"""Bytes; what is asked for here is a path."""
+"""Bytes; what is asked for here is a few short fields."""
 MOST_FAILURES = 10
 """Wrong tokens that are looked at in a window; after that none is, not even the right one."""
 FAILURE_WINDOW_S = 60.0

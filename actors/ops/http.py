@@ -2,9 +2,9 @@
 
 Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
 says 200 only if every account is guarded on live data and all is on disk, `/api/status` is
-`status --json`. The one request that changes something is `POST /api/reload`, for who bears the token
-the process was started with. Who may ask at all is the gatekeeper's business; however many ask, the
-accounts are asked once at a time.
+`status --json`. Two requests change something, for who bears the token the process was started with:
+`POST /api/reload`, and `POST /api/lock`, which can only lock. Who may ask at all is the gatekeeper's
+business; however many ask, the accounts are asked once at a time.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from actors.locking import LockRefusedError, LockRequest
 from actors.ops.connections import BoundedConnection
 from actors.ops.gatekeeper import JSON, Gatekeeper, complaints
 from actors.ops.shared_read import SharedRead
@@ -32,7 +33,7 @@ from actors.reloading import ReloadRefusedError
 from config.errors import ConfigError
 from config.listening import is_loopback, parts_of
 from messages import codec
-from messages.queries import ConfigReloaded, SystemStatus
+from messages.queries import ConfigReloaded, SelfLockout, SystemStatus
 from messages.values import Health, Phase
 
 _STATUS_ERRORS = (pykka.Timeout, pykka.ActorDeadError)
@@ -60,11 +61,13 @@ class HttpServer:
         listen: str,
         status: Callable[[], SystemStatus],
         reload: Callable[[Path], ConfigReloaded],
+        lock: Callable[[LockRequest], SelfLockout],
         token: str | None,
     ) -> None:
         host, port = parts_of(listen)
         self._status = SharedRead(status)
         self._reload = reload
+        self._lock = lock
         self._socket = _bound(host, port, listen)
         self.url = f"http://{listen.rpartition(':')[0]}:{self._socket.getsockname()[1]}"
         """Where it listens."""
@@ -104,6 +107,7 @@ class HttpServer:
             Route("/readyz", self._readyz),
             Route("/api/status", self._api_status),
             Route("/api/reload", self._api_reload, methods=["POST"]),
+            Route("/api/lock", self._api_lock, methods=["POST"]),
         ]
 
     async def _healthz(self, _request: Request) -> Response:
@@ -146,6 +150,22 @@ class HttpServer:
             return complaints(409, error.complaints)
         except ConfigError as error:
             return complaints(400, error.complaints)
+        return Response(codec.to_json(done), media_type=JSON)
+
+    async def _api_lock(self, request: Request) -> Response:
+        try:
+            asked = msgspec.json.decode(await request.body(), type=LockRequest)
+            done = await run_in_threadpool(self._lock, asked)
+        except (msgspec.DecodeError, RecursionError) as error:
+            return complaints(400, [f"the body is not what it must be: {error}"])
+        except LockRefusedError as error:
+            return complaints(400, error.complaints)
+        except _STATUS_ERRORS as error:
+            _log.error("lock_unanswered", error=repr(error))
+            said = (
+                "the account was told, but has not answered yet; look at status and at the alarms"
+            )
+            return complaints(503, [said])
         return Response(codec.to_json(done), media_type=JSON)
 
 

@@ -21,6 +21,7 @@ from actors.journal import (
     write_incident,
 )
 from actors.journal.letters import dead_letters, json_of, line_of
+from actors.ops.day import NoSuchAccountError, account_of, print_day
 from actors.ops.exits import FAILURE, USAGE
 from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail
 from actors.runtime import SystemClock
@@ -137,6 +138,32 @@ def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Pa
     except OSError as error:
         return fail(FAILURE, f"{out} cannot be written: {error.strerror}")
     print(f"{out}: account {account}, trading day {day}, seq {about.first} to {about.last}")
+    return 0
+
+
+@app.command(name="show")
+def show(
+    account: str,
+    /,
+    *,
+    date: date | None = None,
+    config: ConfigPath = DEFAULT,
+    path: Path | None = None,
+) -> int:
+    """Print what happened to an account on a trading day, in the words of the log and with the fills.
+
+    Args:
+        account: Account id, or its name.
+        date: Trading day (YYYY-MM-DD); otherwise its last one.
+        config: Configuration file that names the journal.
+        path: The journal itself, instead.
+    """
+    with closing(Store.open_read_only(_path(config, path))) as store:
+        try:
+            known = account_of(store, account)
+        except NoSuchAccountError as error:
+            return fail(USAGE, str(error))
+        print_day(store, known, date)
     return 0
 
 

@@ -23,6 +23,7 @@ from messages.events import (
     ExposureUnderLock,
     FlatConfirmed,
     HealthChanged,
+    LockoutAsked,
     LockoutReleased,
     RuleBreached,
     RulesAdopted,
@@ -57,6 +58,10 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("info", f"Account {event.account} OPEN: every rule judged it clean")]
         case RuleBreached():
             return _breached(event)
+        case LockoutAsked(lockout=lock):
+            who = f"Account {event.account}: its trader locks it until {_until(lock)}"
+            flatten = f"Flattening all positions of account {event.account}"
+            return [("warning", f"{who}: {lock.reason}"), ("warning", flatten)]
         case EnforcementStarted() if event.breaches and FlatAccount() in event.targets:
             return [("warning", f"Flattening all positions of account {event.account}")]
         case EnforcementStarted() if event.breaches and NoOpeningOrders() in event.targets:

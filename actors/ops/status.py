@@ -1,16 +1,14 @@
-"""What `status` prints: the running process's own answer, or, with none running, the journal's.
+"""What `status` tells: the running process's own answer, or, with none running, the journal's.
 
 The journal knows what was booked and locked, not what the broker holds now: it says `"live": false`, and
 every account's health is then unknown.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from actors.account.core import AccountCore
 from actors.account.settings import AccountSettings
@@ -21,9 +19,8 @@ from config.listening import is_loopback, parts_of
 from config.loader import Config
 from messages.events import AccountGuarded
 from messages.queries import AccountStatus, SystemStatus
-from messages.values import ACCOUNT_SCOPE, Health, Phase
+from messages.values import Health
 
-_COLUMNS = ("account", "name", "phase", "health", "day's P&L", "open", "positions")
 _TIMEOUT_S = 6.0
 
 
@@ -105,50 +102,4 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
     status = AccountCore(settings, state, epoch="status").status(clock.now())
     return msgspec.structs.replace(
         status, health=Health.UNKNOWN, health_reason="nothing is running", starting=None
-    )
-
-
-def print_status(status: SystemStatus) -> None:
-    """Print a table for people, and below it every lockout and every change that waits."""
-    console = Console()
-    console.print(f"Lockstep {status.version}" + ("" if status.live else " is NOT RUNNING"))
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in _COLUMNS:
-        table.add_column(column)
-    for each in status.accounts:
-        table.add_row(*_row(each), style="bold" if each.phase is Phase.LOCKED else "")
-    console.print(table)
-    if status.live and status.unrecorded != 0:
-        missing = "it does not answer" if status.unrecorded is None else status.unrecorded
-        console.print(f"JOURNAL: events that are not on disk: {missing}", style="bold")
-    for account in status.unanswered:
-        console.print(f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms")
-    for each in status.accounts:
-        for line in _lines(each):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _lines(each: AccountStatus) -> Iterator[str]:
-    """Yield what the table has no column for: health, start, every lockout, what waits for the reset."""
-    if each.health is not Health.LIVE:
-        yield f"{each.account} is {each.health}: {each.health_reason}"
-    if each.starting:
-        yield f"{each.account} starting: {each.starting}"
-    for lock in each.lockouts:
-        end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
-        scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
-        yield f"{each.account}{scope} locked by {lock.rule} {end}: {lock.reason}"
-    for change in each.queued:
-        yield f"{each.account} queued: {change}"
-
-
-def _row(each: AccountStatus) -> tuple[str, ...]:
-    return (
-        str(each.account),
-        each.name,
-        each.phase,
-        each.health,
-        f"${each.realised_usd:.2f}",
-        "unknown" if each.open_usd is None else f"${each.open_usd:.2f}",
-        ", ".join(f"{held.size} {held.product}" for held in each.positions),
     )

@@ -102,6 +102,10 @@ class AccountMachine(RuleBasedStateMachine):
             )
         self.world.adopt(**wanted)
 
+    @rule(seconds=st.sampled_from([-1, 60, 61, 400]))
+    def lock_out(self, seconds):
+        self.world.lock_out(seconds)
+
     @precondition(lambda self: not self.reloaded)
     @rule()
     def the_day_ends(self):

@@ -34,6 +34,7 @@ from messages.commands import (
     CloseContract,
     Enforce,
     Evaluate,
+    LockAccount,
     PartialCloseContract,
     ReportVerdict,
     RuleParameters,
@@ -410,6 +411,12 @@ class World:
             for key, each in parameters.items()
         )
         command = AdoptRules(**self._head(), config="changed", rules=rules)
+        self.queues["account"].append(("system", command))
+
+    def lock_out(self, seconds: float) -> None:
+        """Tell the account that its trader wants to be locked out for so long."""
+        until = self.now + timedelta(seconds=seconds)
+        command = LockAccount(**self._head(), until=until, reason="enough")
         self.queues["account"].append(("system", command))
 
     def tell(self, fact: Message) -> None:

@@ -11,6 +11,7 @@ import pytest
 from msgspec import structs
 
 from actors.account.trading_day import TradingDay
+from actors.locking import LockRequest
 from messages.events import (
     AccountLocked,
     AccountOpened,
@@ -23,6 +24,7 @@ from messages.events import (
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
+    LockoutAsked,
     LockoutReleased,
     RuleBreached,
     SystemStarted,
@@ -56,7 +58,7 @@ LOCKED = Lockout(
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> Iterator[tuple[Evidence, TradingDay]]:
-    """A run with breaches, a joined one, a kill, re-entries, a cooldown's end and two resets."""
+    """A run with breaches, a joined one, a kill, re-entries, a cooldown's end, two resets and a wish."""
     random = Random(1)  # noqa: S311 - to be repeated
     world = World(tmp_path_factory.mktemp("good"), RULES, (A, B))
     world.trade(
@@ -76,6 +78,9 @@ def good(tmp_path_factory) -> Iterator[tuple[Evidence, TradingDay]]:
     world.trade([fill(B, -300)], random)
     world.advance(5, random)
     world.advance(60, random)
+    assert world.rig is not None
+    world.rig.system.lock(LockRequest(account=B, for_s=3600, reason="enough"))
+    world.rig.settle()
     world.advance(DAY_S, random)
     world.broker.hanging[A] = False
     world.trade([order(A, "MNQ", 2), order(B, "MES", 1)], random)
@@ -323,6 +328,10 @@ MUTATIONS: dict[str, tuple[str, Callable[[Evidence], Evidence]]] = {
     "an intent without its lockout": (
         "I5",
         changed(EnforcementStarted, lambda _: {"lockouts": ()}),
+    ),
+    "a lockout its trader asked for without its intent": (
+        "I5",
+        changed(LockoutAsked, lambda each: {"lockout": longer(each.lockout)}),
     ),
     "locked in the journal and not in memory": ("I5", status(A, lockouts=(), phase=Phase.OPEN)),
     "locked and said to be open": ("I5", status(A, phase=Phase.OPEN)),

@@ -24,6 +24,7 @@ from messages.events import (
     EnforcementStarted,
     ExposureUnderLock,
     FlatConfirmed,
+    LockoutAsked,
     LockoutReleased,
     RuleBreached,
     RulesAdopted,
@@ -112,6 +113,8 @@ class AccountWalk:
     unrecorded: bool = False
     owed: dict[str, RuleBreached] = field(default_factory=dict)
     """Breaches without an intent."""
+    _asked: Lockout | None = None
+    """What its trader has just asked for: the intent follows at once."""
     _seq: int = 0
     _breaches: int = 0
     _enforcements: int = 0
@@ -184,6 +187,7 @@ class AccountWalk:
     # --- decisions ---
 
     def _decision(self, event: object) -> None:  # noqa: PLR0912 - one case per event
+        self._follow_wish(event)
         match event:
             case RulesAdopted():
                 self.rules = len({each.rule for each in event.rules})
@@ -222,6 +226,13 @@ class AccountWalk:
             for breach_id in self.owed:
                 self._fault("I5", f"{breach_id} has led to no intent")
             self.owed.clear()
+
+    def _follow_wish(self, event: object) -> None:
+        if (asked := self._asked) is not None:
+            intends = isinstance(event, EnforcementStarted | EnforcementJoined)
+            kept = intends and asked in event.lockouts
+            self._expect(kept, "I5", f"the lockout asked for until {asked.until} led to no intent")
+        self._asked = event.lockout if isinstance(event, LockoutAsked) else None
 
     def _on_breach(self, event: RuleBreached) -> None:
         self._breaches += 1

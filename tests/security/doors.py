@@ -6,8 +6,9 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+from actors.locking import LockRefusedError, LockRequest
 from actors.ops.http import HttpServer
-from messages.queries import ConfigReloaded, SystemStatus
+from messages.queries import ConfigReloaded, SelfLockout, SystemStatus
 
 TOKEN = "canary-token-4711-0815"
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -29,9 +30,14 @@ class Door:
 
     def __init__(self, *, token: str | None = TOKEN, listen: str = "127.0.0.1:0") -> None:
         self.reloaded: list[Path] = []
+        self.locked: list[LockRequest] = []
         self.statuses = 0
         self.server = HttpServer(
-            listen=listen, status=self._status, reload=self._reload, token=token
+            listen=listen,
+            status=self._status,
+            reload=self._reload,
+            lock=self._lock,
+            token=token,
         )
         self.port = int(self.server.url.rpartition(":")[2])
         self.host = f"127.0.0.1:{self.port}"
@@ -43,6 +49,10 @@ class Door:
     def _reload(self, path: Path) -> ConfigReloaded:
         self.reloaded.append(path)
         return ConfigReloaded(config="1", config_version=2, accounts=(), unanswered=())
+
+    def _lock(self, asked: LockRequest) -> SelfLockout:
+        self.locked.append(asked)
+        raise LockRefusedError(["nothing is guarded here"])
 
     def connect(self) -> socket.socket:
         """Open a connection."""

@@ -8,9 +8,11 @@ import pytest
 from actors.ops import connections
 from actors.ops.connections import MOST_CONNECTIONS
 from actors.ops.gatekeeper import LARGEST_BODY, MOST_FAILURES
+from tests.cli import lockstep, one_error
 from tests.security.doors import TOKEN, Door, bearer, door, read_all
 
 RELOAD = b'{"config": "/tmp/mine.toml"}'
+LOCK = b'{"account": 1, "for_s": 60, "reason": "enough"}'
 READS = ("/healthz", "/readyz", "/api/status")
 
 
@@ -104,12 +106,14 @@ def test_only_who_bears_the_token_asks_from_nowhere_else_and_in_json_changes_any
         given = {name: value.replace("§", here.host) for name, value in headers.items()}
 
         assert here.ask("POST", "/api/reload", RELOAD, **given)[0] == status
+        locking = here.ask("POST", "/api/lock", LOCK, **given)[0]
 
-        assert len(here.reloaded) == (status == 200)
+        assert locking == (400 if status == 200 else status)  # nothing is guarded behind this door
+        assert len(here.reloaded) == len(here.locked) == (status == 200)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "LOCK"])
-@pytest.mark.parametrize("path", [*READS, "/api/reload", "/nope"])
+@pytest.mark.parametrize("path", [*READS, "/api/reload", "/api/lock", "/nope"])
 def test_every_method_that_is_no_read_needs_the_token_wherever_it_goes(shared: Door, method, path):
     """A route that is added tomorrow is guarded today."""
     assert shared.ask(method, path)[0] == 403
@@ -142,13 +146,37 @@ def test_a_body_that_is_too_large_is_refused_whatever_it_says_of_its_length(shar
     assert shared.reloaded == []
 
 
+@pytest.mark.parametrize("path", ["/api/reload", "/api/lock"])
 @pytest.mark.parametrize("body", [b"", b"[", b"{}", b'{"config": 5}', b"[" * 30_000, b"\xff"])
-def test_a_body_that_is_not_what_it_must_be_is_refused(shared: Door, body):
+def test_a_body_that_is_not_what_it_must_be_is_refused(shared: Door, path, body):
     """With a complaint, not with a traceback."""
-    status, answer = shared.ask("POST", "/api/reload", body, **bearer())
+    status, answer = shared.ask("POST", path, body, **bearer())
 
     assert status == 400
     assert b"Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        *('"account": null', '"account": 1.5', '"for_s": 0', '"for_s": -60', '"for_s": 1e30'),
+        *('"until": "2025-10-29T17:00:00"', '"until": "soon"', '"until": 5', '"reason": 5'),
+        *('"scope": "product:MNQ"', '"duty": "no_new_exposure"', '"rule": "RULE-003"'),
+    ],
+)
+def test_a_lockout_is_asked_for_with_an_account_an_end_and_a_reason_only(fresh: Door, wrong):
+    """Nothing that is no instant with an offset or a duration ahead, and no other field, gets through."""
+    key = wrong.partition(":")[0]
+    fields = [
+        each
+        for each in ('"account": 1', '"for_s": 60', '"reason": "x"')
+        if not each.startswith(key)
+    ]
+    body = "{" + ", ".join([*fields, wrong]) + "}"
+
+    assert fresh.ask("POST", "/api/lock", body.encode(), **bearer())[0] == 400
+
+    assert fresh.locked == []
 
 
 def test_a_server_without_a_token_changes_nothing_for_anybody():
@@ -248,3 +276,26 @@ def test_an_account_that_does_not_answer_is_not_ready_and_no_traceback(path, err
     assert status == 503
     assert b"does not say how it stands" in answer
     assert b"canary" not in answer
+
+
+@pytest.mark.parametrize("error", [pykka.Timeout("x"), pykka.ActorDeadError("canary")])
+def test_an_account_that_does_not_answer_a_lockout_is_no_success(error, written, monkeypatch):
+    """503 says that it was told; the command ends with 1 and says the same."""
+
+    class Silent(Door):
+        def _lock(self, _asked):
+            raise error
+
+    monkeypatch.setenv("LOCKSTEP_TOKEN", TOKEN)
+    here = Silent()
+    here.server.start()
+    try:
+        status, answer = here.ask("POST", "/api/lock", LOCK, **bearer())
+        words = ["1", "--for", "30m", "--reason", "x", "--yes"]
+        done = lockstep("lock", *words, "--config", written(listen=here.host))
+    finally:
+        here.server.stop()
+
+    assert status == 503
+    assert b"canary" not in answer
+    assert "was told, but has not answered yet" in one_error(done, 1)

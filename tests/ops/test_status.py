@@ -1,0 +1,224 @@
+"""What people read of a status: the table, the notes below it, and the same kept up to date."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from msgspec import structs
+
+from actors.ops.status_table import lines_of, print_status
+from messages.queries import AccountStatus, EnforcementStatus
+from messages.values import Duty, FlatAccount, Health, Lockout, Phase, Position, ReleaseOn
+from tests.cli import MAIN, WITHIN_S, environment, lockstep, one_error
+from tests.rig import A, B
+from tests.security.doors import NOW, STATUS, Door
+
+OPEN = AccountStatus(
+    account=A,
+    name="[50K]",
+    login="desk",
+    phase=Phase.OPEN,
+    health=Health.LIVE,
+    health_reason="",
+    trading_date=date(2025, 10, 29).isoformat(),
+    realised_usd=Decimal("-1234.5"),
+    open_usd=Decimal("12.25"),
+    positions=(Position(contract="CON.F.US.MNQ.Z25", size=-2, average_price=Decimal(21000)),),
+    working_orders=1,
+    lockouts=(),
+    enforcement=None,
+    queued=(),
+    starting=None,
+)
+
+
+def lockout(until):
+    return Lockout(
+        rule="SELF",
+        scope="account",
+        duty=Duty.FLAT,
+        until=until,
+        release_on=ReleaseOn.TIME,
+        reason="[enough]",
+        breach_id="self/1",
+        locked_at=NOW,
+    )
+
+
+def of(*accounts, **fields):
+    return structs.replace(STATUS, accounts=accounts, **fields)
+
+
+def printed(capsys, status):
+    print_status(status)
+    return capsys.readouterr().out
+
+
+def test_the_table_shows_each_account_with_its_money_and_what_it_holds(capsys):
+    """Within 80 columns; a name with brackets is no markup."""
+    text = printed(capsys, of(OPEN))
+
+    row = next(line for line in text.splitlines() if line.startswith(str(A)))
+    assert row.split("  ")[0] == str(A)
+    for said in ("[50K]", "open", "live", "$-1,234.50", "$12.25", "-2 MNQ, 1 order"):
+        assert said in row
+    assert max(map(len, text.splitlines())) <= 80
+    assert "1 open" in text.splitlines()[0]
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        (timedelta(seconds=-1), "0m 00s"),
+        (timedelta(seconds=59), "0m 59s"),
+        (timedelta(minutes=60), "1h 00m"),
+        (timedelta(hours=24), "1d 00h"),
+        (timedelta(days=2, hours=5, minutes=59), "2d 05h"),
+    ],
+)
+def test_a_lockout_counts_down(capsys, left, says):
+    """When it ends, how long that is from now, and why."""
+    text = printed(capsys, of(structs.replace(OPEN, lockouts=(lockout(NOW + left),))))
+
+    assert (
+        f"{A} locked by SELF until {NOW + left:%Y-%m-%d %H:%M:%S} UTC, {says} left: [enough]"
+        in text
+    )
+
+
+def test_what_is_wrong_is_said_below_it(capsys):
+    """Health, start, enforcement, what waits, who does not answer, what is not on disk."""
+    enforcing = EnforcementStatus(since=NOW, targets=(FlatAccount(),), flat_confirmed=False)
+    ill = structs.replace(
+        OPEN,
+        open_usd=None,
+        health=Health.UNKNOWN,
+        health_reason="a read failed",
+        starting="waiting for the first snapshot",
+        enforcement=enforcing,
+        lockouts=(lockout(None),),
+        queued=("RULE-003 off at the reset",),
+    )
+
+    text = printed(capsys, of(ill, unanswered=(B,), unrecorded=3))
+
+    for said in (
+        "unknown",
+        f"{A} is unknown: a read failed",
+        f"{A} starting: waiting for the first snapshot",
+        f"{A} enforcing since 17:00:00 UTC: closing",
+        f"{A} locked by SELF until released: [enough]",
+        f"{A} queued: RULE-003 off at the reset",
+        f"{B} DOES NOT ANSWER",
+        "JOURNAL: events that are not on disk: 3",
+    ):
+        assert said in text
+
+
+def test_with_nothing_running_it_says_so(capsys):
+    """The first thing that is read."""
+    assert "is NOT RUNNING" in printed(capsys, of(OPEN, live=False)).splitlines()[0]
+
+
+def test_a_line_stays_the_same_while_only_time_passes():
+    """Or a log of them would never be quiet."""
+    later = of(OPEN, at=NOW + timedelta(seconds=1))
+
+    assert lines_of(of(OPEN)) == lines_of(later)
+    assert lines_of(of(structs.replace(OPEN, positions=(), working_orders=0)))[A].endswith("flat")
+    assert lines_of(of(unanswered=(B,))) == {B: "DOES NOT ANSWER"}
+
+
+# --- watched, as a process ----------------------------------------------------------------------
+
+
+class Desk(Door):
+    """A server that says what it is told to say."""
+
+    shown = of(OPEN)
+
+    def _status(self):
+        return self.shown
+
+
+@pytest.fixture
+def desk(written):
+    """Serve a status; return the server and a configuration that names it."""
+    desk = Desk()
+    desk.server.start()
+    yield desk, written(listen=desk.host)
+    desk.server.stop()
+
+
+def test_without_a_terminal_it_is_a_line_for_each_change(desk, started):
+    """At once in the pipe; it goes on while nothing answers; Ctrl-C ends it with 130."""
+    server, config = desk
+    watching = started("status", "--watch", "--config", config)
+    watching.wait_line(str(A), "open", "-2 MNQ")
+
+    server.shown = of(structs.replace(OPEN, phase=Phase.LOCKED, lockouts=(lockout(NOW),)))
+    watching.wait_line(str(A), "locked", "SELF until 2025-10-29 17:00:00 UTC")
+    server.server.stop()
+    watching.wait_line("NO ANSWER")
+
+    assert watching.stop(signal.SIGINT) == 130
+    assert len([line for line in watching.out if str(A) in line]) == 2
+    assert "\x1b" not in "".join(watching.out)
+    assert watching.err == []
+
+
+def on_terminal(config, **env):
+    """Watch on a terminal until two pictures were drawn, then Ctrl-C; return exit code and output."""
+    ours, theirs = pty.openpty()
+    given = environment(TERM="xterm-256color", **env)
+    if not env:
+        del given["NO_COLOR"]
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, str(MAIN), "status", "--watch", "--config", str(config)],
+        env=given,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    drawn = b""
+    while drawn.count(str(A).encode()) < 2:
+        drawn += os.read(ours, 65536)
+    process.send_signal(signal.SIGINT)
+    while True:
+        try:
+            more = os.read(ours, 65536)
+        except OSError:  # the terminal has gone with its process
+            break
+        if not more:
+            break
+        drawn += more
+    os.close(ours)
+    return process.wait(WITHIN_S), drawn.decode()
+
+
+def test_on_a_terminal_it_is_drawn_anew_in_colour_unless_that_is_not_wanted(desk):
+    """130 after Ctrl-C, no traceback, and the cursor is back; NO_COLOR leaves no colour."""
+    _, config = desk
+    coloured = re.compile(r"\x1b\[[0-9;]*3[0-7]m")
+
+    code, drawn = on_terminal(config)
+    plain_code, plain = on_terminal(config, NO_COLOR="1")
+
+    assert (code, plain_code) == (130, 130)
+    assert "Traceback" not in drawn + plain
+    assert coloured.search(drawn)
+    assert not coloured.search(plain)
+    assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_it_is_either_watched_or_json(written):
+    """Exit 2."""
+    done = lockstep("status", "--watch", "--json", "--config", written())
+
+    assert "--json prints once" in one_error(done, 2)
