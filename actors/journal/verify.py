@@ -114,6 +114,8 @@ def check_structure(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file that SQLite itself finds damaged."""
     # The chain covers the table; a damaged index would hide rows from those who read by account.
     (finding,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if path.stat().st_size % connection.execute("PRAGMA page_size").fetchone()[0]:
+        finding = "it ends within a page"  # which SQLite takes for zeros
     if finding != "ok":
         what = " ".join(finding.split())  # SQLite's own words, in several lines
         raise StoreError(f"its file is damaged: {what}", where=path, fix=_FIX)
