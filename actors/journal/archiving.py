@@ -44,7 +44,9 @@ def archive_before(
     made: list[Archive] = []
     with refusing(store.path):
         sweep(store)
-        while not enough() and (last := _last_before(store, day, largest)) > store.base().seq:
+        end = _end_of(store, day)  # once: what this run itself journals is not its business
+        while not enough() and (base := store.base().seq) < end:
+            last = min(base + largest, end)
             made.append(_archive(store, last, folder or store.path.parent))
             announce(store, made[-1], clock.now())
             sweep(store)
@@ -118,15 +120,14 @@ def _left_over(place: Path, store: Store, last: int) -> Archive | None:
     return found if found.last <= last else None
 
 
-def _last_before(store: Store, day: date, largest: int) -> int:
-    """Return the last seq older than a day, `largest` events from the base at most.
+def _end_of(store: Store, day: date) -> int:
+    """Return the last seq older than a day, or the base; the journal's last event always stays.
 
     Found by halving: the times of neighbours may be out of order by moments, which moves the end of an
-    archive by as little. The journal's last event always stays.
+    archive by as little.
     """
     border = datetime.combine(day, time(), UTC)
-    low = store.base().seq
-    high = min(store.mark().seq - 1, low + largest)
+    low, high = store.base().seq, store.mark().seq - 1
     while low < high:
         middle = (low + high + 1) // 2
         if datetime.fromisoformat(store.rows(middle, middle)[0].at) < border:

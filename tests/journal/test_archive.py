@@ -297,7 +297,7 @@ def test_an_old_anchor_does_not_bear_out_a_journal_that_went_on_without_it(
 ):
     """All it knows has left for an archive; that is refused, and said as it is."""
     anchor = Anchor(default_anchor(filled.path))
-    anchor.write(structs.replace(filled.mark(), seq=3, hash=filled.rows(3, 3)[0].hash.hex()))
+    anchor.write(structs.replace(filled.mark(), seq=2, hash=filled.rows(2, 2)[0].hash.hex()))
     archive_before(filled, border(5), clock=clock)
     old = anchor.read()
     filled.close()
@@ -344,7 +344,9 @@ def test_the_space_is_given_back_and_growth_is_bounded(store: Store, clock: Virt
     assert len(list(store.path.parent.glob("*.archive"))) == 7
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps=st.lists(st.tuples(st.integers(0, DAYS), st.integers(1, 60)), min_size=1, max_size=4))
 def test_however_often_it_is_archived_nothing_is_lost_or_doubled(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int]]
