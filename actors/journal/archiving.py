@@ -21,8 +21,8 @@ from actors.journal.store import Store
 from actors.runtime.clock import Clock
 from messages.events import JournalArchived
 
-LARGEST = 100_000
-"""Events in one archive at most: some 60 MB, some seconds."""
+LARGEST = 50_000
+"""Events in one archive at most: some 15 MB, one to three seconds."""
 _SWEPT = 5_000  # rows that leave in one transaction, so that the log stays small
 
 

@@ -1,8 +1,8 @@
-"""The store: one SQLite file that only grows, each row chained to the one before.
+"""The store: one SQLite file that only grows at its end, each row chained to the one before.
 
 `main.py` opens it before anything else runs; the JournalActor is its only writer afterwards. Events go
 in with one fsync per transaction and come out in the order they were stored. It never changes, drops or
-repairs what is there: what it cannot trust, it refuses.
+repairs what is there (`archiving.py` moves its oldest rows): what it cannot trust, it refuses.
 """
 
 import secrets
