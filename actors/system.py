@@ -10,7 +10,7 @@ import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
@@ -28,7 +28,16 @@ from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
 from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
-from actors.journal import LEASE, AnchorActor, JournalActor, Memory, Store, refusing
+from actors.journal import (
+    LEASE,
+    AnchorActor,
+    JournalActor,
+    Memory,
+    Store,
+    StoreError,
+    archive_before,
+    refusing,
+)
 from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
@@ -91,6 +100,8 @@ ROOT = "supervisor"
 CLOCK = "clock"
 RESTARTED_VARIABLE = "LOCKSTEP_RESTARTED"
 """Environment variable in which a watchdog says why it starts a process again."""
+ARCHIVE_S = 5.0
+"""A start begins no further archive after so long; the next one goes on."""
 _JOURNAL_SLICE = 512
 _ASK_S = 10.0
 _LOGIN_S = 30.0
@@ -258,6 +269,8 @@ class System:
             restarted=self.environment.get(RESTARTED_VARIABLE, ""),
         )
         was_cut_short = store.was_cut_short()
+        # After a crash accounts stand unguarded: then nothing is tidied first.
+        unarchived = "" if was_cut_short else self._archive(store)
         with refusing(path):  # the disk may have filled since it was opened
             store.append([started])
         self._run = started.epoch
@@ -292,6 +305,8 @@ class System:
                 AlarmCode.RUN_CUT_SHORT,
                 f"the run before this one ({store.lease.before or 'unknown'}) was cut short{why}",
             )
+        if unarchived:
+            self._alarm(AlarmCode.ARCHIVE_FAILED, f"{unarchived}; the journal goes on growing")
         # After those who listen to the journal: it may have to say at once that the clock is wrong.
         # It wakes who looks for hung actors: that it hangs itself is seen from outside the process.
         clock = partial(
@@ -307,6 +322,21 @@ class System:
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor, fence=self.fence)
             # Nothing protective waits for it; a disk that hangs would hang its successor too.
             self._child("anchor", partial(anchoring, **self.wiring(apart)), hung_after_s=None)
+
+    def _archive(self, store: Store) -> str:
+        """Let what is older than `keep_days` leave the journal; return why that failed, or ""."""
+        days = self.config.file.journal.keep_days
+        if not days:
+            return ""
+        until = self.clock.monotonic() + ARCHIVE_S
+        oldest = self.clock.now().astimezone(UTC).date() - timedelta(days=days)
+        try:
+            archive_before(
+                store, oldest, clock=self.clock, enough=lambda: self.clock.monotonic() > until
+            )
+        except StoreError as error:
+            return str(error)
+        return ""
 
     def wiring(self, dispatcher: Dispatcher) -> Wiring:
         """Return what every actor is given."""

@@ -11,6 +11,7 @@ from config.schema import Broker, ConfigFile
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST_S = 3600
+_LONGEST_KEPT_DAYS = 3650
 _LONGEST_DOUBT_S = 2
 
 
@@ -119,6 +120,11 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
         complaints.append("journal.path: is empty; name a file like data/lockstep.db")
     if file.journal.anchor in ("", file.journal.path):
         complaints.append("journal.anchor: is empty or the journal itself; name another file")
+    if not 0 <= file.journal.keep_days <= _LONGEST_KEPT_DAYS:
+        complaints.append(
+            f"journal.keep_days: must be from 0 (keep everything) to {_LONGEST_KEPT_DAYS}, "
+            f"not {file.journal.keep_days}"
+        )
 
 
 def _check_quotes(file: ConfigFile, complaints: list[str]) -> None:

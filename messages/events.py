@@ -78,6 +78,23 @@ class AnchorAccepted(Message, frozen=True, kw_only=True):
     """Events it held."""
 
 
+class JournalArchived(Message, frozen=True, kw_only=True):
+    """The journal's oldest events stand in an archive now, and leave the journal after this."""
+
+    archive: str
+    """Name of the archive's file."""
+    first: int
+    """Seq of its first event."""
+    last: int
+    """Seq of its last."""
+    last_hash: str
+    """Hash of that one, hex: what the journal goes on from."""
+    kept: int
+    """Events up to `last` that stay in the journal all the same, for a start needs them."""
+    kept_digest: str
+    """What these are, hex: SHA-256 chained over their rows, hashes included."""
+
+
 class SessionOpened(Message, frozen=True, kw_only=True):
     """A login succeeded and its accounts are listed."""
 
@@ -442,6 +459,7 @@ type Event = (
     | SystemStarted
     | SystemStopped
     | AnchorAccepted
+    | JournalArchived
     | SessionOpened
     | AccountGuarded
     | RulesAdopted

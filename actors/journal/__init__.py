@@ -4,9 +4,12 @@ from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
 from actors.journal.anchor import Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
+from actors.journal.archive import verify_archive
+from actors.journal.archiving import archive_before
 from actors.journal.connection import refusing
 from actors.journal.errors import LeaseHeldError, LeaseLostError, StoreError, UnstorableEventError
 from actors.journal.export import export_lines
+from actors.journal.history import History, verify_history
 from actors.journal.incident import write_incident
 from actors.journal.incident_check import verify_incident
 from actors.journal.lease import LEASE, Lease
@@ -18,6 +21,7 @@ __all__ = [
     "LEASE",
     "Anchor",
     "AnchorActor",
+    "History",
     "JournalActor",
     "Lease",
     "LeaseHeldError",
@@ -28,12 +32,15 @@ __all__ = [
     "UnstorableEventError",
     "Verified",
     "accept",
+    "archive_before",
     "default_anchor",
     "export_lines",
     "refusal",
     "refusing",
     "verify",
     "verify_anchored",
+    "verify_archive",
+    "verify_history",
     "verify_incident",
     "write_incident",
 ]

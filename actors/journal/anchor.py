@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from actors import private
+from actors.journal.base import base_of
 from actors.journal.chain import GENESIS
 from actors.journal.connection import connect_reader, refusing
 from actors.journal.errors import StoreError
@@ -106,7 +107,13 @@ def refuse_other_history(
 ) -> None:
     """Refuse a verified journal whose past is not the one its anchor knows."""
     found = mark_of(connection)
-    if why := _difference(anchor, known, found, _hash_at(connection, known)):
+    there = _hash_at(connection, known)
+    why = (
+        _difference(anchor, known, found, there)
+        if there
+        else f"all its anchor {anchor.path} knows is in an archive: an old anchor was put back"
+    )
+    if why:
         raise StoreError(why, where=path, fix=_ACCEPT)
 
 
@@ -126,10 +133,13 @@ def verify_anchored(path: Path, anchor: Anchor) -> Verified:
 
 
 def _hash_at(connection: sqlite3.Connection, known: Mark | None) -> str:
-    place = known.seq if known else 0
+    """Return the hash where the anchor knows one; "" when that event has left for an archive."""
+    place, base = known.seq if known else 0, base_of(connection)
+    if place == base.seq:
+        return base.hash.hex()
     query = "SELECT hash FROM events WHERE seq = ?"
     (found,) = connection.execute(query, (place,)).fetchone() or (GENESIS,)
-    return bytes(found).hex()
+    return "" if known and place < base.seq and found == GENESIS else bytes(found).hex()
 
 
 def _difference(anchor: Anchor, known: Mark | None, found: Mark, hash_there: str) -> str | None:

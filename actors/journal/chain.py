@@ -17,6 +17,9 @@ from messages.events import Event
 GENESIS = bytes(32)
 """What the first row is chained to."""
 
+COLUMNS = "seq, account, kind, at, body, hash"
+"""The table's columns, in the order `read_row` takes them."""
+
 _columns = msgspec.msgpack.Encoder()
 
 

@@ -60,12 +60,24 @@ def closing_on_error(connection: sqlite3.Connection) -> Iterator[sqlite3.Connect
 def connect_writer(path: Path) -> sqlite3.Connection:
     """Open the file for its one writer; it is made where it is missing."""
     make_file(path)
-    if not _is_blank(path):
+    blank = _is_blank(path)
+    if not blank:
         connect_reader(path).close()
     with closing_on_error(_connect(path, "rw")) as connection:
         keep_log(connection, kept=True)
+        if blank:
+            # Only a new file can be told: what leaves it for an archive is given back to the disk.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def connect_draft(path: Path) -> sqlite3.Connection:
+    """Open an empty file for what is thrown away unless it becomes complete; without log or fsync."""
+    with closing_on_error(_connect(path, "rw")) as connection:
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
     return connection
 
 

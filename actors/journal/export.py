@@ -7,13 +7,14 @@ on with the event's own fields and ends with `hash`; an event of no one account 
 from collections.abc import Iterator
 from datetime import UTC, date
 
+from actors.journal.history import History
 from actors.journal.store import Store
 from messages import codec
 from messages.journal import Recorded
 
 
 def export_lines(
-    store: Store,
+    store: Store | History,
     *,
     account: int | None = None,
     since: date | None = None,

@@ -15,10 +15,10 @@ import msgspec
 
 from actors import private
 from actors.journal.anchor import Mark
-from actors.journal.chain import GENESIS, ChainedRow
+from actors.journal.chain import ChainedRow
 from actors.journal.errors import StoreError
 from actors.journal.export import line_of
-from actors.journal.store import Store
+from actors.journal.history import History
 from actors.ops.narrator import narrate
 from messages import codec
 from messages.journal import Recorded
@@ -85,24 +85,26 @@ class Link(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its hash, hex."""
 
 
-def write_incident(store: Store, account: int, day: date, anchor: Mark | None, out: Path) -> About:
+def write_incident(
+    history: History, account: int, day: date, anchor: Mark | None, out: Path
+) -> About:
     """Write the bundle of a verified journal to a new file, open to its user only (0600).
 
     Raises:
         StoreError: the journal holds no such trading day of the account.
         FileExistsError: the file is there already.
     """
-    first, last = span_of(store, account, day)
-    rows = store.rows(max(first - 1, 1), last + 1)
+    first, last = span_of(history, account, day)
+    rows = history.rows(max(first - 1, 1), last + 1)
     about = About(
         account=account,
         date=day.isoformat(),
         first=first,
         last=last,
-        previous_hash=_hash_before(store, rows[0].seq).hex(),
+        previous_hash=history.hash_at(rows[0].seq - 1).hex(),
         anchor=anchor,
     )
-    own = events_of(about, rows, store.recorded)
+    own = events_of(about, rows, history.recorded)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as bundle:
         bundle.writestr(GUIDE, _TEXT.format(about=about))
@@ -160,24 +162,22 @@ def _lines(lines: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in lines)
 
 
-def _hash_before(store: Store, seq: int) -> bytes:
-    before = store.rows(seq - 1, seq - 1)
-    return before[0].hash if before else GENESIS
-
-
-def span_of(store: Store, account: int, day: date) -> tuple[int, int]:
+def span_of(history: History, account: int, day: date) -> tuple[int, int]:
     """Return the seqs of the trading day: from the reset that begins it to the one that closes it."""
-    resets = store.day_resets(account)
+    resets = history.day_resets(account)
     begun = [seq for seq, label in resets if label == day.isoformat()]
     if not begun:
+        history.refuse_missing(1)
         days = ", ".join(dict.fromkeys(label for _, label in resets))
-        others = ", ".join(str(each) for each in store.accounts() if store.day_resets(each))
+        others = ", ".join(str(each) for each in history.accounts() if history.day_resets(each))
         raise StoreError(
             f"it holds no trading day {day} of account {account}, only {days}"
             if days
             else f"it holds no trading day of account {account}, only of {others or 'none'}",
-            where=store.path,
+            where=history.path,
             fix="name one of those",
         )
+    if not any(history.missing < seq < begun[0] for seq, _ in resets):
+        history.refuse_missing(1)  # the day may have begun in what is missing
     after = [seq for seq, label in resets if seq > begun[-1] and label != day.isoformat()]
-    return begun[0], after[0] if after else store.mark().seq
+    return begun[0], after[0] if after else history.mark().seq

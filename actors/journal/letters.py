@@ -5,15 +5,15 @@ A message on which its actor failed or hung is never tried again; it is found he
 
 from collections.abc import Iterator
 
-from actors.journal.store import Store
+from actors.journal.history import History
 from messages import codec
 from messages.events import DeadLettered
 from messages.journal import Recorded
 
 
-def dead_letters(store: Store) -> Iterator[Recorded]:
+def dead_letters(history: History) -> Iterator[Recorded]:
     """Yield the recorded dead letters, the oldest first."""
-    return (each for each in store.records() if isinstance(each.event, DeadLettered))
+    return (each for each in history.records() if isinstance(each.event, DeadLettered))
 
 
 def json_of(record: Recorded) -> bytes:

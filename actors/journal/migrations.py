@@ -37,6 +37,18 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "INSERT INTO meta VALUES ('last_seq', 0)",
     ),
+    (
+        # What the oldest events became: archived up to and with `base`, but for what `kept` names.
+        "INSERT INTO meta VALUES ('base', 0)",
+        "INSERT INTO meta VALUES ('base_hash', zeroblob(32))",
+        "CREATE TABLE kept (seq INTEGER PRIMARY KEY)",
+        "DROP TRIGGER events_are_never_deleted",
+        """
+        CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
+        WHEN OLD.seq > ifnull((SELECT value FROM meta WHERE name = 'base'), 0)
+        BEGIN SELECT raise(ABORT, 'the journal is append-only'); END
+        """,
+    ),
 )
 
 

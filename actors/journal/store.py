@@ -1,8 +1,8 @@
-"""The store: one SQLite file that only grows, each row chained to the one before.
+"""The store: one SQLite file that only grows at its end, each row chained to the one before.
 
 `main.py` opens it before anything else runs; the JournalActor is its only writer afterwards. Events go
 in with one fsync per transaction and come out in the order they were stored. It never changes, drops or
-repairs what is there: what it cannot trust, it refuses.
+repairs what is there (`archiving.py` moves its oldest rows): what it cannot trust, it refuses.
 """
 
 import secrets
@@ -23,7 +23,8 @@ from actors.journal.anchor import (
     refuse_lost_file,
     refuse_other_history,
 )
-from actors.journal.chain import GENESIS, ChainedRow, Row, chained, read_row, row_of
+from actors.journal.base import BEGINNING, Base, base_of
+from actors.journal.chain import COLUMNS, ChainedRow, Row, chained, read_row, row_of
 from actors.journal.connection import (
     closing_on_error,
     connect_reader,
@@ -35,12 +36,20 @@ from actors.journal.errors import StoreError
 from actors.journal.files import make_folder
 from actors.journal.lease import Lease
 from actors.journal.migrations import migrate
+from actors.journal.needed import SESSIONS
 from actors.journal.place import check_place
-from actors.journal.verify import COLUMNS, walk
+from actors.journal.verify import walk
 from actors.runtime.clock import Clock
 from messages import codec
 from messages.base import SCHEMA_VERSION
-from messages.events import AnchorAccepted, DayReset, Event, SessionOpened, SystemStarted
+from messages.events import (
+    AnchorAccepted,
+    DayReset,
+    Event,
+    JournalArchived,
+    SessionOpened,
+    SystemStarted,
+)
 from messages.journal import Recorded
 
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
@@ -135,16 +144,40 @@ class Store:
 
     def append_rows(self, rows: Sequence[Row]) -> int:
         """Store encoded events in one transaction and return the seq of the last."""
+        with self.writing():
+            return self.insert(rows)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a transaction that commits as a whole, or not at all; raises like `append`."""
         with _transaction(self._connection):
             if self._lease is not None:
                 self._lease.insist(self._connection)
-            placed = self.preview(rows)
-            self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
-            last_seq = placed[-1].seq if placed else self._last()[0]
-            self._connection.execute(
-                "UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,)
-            )
+            yield self._connection
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Store encoded events in the open transaction and return the seq of the last."""
+        placed = self.preview(rows)
+        self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
+        last_seq = placed[-1].seq if placed else self._last()[0]
+        self._connection.execute("UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,))
         return last_seq
+
+    def give_back(self) -> None:
+        """Give the disk what deleted rows have left, as far as the file was made for that."""
+        self._connection.execute("PRAGMA incremental_vacuum").fetchall()
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def rebuild(self) -> None:
+        """Make the file anew, from then on fit for `give_back`; takes as long as to write it all."""
+        if not self._connection.execute("PRAGMA auto_vacuum").fetchone()[0]:
+            self._connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            self._connection.execute("VACUUM")
+        self.give_back()
+
+    def base(self) -> Base:
+        """Return behind which event the journal begins; what went before is in archives."""
+        return base_of(self._connection)
 
     def mark(self) -> Mark:
         """Return how far it has got, for the anchor; what is in it is on disk."""
@@ -168,7 +201,11 @@ class Store:
         return tuple(self.recorded(row) for row in rows)
 
     def records(self, after: int = 0) -> Iterator[Recorded]:
-        """Read everything stored after a seq, in order; what is appended meanwhile is included."""
+        """Read everything stored after a seq, in order; what is appended meanwhile is included.
+
+        What was archived is not, even where a part of it is kept.
+        """
+        after = max(after, self.base().seq)
         while page := self._select("WHERE seq > ? ORDER BY seq LIMIT ?", after, _PAGE):
             for row in page:
                 yield self.recorded(row)
@@ -183,7 +220,8 @@ class Store:
         return map(self.recorded, rows)
 
     def rows(self, first: int, last: int) -> list[ChainedRow]:
-        """Return the rows from one seq to another, both included, as far as there are such."""
+        """Return the rows from one seq to another, both included, as far as they are not archived."""
+        first = max(first, self.base().seq + 1)
         return self._select("WHERE seq BETWEEN ? AND ? ORDER BY seq", first, last)
 
     def day_resets(self, account: int) -> list[tuple[int, str]]:
@@ -216,10 +254,15 @@ class Store:
         last = self._last_of("anchor_accepted")
         return last if isinstance(last, AnchorAccepted) else None
 
+    def last_archived(self) -> JournalArchived | None:
+        """Return what was archived last, or None if nothing was."""
+        last = self._last_of("journal_archived")
+        return last if isinstance(last, JournalArchived) else None
+
     def last_sessions(self) -> list[SessionOpened]:
         """Return the last sessions that were opened, oldest first; fifty at most."""
         rows = self._select(
-            "WHERE account IS NULL AND kind = 'session_opened' ORDER BY seq DESC LIMIT 50"
+            "WHERE account IS NULL AND kind = 'session_opened' ORDER BY seq DESC LIMIT ?", SESSIONS
         )
         events = [self.recorded(row).event for row in reversed(rows)]
         return [each for each in events if isinstance(each, SessionOpened)]
@@ -256,7 +299,7 @@ class Store:
     def _last(self) -> tuple[int, bytes]:
         # Read each time, never remembered: after a failed commit only the file knows how it ended.
         query = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
-        seq, last_hash = self._connection.execute(query).fetchone() or (0, GENESIS)
+        seq, last_hash = self._connection.execute(query).fetchone() or BEGINNING
         return seq, last_hash
 
 

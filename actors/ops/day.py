@@ -14,7 +14,8 @@ from rich.text import Text
 from actors.account.state import AccountState
 from actors.account.terms import day_of
 from actors.account.trading_day import TradingDay
-from actors.journal import Store, StoreError
+from actors.journal import StoreError
+from actors.journal.history import History
 from actors.journal.incident import span_of
 from actors.ops.facts import say, usd
 from actors.ops.narrator import Line, narrate
@@ -31,17 +32,19 @@ class NoSuchAccountError(LookupError):
     """The journal knows no account by that id or name."""
 
 
-def account_of(store: Store, name: str) -> int:
+def account_of(history: History, name: str) -> int:
     """Return the id of an account named by it or by its name.
 
     Raises:
         NoSuchAccountError: there is none, or more than one of that name.
     """
-    accounts = store.accounts()
+    accounts = history.accounts()
     if name.isdecimal() and int(name) in accounts:
         return int(name)
     listed = {
-        each.account: each.name for session in store.last_sessions() for each in session.accounts
+        each.account: each.name
+        for session in history.store.last_sessions()
+        for each in session.accounts
     }
     named = [account for account in accounts if listed.get(account) == name]
     if len(named) == 1:
@@ -51,25 +54,25 @@ def account_of(store: Store, name: str) -> int:
     raise NoSuchAccountError(f"{name} {why}; it holds {known or 'none'}")
 
 
-def print_day(store: Store, account: int, day: date | None) -> None:
+def print_day(history: History, account: int, day: date | None) -> None:
     """Print a trading day of an account, or its last one.
 
     Raises:
         StoreError: the journal holds no such day.
     """
-    label = day or _last_day(store, account)
-    first, last = span_of(store, account, label)
+    label = day or _last_day(history, account)
+    first, last = span_of(history, account, label)
     console = Console()
-    for level, text in lines_of(account, label, store.told(account, first, last)):
+    for level, text in lines_of(account, label, history.told(account, first, last)):
         console.print(Text(text, style=_STYLES.get(level, "")), soft_wrap=True)
 
 
-def _last_day(store: Store, account: int) -> date:
-    resets = store.day_resets(account)
+def _last_day(history: History, account: int) -> date:
+    resets = history.day_resets(account)
     if not resets:
         raise StoreError(
             f"it holds no trading day of account {account}",
-            where=store.path,
+            where=history.path,
             fix="name another account",
         )
     return date.fromisoformat(resets[-1][1])

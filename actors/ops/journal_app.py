@@ -1,8 +1,8 @@
-"""The `journal` commands: verify the chain, judge it by its anchor, export, read dead letters."""
+"""The `journal` commands: verify the chain, judge it by its anchor, archive, export, dead letters."""
 
 import sys
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -11,15 +11,22 @@ from cyclopts import Parameter
 
 from actors.journal import (
     Anchor,
+    History,
     Store,
+    StoreError,
     accept,
+    archive_before,
     default_anchor,
     export_lines,
     refusal,
+    refusing,
     verify_anchored,
+    verify_archive,
+    verify_history,
     verify_incident,
     write_incident,
 )
+from actors.journal.archive import is_archive_file
 from actors.journal.letters import dead_letters, json_of, line_of
 from actors.ops.day import NoSuchAccountError, account_of, print_day
 from actors.ops.exits import FAILURE, USAGE
@@ -36,14 +43,16 @@ def verify(
     config: ConfigPath = DEFAULT,
     path: Path | None = None,
     anchor: Path | None = None,
+    archives: Path | None = None,
     incident: Path | None = None,
 ) -> int:
     """Walk the hash chain from the first event to the last, and compare it with the anchor.
 
     Args:
         config: Configuration file that names the journal.
-        path: The journal itself, instead.
+        path: The journal itself, instead; or an archive, which is walked alone.
         anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        archives: Folder of its archives; these are walked too, as one chain from the first event on.
         incident: Check this dispute bundle instead; the journal is not needed.
     """
     if incident is not None:
@@ -53,8 +62,22 @@ def verify(
             f"{about.last}: chain intact, and told as it was stored"
         )
         return 0
+    if path is not None and path.is_file() and is_archive_file(path):
+        about_archive = verify_archive(path)
+        print(
+            f"{path}: archive of seq {about_archive.first} to {about_archive.last}, chain intact, "
+            f"goes on from {about_archive.before.hash.hex()}, last hash {about_archive.last_hash.hex()}"
+        )
+        return 0
     place, beside = _files(config, path, anchor)
-    checked = verify_anchored(place, beside)
+    if archives is not None:
+        checked, parts = verify_history(place, beside, archives)
+        for part in parts:
+            print(f"{part.archive.path}: seq {part.archive.first} to {part.last}, chain intact")
+    else:
+        checked = verify_anchored(place, beside)
+        if checked.archived:
+            print(f"seq 1 to {checked.archived} are in archives; --archives FOLDER walks them too")
     print(
         f"{place}: {checked.events} events, chain intact, last hash {checked.last_hash}, "
         f"as its anchor {beside.path} knows it"
@@ -103,6 +126,7 @@ def export(
     path: Path | None = None,
     anchor: Path | None = None,
     account: int | None = None,
+    archives: Path | None = None,
     incident: tuple[int, date] | None = None,
     out: Path | None = None,
 ) -> int:
@@ -113,26 +137,32 @@ def export(
         path: The journal itself, instead.
         anchor: Its anchor, for a bundle; otherwise as for `journal verify`.
         account: Only this account's events.
+        archives: Folder of its archives; otherwise the journal's own.
         incident: Write a bundle of this account (its id) and trading day (YYYY-MM-DD).
         out: The bundle's file, which must not be there yet.
     """
     if incident is not None:
-        return _write_incident(_files(config, path, anchor), *incident, out)
+        return _write_incident(_files(config, path, anchor), archives, *incident, out)
     if out is not None:
         return fail(USAGE, "--out goes with --incident; the lines go to stdout")
-    with closing(Store.open_read_only(_path(config, path))) as store:
-        for line in export_lines(store, account=account):
+    with History(_path(config, path), archives) as history:
+        _tell_missing(history)
+        for line in export_lines(history, account=account):
             sys.stdout.buffer.write(line + b"\n")
     return 0
 
 
-def _write_incident(files: tuple[Path, Anchor], account: int, day: date, out: Path | None) -> int:
+def _write_incident(
+    files: tuple[Path, Anchor], archives: Path | None, account: int, day: date, out: Path | None
+) -> int:
     place, beside = files
     verify_anchored(place, beside)
     out = out or Path(f"incident-{account}-{day}.zip")
     try:
-        with closing(Store.open_read_only(place)) as store:
-            about = write_incident(store, account, day, beside.read(), out)
+        with History(place, archives) as history:
+            for part in history.parts:
+                verify_archive(part.archive.path)
+            about = write_incident(history, account, day, beside.read(), out)
     except FileExistsError:
         return fail(USAGE, f"{out} is there already; choose another name with --out")
     except OSError as error:
@@ -149,6 +179,7 @@ def show(
     date: date | None = None,
     config: ConfigPath = DEFAULT,
     path: Path | None = None,
+    archives: Path | None = None,
 ) -> int:
     """Print what happened to an account on a trading day, in the words of the log and with the fills.
 
@@ -157,13 +188,59 @@ def show(
         date: Trading day (YYYY-MM-DD); otherwise its last one.
         config: Configuration file that names the journal.
         path: The journal itself, instead.
+        archives: Folder of its archives; otherwise the journal's own.
     """
-    with closing(Store.open_read_only(_path(config, path))) as store:
+    with History(_path(config, path), archives) as history:
         try:
-            known = account_of(store, account)
+            known = account_of(history, account)
         except NoSuchAccountError as error:
             return fail(USAGE, str(error))
-        print_day(store, known, date)
+        print_day(history, known, date)
+    return 0
+
+
+@app.command(name="archive")
+def archive(
+    *,
+    config: ConfigPath = DEFAULT,
+    path: Path | None = None,
+    anchor: Path | None = None,
+    before: date | None = None,
+    out: Path | None = None,
+) -> int:
+    """Move the oldest events into archives, which verify by themselves; nothing may run meanwhile.
+
+    What a start needs stays in the journal, however old it is. `run` does the same at its start.
+
+    Args:
+        config: Configuration file that names the journal, and by keep_days what is old.
+        path: The journal itself, instead; then --before says what is old.
+        anchor: Its anchor; otherwise the configuration's, or the one beside the journal.
+        before: Archive the days (UTC) before this one, YYYY-MM-DD; today at the latest.
+        out: Folder for the archives; otherwise the journal's own.
+    """
+    clock = SystemClock()
+    today = clock.now().date()
+    if before is None:
+        if path is not None:
+            return fail(USAGE, "--path goes with --before: only the configuration says keep_days")
+        days = load(config, now=clock.now()).file.journal.keep_days
+        if not days:
+            return fail(USAGE, "keep_days is 0, which keeps everything; say --before")
+        before = today - timedelta(days=days)
+    if before > today:
+        return fail(USAGE, f"--before {before} is not past yet")
+    place, beside = _files(config, path, anchor)
+    if not place.exists():
+        raise StoreError("there is no such file", where=place, fix="name the journal")
+    with closing(Store.open(place, clock=clock, anchor=beside.path)) as store:
+        made = archive_before(store, before, clock=clock, folder=out)
+        with refusing(place):
+            store.rebuild()
+        kept_from = store.base().seq + 1
+    for each in made:
+        print(f"{each.path}: seq {each.first} to {each.last}")
+    print(f"{place}: {len(made)} archives made; it holds seq {kept_from} on")
     return 0
 
 
@@ -178,11 +255,18 @@ def show_dead_letters(
         path: The journal itself, instead.
         json: Print one JSON object a line.
     """
-    with closing(Store.open_read_only(_path(config, path))) as store:
-        for letter in dead_letters(store):
+    with History(_path(config, path)) as history:
+        _tell_missing(history)
+        for letter in dead_letters(history):
             text = json_of(letter).decode() if json else line_of(letter)
             sys.stdout.write(text + "\n")
     return 0
+
+
+def _tell_missing(history: History) -> None:
+    if history.missing:
+        text = f"seq 1 to {history.missing} are in archives that are not in {history.folder}"
+        print(f"note: {text}; --archives FOLDER", file=sys.stderr)
 
 
 def _files(config: Path, path: Path | None, anchor: Path | None) -> tuple[Path, Anchor]:

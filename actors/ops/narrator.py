@@ -23,6 +23,7 @@ from messages.events import (
     ExposureUnderLock,
     FlatConfirmed,
     HealthChanged,
+    JournalArchived,
     LockoutAsked,
     LockoutReleased,
     RuleBreached,
@@ -114,6 +115,8 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("error", f"ALARM {event.code}: {where}{event.text}")]
         case AnchorAccepted():
             return [("critical", f"Accepted without its anchor's word: {event.refused}")]
+        case JournalArchived():
+            return [("info", f"Seq {event.first} to {event.last} archived in {event.archive}")]
         case DeadLettered():
             return [("error", f"{event.address}: {event.error}")]
         case ActorRestarted():

@@ -20,7 +20,7 @@ from tests.config.stage import (
     at_start,
     sizes,
 )
-from tests.rig import TOKENS, A, B, config_of, contract
+from tests.rig import NOON, TOKENS, A, B, config_of, contract
 
 LOGIN = '[[logins]]\nname = "desk"\n'
 HTTP = '[http]\nlisten = "127.0.0.1:0"\n'
@@ -377,6 +377,19 @@ def _rest() -> Iterator[tuple[str, Bite]]:
     yield (
         "[journal].anchor",
         Bite(files(apart, "0", "elsewhere"), anchored, ({"anchor"}, set())),
+    )
+
+    def archived(stage: Stage) -> int:
+        run = stage.run()
+        run.at(NOON + timedelta(days=9))
+        run.stop()
+        again = stage.run(broker=run.broker)
+        again.stop()
+        return sum(each.suffix == ".archive" for each in stage.folder.iterdir())
+
+    yield (
+        "[journal].keep_days",
+        Bite(files(f"{LOGIN}{HTTP}[journal]\nkeep_days = §\n", "7", "0"), archived, (1, 0)),
     )
 
     def accepted(stage: Stage) -> bool:

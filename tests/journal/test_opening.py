@@ -178,7 +178,7 @@ def test_a_file_cut_short_is_refused(closed: Path, clock: VirtualClock):
 def test_what_sqlite_says_in_several_lines_is_said_in_one(closed: Path, clock: VirtualClock):
     """What a person sees of a refusal is its last line, and that must name the file and the way out."""
     intact = closed.read_bytes()
-    closed.write_bytes(intact[:8192] + bytes(4096) + intact[12288:])
+    closed.write_bytes(intact[:12288] + bytes(4096) + intact[16384:])
 
     assert "btreeInitPage" in (said := str(refusal(closed, clock)))
     assert "\n" not in said
