@@ -92,7 +92,7 @@ def walk_chain(connection: sqlite3.Connection, path: Path) -> Chain:
 def _check_base(connection: sqlite3.Connection, path: Path, chain: Chain) -> None:
     """Check what stands before the chain begins by what the chain itself says of it."""
     base, rows = chain.base, list(kept_rows(connection))
-    if stray := strays(connection, base):
+    if (stray := strays(connection, base)) is not None:
         raise _broken(path, stray, "it was archived, and not kept")
     said = codec.unpack(chain.archived.body) if chain.archived else None
     if not isinstance(said, JournalArchived):

@@ -13,6 +13,8 @@ import pytest
 from msgspec import structs
 
 from actors.journal import History, Store, StoreError, verify_incident, write_incident
+from actors.journal.anchor import Mark
+from actors.journal.incident import About
 from messages.events import SystemStarted
 from tests.journal.conftest import NOW, moved, opened, reset
 from tests.journal.test_anchoring import locked
@@ -33,10 +35,15 @@ def filled(store: Store) -> Store:
     return store
 
 
+def bundle_of(store: Store, account: int, day: date, mark: Mark | None, out: Path) -> About:
+    with History(store.path) as history:
+        return write_incident(history, account, day, mark, out)
+
+
 @pytest.fixture
 def bundle(filled: Store, tmp_path: Path) -> Path:
     out = tmp_path / "incident.zip"
-    write_incident(History(filled.path), 1, FRIDAY, filled.mark(), out)
+    bundle_of(filled, 1, FRIDAY, filled.mark(), out)
     return out
 
 
@@ -110,7 +117,7 @@ def test_it_verifies_and_says_what_it_is_of(bundle: Path):
 
 def test_a_day_that_goes_on_ends_at_the_last_event(filled: Store, tmp_path: Path):
     """Exported at once, before the reset; and a day at the very beginning of a journal."""
-    about = write_incident(History(filled.path), 1, MONDAY, filled.mark(), tmp_path / "now.zip")
+    about = bundle_of(filled, 1, MONDAY, filled.mark(), tmp_path / "now.zip")
 
     assert (about.first, about.last) == (9, 11)
     assert verify_incident(tmp_path / "now.zip") == about
@@ -119,7 +126,7 @@ def test_a_day_that_goes_on_ends_at_the_last_event(filled: Store, tmp_path: Path
 def test_a_journal_that_begins_with_the_day_has_no_row_before(store: Store, tmp_path: Path):
     """The first row follows from zeros."""
     store.append([reset(1)])
-    write_incident(History(store.path), 1, FRIDAY, store.mark(), tmp_path / "first.zip")
+    bundle_of(store, 1, FRIDAY, store.mark(), tmp_path / "first.zip")
 
     assert verify_incident(tmp_path / "first.zip").previous_hash == "00" * 32
 
@@ -130,7 +137,7 @@ def test_it_is_for_its_user_only_and_never_written_over(bundle: Path, filled: St
     before = bundle.read_bytes()
 
     with pytest.raises(FileExistsError):
-        write_incident(History(filled.path), 1, FRIDAY, filled.mark(), bundle)
+        bundle_of(filled, 1, FRIDAY, filled.mark(), bundle)
 
     assert before == bundle.read_bytes()
 
@@ -141,7 +148,7 @@ def test_a_day_the_journal_does_not_hold_makes_no_bundle(
 ):
     """It says which days of the account there are, or which accounts."""
     with pytest.raises(StoreError, match="holds no trading day") as caught:
-        write_incident(History(filled.path), account, day, filled.mark(), tmp_path / "no.zip")
+        bundle_of(filled, account, day, filled.mark(), tmp_path / "no.zip")
 
     only = (
         "only 2025-10-31, 2025-11-03;" if account == 1 else f"day of account {account}, only of 1;"
@@ -203,7 +210,7 @@ def test_whatever_is_changed_in_it_is_found(bundle: Path, change, why):
 def test_a_chain_that_its_own_anchor_contradicts_is_refused(filled: Store, tmp_path: Path):
     """Where the anchor lies within the rows, it is compared."""
     wrong = structs.replace(filled.mark(), seq=5)
-    write_incident(History(filled.path), 1, FRIDAY, wrong, tmp_path / "wrong.zip")
+    bundle_of(filled, 1, FRIDAY, wrong, tmp_path / "wrong.zip")
 
     with pytest.raises(StoreError, match="seq 5 is not what its anchor knows"):
         verify_incident(tmp_path / "wrong.zip")

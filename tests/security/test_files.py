@@ -118,6 +118,7 @@ def test_nothing_of_ours_writes_a_file_but_through_these_doors():
 
     assert found == {
         "actors/private.py",  # the door itself
+        "actors/journal/archive.py",  # syncs what was written; the door made it
         "actors/journal/files.py",  # the lock, and the folder that is flushed
         "actors/journal/lease.py",  # the lock; 0600 whatever the umask
         "actors/ops/pulse.py",  # the names of our threads, in /proc
