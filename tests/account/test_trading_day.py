@@ -152,3 +152,20 @@ def test_the_same_table_needs_no_taking_over():
         datetime(2025, 10, 29, 22, tzinfo=UTC),
     )
     assert changed.follows_with(other, date(2025, 10, 30)) == other
+
+
+@given(
+    at=st.datetimes(datetime(2025, 10, 20), datetime(2025, 11, 10), timezones=st.just(UTC)),
+    closed=st.dates(date(2025, 10, 28), date(2025, 11, 4)),
+    zones=st.permutations(["America/Chicago", "Asia/Tokyo", "Pacific/Auckland"]),
+    near=st.integers(-2, 2),
+)
+def test_what_is_said_to_lie_within_a_day_has_its_label(at, closed, zones, near):
+    """Also where another table has taken over."""
+    before, after = (TradingDay(time(17), ZoneInfo(name)) for name in zones[:2])
+    table = before.follows_with(after, closed)
+
+    label = table.label(at) + timedelta(days=near)
+
+    assert not table.is_within(at, label) or label == table.label(at)
+    assert before.is_within(at, before.label(at))

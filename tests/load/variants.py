@@ -7,6 +7,7 @@ alone; and one dispatcher thread with a store write per trade, as in the system 
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -106,13 +107,23 @@ class Floor(Pipeline):
 
     def carry(self) -> None:
         """Begin every account."""
+        self._calls: deque[tuple[str, Any]] = deque()
+        self._calling = False
         self._made = self.handlers(self)
         for address, handler in self._made.items():
             if address.startswith("account/"):
                 handler.on_start()
 
     def tell(self, address: str, message: Any) -> None:
-        """Call the handler."""
+        """Call the handler; what it tells itself is called when it has returned, as an actor's is."""
+        self._calls.append((address, message))
+        if not self._calling:
+            self._calling = True
+            while self._calls:
+                self._call(*self._calls.popleft())
+            self._calling = False
+
+    def _call(self, address: str, message: Any) -> None:
         handler = self._made["enforcer" if address.startswith("enforcer/") else address]
         handler.on_receive(message)
         if isinstance(handler, QuoteActor):
