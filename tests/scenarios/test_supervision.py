@@ -192,11 +192,11 @@ def test_a_hung_account_is_replaced_and_guards_again(rig, monkeypatch):
 
 def test_a_restarted_quote_actor_still_knows_who_holds_what(rig):
     """The very next quote is judged: nothing waits until the last one has become too old."""
-    run = rig(config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": True}))
+    run = rig(config_of(daily_realized_loss={"max_loss_usd": 100, "include_open_loss": True}))
     run.order(A, "MNQ", 1)
     run.price("MNQ", "21000")
     poison(run, "quotes/desk")
-    run.price("MNQ", "20000")
+    run.price("MNQ", "20950")
 
     assert len(restarted(run, "quotes/desk")) == 1
     assert run.held(A) == {}
