@@ -23,7 +23,7 @@ def test_whatever_happens_every_invariant_holds(seed, first):
 
 def test_a_schedule_can_be_played_again():
     """The same seed and index give the same steps, deaths and journal."""
-    first, again = (play("again", 3, keep_evidence=True) for _ in range(2))
+    first, again = (play("again", 8, keep_evidence=True) for _ in range(2))
 
     assert (first.steps, first.deaths) == (again.steps, again.deaths)
     assert first.evidence is not None

@@ -29,6 +29,7 @@ def test_a_bad_print_closes_nothing(wire, mark):
     run = wire(wire_config(**LOSS) + f'\n[money]\nmark = "{mark}"\n' + LONG_BOUND)
     long_mnq(run)
     run.price("MNQ", "20000")
+    run.mark(A)  # or it is conflated with the next one, and was never seen
     run.price("MNQ", "20999.75")
 
     alarm = run.wait(AlarmRaised, doubted, account=None)

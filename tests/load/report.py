@@ -116,7 +116,9 @@ def cpu_s() -> float:
 def logged(folder: Path) -> Iterator[None]:
     """Write the log that `main.py run` writes, but to a file; afterwards log as before."""
     root = logging.getLogger()
-    before, level = root.handlers, root.level
+    before = root.handlers
+    known = [root, *map(logging.getLogger, logging.Logger.manager.loggerDict)]
+    levels = [(each, each.level) for each in known]
     with (folder / "log.jsonl").open("w") as log, redirect_stderr(log):
         configure_logging(logging.INFO)
         try:
@@ -124,4 +126,5 @@ def logged(folder: Path) -> Iterator[None]:
         finally:
             structlog.reset_defaults()
             root.handlers = before
-            root.setLevel(level)
+            for each, level in levels:
+                each.setLevel(level)

@@ -70,6 +70,7 @@ COMMANDS = {
     "journal dead-letters": "opens the journal for reading",
     "journal anchor": "takes a journal as it is; every account is locked until its reset for it",
     "journal show": "opens the journal for reading",
+    "journal archive": "moves old events aside, under the lease; what a start needs stays",
     "journal export": "opens the journal for reading",
 }
 SIGNALS = {
@@ -144,12 +145,17 @@ def test_the_journal_is_opened_for_writing_by_who_runs_the_system_only():
 
     assert writers == {
         "main.py",  # `run` itself, before the broker's library is loaded
+        "actors/ops/journal_app.py",  # `journal archive`, while nobody else holds it
         "actors/ops/standby.py",  # once nobody else holds it
         "actors/system.py",
         "actors/journal/connection.py",
         "actors/journal/store.py",
     }
-    assert changes == set()
+    assert changes == {  # rows move to archives and never change: tests/journal/test_archive.py
+        "actors/journal/archiving.py",
+        "actors/journal/migrations.py",
+        "actors/journal/needed.py",
+    }
 
 
 # --- from inside: messages ----------------------------------------------------------------------
@@ -206,6 +212,7 @@ WAY = {
                 "AnchorAccepted",
                 "SystemStarted",
                 "SystemStopped",
+                "JournalArchived",
                 "SessionOpened",
             ),
             *("AccountGuarded", "RulesAdopted", "AccountOpened", "RuleBreached"),
@@ -254,7 +261,7 @@ def test_an_account_refuses_to_be_told_an_event():
     """What says that a lock has ended is written by the account, and read from the journal alone."""
     for name, kind in kinds().items():
         if WAY[name] == EVENT:
-            assert not issubclass(kind, _INPUTS), name
+            assert kind not in _INPUTS, name
 
 
 @dataclass(frozen=True)
@@ -345,11 +352,7 @@ def crafted(rig: Rig, locks: tuple[Lockout, ...]) -> list[Message]:
 )
 @given(
     st.tuples(
-        *(
-            drawn(kind)
-            for name, kind in kinds().items()
-            if name not in UNDRAWN and issubclass(kind, _INPUTS)
-        )
+        *(drawn(kind) for name, kind in kinds().items() if name not in UNDRAWN and kind in _INPUTS)
     )
 )
 def test_a_locked_account_stays_locked_whatever_it_is_told(tmp_path_factory, messages_drawn):
