@@ -6,9 +6,14 @@ import pytest
 
 from actors.runtime import SystemClock
 from messages.commands import CloseContract
-from messages.events import AccountLocked, EnforcementStarted, RuleBreached
+from messages.events import (
+    AccountLocked,
+    BrokerCommandAnswered,
+    EnforcementStarted,
+    RuleBreached,
+)
 from messages.journal import Append
-from messages.values import Phase
+from messages.values import Phase, Rejected
 from tests.rig import A, config_of
 from tests.scenarios.test_supervision import BARRIER, PATIENCE_S, restarted, restless
 
@@ -65,6 +70,9 @@ def test_what_hangs_in_the_middle_of_an_intent_is_finished_by_its_successor(rig,
 
     assert run.held(A) == {}
     assert run.status(A).phase is Phase.LOCKED
-    assert len(run.commands(CloseContract)) == 1
+    answers = run.events(BrokerCommandAnswered)
+    for_nothing = [each for each in answers if isinstance(each.outcome, Rejected)]
+    # The clock went on while threads worked: one more close may have been refused as nothing was held.
+    assert len(run.commands(CloseContract)) - len(for_nothing) == 1
     assert len(run.events(RuleBreached)) == 1
     assert len(run.events(AccountLocked)) == 1
