@@ -191,3 +191,12 @@ def test_over_http_it_takes_the_token(guarding):
     assert answer.status_code == 200
     assert answer.json()["lockout"]["rule"] == "SELF"
     assert httpx.get(url, headers=bearer, trust_env=False).status_code == 405
+
+
+def test_the_script_hands_lock_to_the_program():
+    """A word of its own for it would lock nobody, and say nothing."""
+    shown = subprocess.run(  # noqa: S603 - our own script
+        [MAIN.with_name("run"), "lock", "--help"], capture_output=True, text=True, check=True
+    )
+
+    assert "--reason" in shown.stdout
