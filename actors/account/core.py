@@ -130,9 +130,8 @@ class AccountCore:
         """Take one message in and return what leaves, in order."""
         turn = self._turn(now, message.cause)
         if isinstance(message, QuoteChanged):
-            self._picture.quoted(
-                message, turn.now
-            )  # a reset that it brings is judged by it as well
+            # Taken in first: a reset that it brings is judged by it as well.
+            self._picture.quoted(message, turn.now)
         if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.say_caveats(turn)
