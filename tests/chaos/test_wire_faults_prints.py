@@ -43,15 +43,16 @@ def test_a_bad_print_closes_nothing(wire, mark):
 
 
 def test_a_market_that_falls_closes_with_its_second_quote(wire):
-    """Two quotes a hundred points apart: the second confirms the first, long before the bound."""
+    """Quotes a hundred points apart: the second one seen confirms the first, long before the bound."""
     run = wire(wire_config(**LOSS) + LONG_BOUND)
     long_mnq(run)
-    run.price("MNQ", "20800")
-    run.price("MNQ", "20700")
+    for price in ("20800", "20700", "20600", "20500"):  # some may be conflated, never all
+        run.price("MNQ", price)
+        run.mark(A)
     run.wait(EnforcementFinished)
 
     assert run.held(A) == {}
-    assert run.wait(RuleBreached).breach.value == -600
+    assert run.wait(RuleBreached).breach.value in {-600, -800, -1000}
     assert [each for each in run.events(AlarmRaised, None) if doubted(each)] == []
 
 
