@@ -55,9 +55,10 @@ class Judging:
         """Ask every rule once: the last judgement where the account is not OPEN."""
         if not self.may_judge:
             return
-        if self.opened or self._locked:
+        synced = self.picture.sync.synced
+        if self.opened or self._locked or (synced and self.state.enforcement):
             self._evaluate(turn, self.settings.rules, fills, None)
-        elif self.picture.sync.synced and not self.state.enforcement:
+        elif synced:
             judgement = self.judgement.begin(each.rule.id for each in self.settings.rules)
             self._evaluate(turn, self.settings.rules, fills, judgement)
             turn.wake_after("judgement", _JUDGEMENT_S)

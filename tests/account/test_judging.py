@@ -1,6 +1,7 @@
 """Which rules are asked when, and which of their answers still ask for something."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -10,11 +11,19 @@ from actors.account.picture import Picture
 from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.rules import auth_loss_guard, daily_realized_loss, max_contracts, no_stop_loss_grace
-from messages.commands import Evaluate, ReconcileAccount, ReportVerdict, TakeSnapshot, Woken
+from messages.commands import (
+    AdoptRules,
+    Evaluate,
+    ReconcileAccount,
+    ReportVerdict,
+    RuleParameters,
+    TakeSnapshot,
+    Woken,
+)
 from messages.events import AccountOpened, RuleBreached
 from messages.facts import SnapshotFailed, StreamConnected, TradeExecuted
 from messages.values import AlarmCode, Duty, NoOpeningOrders
-from tests.account.alone import Alone, after, fill
+from tests.account.alone import Alone, after, fill, position
 from tests.account.world import ACCOUNT, DAY, PARAMETERS, SETTINGS, START
 
 COUNTING = (max_contracts.RULE, PARAMETERS["RULE-001"])
@@ -84,6 +93,23 @@ def test_an_account_that_is_locked_is_judged_but_not_opened():
 
     (asked,) = account.of(Evaluate)
     assert asked.judgement is None
+
+
+def test_a_rule_made_tighter_while_an_account_that_was_not_open_yet_is_enforced_judges_at_once():
+    """A close may wait for hours for its market: what the day has lost already must not."""
+    account = Alone(COUNTING, LOSING)
+    account.store()
+    account.hear(StreamConnected, generation=1)
+    account.read(0, position(9), fills=(fill(1, -1, pnl=-400),))
+    assert reported(account, 0, "RULE-001", breached(account, COUNTING))
+    tighter = structs.replace(LOSING[1], max_loss_usd=Decimal(300))
+
+    rules = (("RULE-001", COUNTING[1]), ("RULE-003", tighter))
+    parameters = tuple(RuleParameters(rule=rule, parameters=own) for rule, own in rules)
+    account.hear(AdoptRules, 1, config="changed", rules=parameters)
+
+    assert breached(account, (LOSING[0], tighter)).value == -400
+    assert {each.judgement for each in account.of(Evaluate)} == {None}
 
 
 @pytest.mark.parametrize(("until_s", "breaches"), [(9.999, 0), (10, 0), (10.001, 1)])
