@@ -596,14 +596,14 @@ class Rig:
 
     def do(self, act: Callable[[FakeGateway], Any]) -> None:
         """Do something on the gateway's own thread, then settle."""
-        self.system.directory.ref("gateway/desk").ask(act, timeout=5)
+        self.system.directory.ref("gateway/desk").ask(act, timeout=60)
         self.settle()
 
     # --- time ---
 
     def settle(self) -> None:
         """Wait until no message is under way."""
-        self.in_flight.wait_idle(10)
+        self.in_flight.wait_idle(60)
 
     def advance(self, seconds: float) -> None:
         """Let time pass and settle."""

@@ -30,7 +30,7 @@ from tests.cli import free_port
 from tests.rig import NOON, TOKENS, A, B, contract
 from tests.wire_rig import new_simulator, wire_config
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 _LOOK_EVERY_S = 0.01
 
 _processes = multiprocessing.get_context("forkserver")

@@ -17,7 +17,7 @@ USER, KEY = "trader", "canary-key-4711"
 MNQ, MES = "CON.F.US.MNQ.Z26", "CON.F.US.MES.Z26"
 AT = datetime(2026, 10, 30, 15, 0, tzinfo=UTC)
 # A Friday on which the December contracts are the front months.
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 UNCHECKED = QuoteCheck(Decimal(1), 0.0)
 
 

@@ -133,7 +133,7 @@ class Harness:
 
     def hear(self) -> Any:
         """Wait for the next message to the probe."""
-        return self.heard.get(timeout=10)
+        return self.heard.get(timeout=60)
 
     def stop(self) -> None:
         """End the actors, the journal last, and their threads."""

@@ -27,7 +27,7 @@ def subscribe(harness: Harness, address: str = "probe") -> None:
 
 
 def read(harness: Harness, account: int):
-    return harness.journal.ask(ReadAccount(at=NOW, cause="test", account=account), timeout=10)
+    return harness.journal.ask(ReadAccount(at=NOW, cause="test", account=account), timeout=60)
 
 
 def test_an_append_is_answered_with_its_own_last_seq(harness: Harness):
@@ -95,7 +95,7 @@ def test_a_lingering_journal_answers_an_asker_at_once(store: Store, clock: Virtu
         harness.append(opened(2))
         assert harness.hear().last_seq == 2
     else:
-        harness.journal.ask(Ping(at=NOW, cause="test"), timeout=10)
+        harness.journal.ask(Ping(at=NOW, cause="test"), timeout=60)
 
     assert len(commits) == 1
     assert moved(1, 1) in [each.event for each in store.records()]
@@ -144,7 +144,7 @@ def test_reading_an_account_sees_everything_appended_before(harness: Harness):
     let_go()
 
     assert [(2, reset(1)), (4, moved(1, 2))] == [
-        (each.seq, each.event) for each in future.get(timeout=10)
+        (each.seq, each.event) for each in future.get(timeout=60)
     ]
 
 
@@ -152,7 +152,7 @@ def test_a_ping_is_answered_after_what_came_before_it_is_durable(harness: Harnes
     """It is a barrier."""
     harness.append(opened(1), asker=None)
 
-    assert harness.journal.ask(Ping(at=NOW, cause="test"), timeout=10) == "journal"
+    assert harness.journal.ask(Ping(at=NOW, cause="test"), timeout=60) == "journal"
     assert verify(harness.store.path).events == 1
 
 
@@ -207,7 +207,7 @@ def test_stopping_the_journal_stores_what_still_waits(harness: Harness):
     harness.append(opened(1))
     stopped = harness.journal.stop(block=False)
     let_go()
-    stopped.get(timeout=10)
+    stopped.get(timeout=60)
 
     assert verify(harness.store.path).events == 1
 

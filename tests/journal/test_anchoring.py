@@ -157,10 +157,10 @@ def test_a_successor_writes_what_its_predecessor_had_still_to_write(anchored: Ha
 def test_it_answers_a_ping_and_refuses_what_is_not_for_it(anchored: Harness):
     """Like every actor."""
     ref = anchored.directory.ref("anchor")
-    assert ref.ask(Ping(at=NOW, cause="t"), timeout=5) == "anchor"
+    assert ref.ask(Ping(at=NOW, cause="t"), timeout=60) == "anchor"
 
     with pytest.raises(TypeError):
-        ref.ask(opened(1), timeout=5)
+        ref.ask(opened(1), timeout=60)
 
 
 WRITER = """

@@ -148,16 +148,16 @@ def test_reading_an_account_includes_what_the_store_refused(watched: Harness):
     watched.append(moved(1, 3), moved(2, 1), asker=None)
 
     read = ReadAccount(at=NOW, cause="test", account=1)
-    assert [each.event.position.size for each in watched.journal.ask(read, timeout=10)] == [1, 2, 3]
+    assert [each.event.position.size for each in watched.journal.ask(read, timeout=60)] == [1, 2, 3]
     watched.append(reset(1), moved(1, 4), asker=None)
-    during = watched.journal.ask(read, timeout=10)
+    during = watched.journal.ask(read, timeout=60)
     assert [reset(1), moved(1, 4)] == [each.event for each in during]
 
     allow_writing(watched.store)
     free_disk(watched.store)
     watched.clock.advance(1)
     watched.settle()
-    assert during == watched.journal.ask(read, timeout=10)
+    assert during == watched.journal.ask(read, timeout=60)
 
 
 def test_past_its_bound_the_memory_says_how_much_it_lost(store: Store, clock: VirtualClock):

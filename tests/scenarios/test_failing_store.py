@@ -270,8 +270,8 @@ def stir(run) -> None:
     ping, tick = Ping(at=NOON, cause="test"), SettleTime(at=NOON, cause="test")
     for _ in range(12):
         for address in ("gateway/desk", f"account/{A}", "rule/RULE-003", f"enforcer/{A}"):
-            run.system.directory.ref(address).ask(ping, timeout=5)
-        run.system.directory.ref("clock").ask(tick, timeout=5)
+            run.system.directory.ref(address).ask(ping, timeout=60)
+        run.system.directory.ref("clock").ask(tick, timeout=60)
 
 
 def test_a_sync_that_takes_seconds_delays_enforcement_by_the_journals_deadline_only(

@@ -17,7 +17,7 @@ from messages.values import AlarmCode, Health, Phase
 from tests.rig import NOON, A, B, config_of, contract
 from tests.runtime.nursery import Gate
 
-PATIENCE_S = 10
+PATIENCE_S = 60
 LOSS = config_of(
     daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False},
     daily_unrealized_loss={"max_loss_usd": 200},

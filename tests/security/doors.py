@@ -22,7 +22,7 @@ STATUS = SystemStatus(
     accounts=(),
     unanswered=(),
 )
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Door:
