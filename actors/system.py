@@ -42,6 +42,7 @@ from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
+from actors.ops.metrics import Counts, MetricsActor, exposition, read
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
     ReloadRefusedError,
@@ -184,6 +185,8 @@ class System:
     config_version: int = 1
     """One more with every reload."""
     http: HttpServer | None = None
+    counts: Counts = field(default_factory=Counts)
+    """What was counted since the process began."""
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
     _store: Store | None = None
@@ -230,6 +233,7 @@ class System:
             status=self.status,
             reload=self.reload,
             lock=self.lock,
+            metrics=self.metrics,
             token=self.config.http_token(self.environment),
         )
         self._start_trunk()
@@ -305,6 +309,11 @@ class System:
         # Nothing protective depends on these, and a successor would wait for the same pipe.
         self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
         self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
+        self.counts.begin_rules(rules)
+        # A thread of its own: while the log waits for a slow terminal, figures go on.
+        figures = self._keep(LingeringThread("metrics", self.in_flight, linger_s=self.linger_s))
+        counting = partial(MetricsActor, counts=self.counts, **self.wiring(figures))
+        self._child("metrics", counting, hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
@@ -630,6 +639,16 @@ class System:
                 if not each.is_up and each.kind in PROTECTIVE
             ),
         )
+
+    def metrics(self) -> bytes:
+        """Return all figures for Prometheus; blocks the caller (never an actor) for seconds at most."""
+        try:
+            status = self.status()
+        except (pykka.Timeout, pykka.ActorDeadError):
+            status = None  # the figures say so
+        path = self.journal_path or Path(self.config.file.journal.path)
+        readings = read(self.directory, self._records, path, self.clock.now())
+        return exposition(self.counts, status, readings)
 
     def _unrecorded(self, now: datetime) -> int | None:
         """Ask the journal what is not on disk; one whose disk hangs answers too late: not known."""

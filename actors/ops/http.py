@@ -1,7 +1,7 @@
 """The loopback HTTP server: is it alive, does it protect, how does each account stand.
 
 Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
-says 200 only if nothing is wrong (`protection.py`), `/api/status` is
+says 200 only if nothing is wrong (`protection.py`), `/metrics` is for Prometheus, `/api/status` is
 `status --json`. Two requests change something, for who bears the token the process was started with:
 `POST /api/reload`, and `POST /api/lock`, which can only lock. Who may ask at all is the gatekeeper's
 business; however many ask, the accounts are asked once at a time.
@@ -36,6 +36,8 @@ from config.listening import is_loopback, parts_of
 from messages import codec
 from messages.queries import ConfigReloaded, SelfLockout, SystemStatus
 
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""The content type of Prometheus' text format."""
 _STATUS_ERRORS = (pykka.Timeout, pykka.ActorDeadError)
 
 _log = structlog.get_logger(actor="http")
@@ -62,10 +64,12 @@ class HttpServer:
         status: Callable[[], SystemStatus],
         reload: Callable[[Path], ConfigReloaded],
         lock: Callable[[LockRequest], SelfLockout],
+        metrics: Callable[[], bytes],
         token: str | None,
     ) -> None:
         host, port = parts_of(listen)
         self._status = SharedRead(status)
+        self._figures = SharedRead(metrics)
         self._reload = reload
         self._lock = lock
         self._socket = _bound(host, port, listen)
@@ -105,6 +109,7 @@ class HttpServer:
         return [
             Route("/healthz", self._healthz),
             Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics),
             Route("/api/status", self._api_status),
             Route("/api/reload", self._api_reload, methods=["POST"]),
             Route("/api/lock", self._api_lock, methods=["POST"]),
@@ -125,6 +130,9 @@ class HttpServer:
             "holes": [hole._asdict() for hole in found],
         }
         return JSONResponse(body, status_code=503 if found else 200)
+
+    async def _metrics(self, _request: Request) -> Response:
+        return Response(await self._figures.read(), media_type=METRICS)
 
     async def _api_status(self, _request: Request) -> Response:
         try:

@@ -46,6 +46,7 @@ MODULES = (
 ROUTES = {
     ("/healthz", "GET"): "reads",
     ("/readyz", "GET"): "reads",
+    ("/metrics", "GET"): "reads",
     ("/api/status", "GET"): "reads",
     ("/api/lock", "POST"): "takes the token; tells an account `LockAccount`, which only adds: "
     "tests/scenarios/test_self_lock.py",
