@@ -6,6 +6,7 @@ time; then, per login, its quotes and accounts; only then do facts begin to flow
 way is raised, after everything started before has been stopped.
 """
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,7 +43,8 @@ from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
-from actors.ops.metrics import Counts, MetricsActor, exposition, read
+from actors.ops.metrics import Counts, MetricsActor, Readings, exposition, read
+from actors.ops.standing import text_of
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
     ReloadRefusedError,
@@ -642,13 +644,24 @@ class System:
 
     def metrics(self) -> bytes:
         """Return all figures for Prometheus; blocks the caller (never an actor) for seconds at most."""
+        return exposition(self.counts, *self._look())
+
+    def describe(self) -> str:
+        """Return how everything stands, in full; blocks the caller (never an actor) for seconds."""
+        entries = tuple(census(self.directory))  # before anybody is asked anything
+        return text_of(*self._look(), entries, self.clock.now())
+
+    def loops(self) -> list[tuple[str, asyncio.AbstractEventLoop]]:
+        """Return the loops on which actors live, by the names of their threads."""
+        return [(each.name, each.loop) for each in self._dispatchers if each.loop is not None]
+
+    def _look(self) -> tuple[SystemStatus | None, Readings]:
         try:
             status = self.status()
         except (pykka.Timeout, pykka.ActorDeadError):
-            status = None  # the figures say so
+            status = None  # whoever shows it says so
         path = self.journal_path or Path(self.config.file.journal.path)
-        readings = read(self.directory, self._records, path, self.clock.now())
-        return exposition(self.counts, status, readings)
+        return status, read(self.directory, self._records, path, self.clock.now())
 
     def _unrecorded(self, now: datetime) -> int | None:
         """Ask the journal what is not on disk; one whose disk hangs answers too late: not known."""
