@@ -23,7 +23,7 @@ from cyclopts import Parameter, validators
 from actors import private
 from actors.journal import LeaseHeldError, Store, StoreError
 from actors.ops import exits, journal_app
-from actors.ops.logging import configure_logging, silence_logging
+from actors.ops.logging import configure_logging, silence_logging, without
 from actors.ops.stopping import Stop
 from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail, print_json
 from actors.runtime import SystemClock
@@ -113,6 +113,7 @@ def _play(path: Path, journal: Path | None) -> int:
 def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = False) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
+    SIGUSR1 writes how every actor stands, and every thread's stack, to a file beside the journal.
     One journal is guarded by one process: a second one ends at once with exit code 75. Exit 71: journal,
     clock or supervisor could not be kept alive; start it again at once.
 
@@ -131,6 +132,7 @@ def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = 
 
 
 def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
+    from actors.ops.dump import Dumps
     from actors.ops.notify import READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
     from actors.ops.standby import newest, stand_by
@@ -138,6 +140,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
 
     clock = SystemClock()
     path, anchor = Path(loaded.file.journal.path), _anchor_of(loaded)
+    dumps = Dumps(path, clock=clock, clean=without(loaded.secrets(os.environ)))
     store = None if standby else Store.open(path, clock=clock, anchor=anchor)
     _load_sdk()
     stop = Stop()
@@ -154,6 +157,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
         on_give_up=stop.give_up,
         store=store,
     )
+    dumps.describe, dumps.loops = system.describe, system.loops
     stop.on_hangup(lambda: _reload(system))
     system.start()
     if system.http:
@@ -218,8 +222,8 @@ def watchdog(
 ) -> int:
     """Start `run` as a process of its own, watch it, and start it again when it stalls or dies.
 
-    SIGTERM, SIGINT and SIGHUP are passed on. It ends with the guard's exit code where starting it
-    again cannot help: 0, 2, 70, 75 (before it ever guarded), 77, 78, 130.
+    SIGTERM, SIGINT, SIGHUP and SIGUSR1 are passed on. It ends with the guard's exit code where
+    starting it again cannot help: 0, 2, 70, 75 (before it ever guarded), 77, 78, 130.
 
     Args:
         config: Configuration file.

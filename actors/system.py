@@ -6,6 +6,7 @@ time; then, per login, its quotes and accounts; only then do facts begin to flow
 way is raised, after everything started before has been stopped.
 """
 
+import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,6 +43,8 @@ from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
+from actors.ops.metrics import Counts, MetricsActor, Readings, exposition, read
+from actors.ops.standing import text_of
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
     ReloadRefusedError,
@@ -72,6 +75,7 @@ from actors.runtime import (
     TrustedClock,
     WorkerPool,
     answers_within,
+    census,
     supervisor_spec,
 )
 from config.loader import Config, load
@@ -116,6 +120,14 @@ JOURNAL_HUNG_S = 30.0
 NEVER_GIVES_UP = SupervisorFlags(intensity=None)
 """Of all but the root. An account that keeps failing must take down no other, and not even its enforcer,
 which may be closing what it holds: each comes back by itself, later and later."""
+
+PROTECTIVE = frozenset(
+    {
+        *("journal", CLOCK, "rules", "rule", "login", "gateway", "quotes"),
+        *("accounts", "account", "enforcer"),
+    }
+)
+"""Kinds of actors without which something is not guarded; the others only tell of it."""
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -175,6 +187,8 @@ class System:
     config_version: int = 1
     """One more with every reload."""
     http: HttpServer | None = None
+    counts: Counts = field(default_factory=Counts)
+    """What was counted since the process began."""
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
     _store: Store | None = None
@@ -221,6 +235,7 @@ class System:
             status=self.status,
             reload=self.reload,
             lock=self.lock,
+            metrics=self.metrics,
             token=self.config.http_token(self.environment),
         )
         self._start_trunk()
@@ -296,6 +311,11 @@ class System:
         # Nothing protective depends on these, and a successor would wait for the same pipe.
         self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
         self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
+        self.counts.begin_rules(rules)
+        # A thread of its own: while the log waits for a slow terminal, figures go on.
+        figures = self._keep(LingeringThread("metrics", self.in_flight, linger_s=self.linger_s))
+        counting = partial(MetricsActor, counts=self.counts, **self.wiring(figures))
+        self._child("metrics", counting, hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
@@ -615,7 +635,33 @@ class System:
             unrecorded=self._unrecorded(now),
             accounts=tuple(answers.values()),
             unanswered=tuple(sorted(asked.keys() - answers.keys())),
+            down=tuple(
+                each.address
+                for each in census(self.directory)
+                if not each.is_up and each.kind in PROTECTIVE
+            ),
         )
+
+    def metrics(self) -> bytes:
+        """Return all figures for Prometheus; blocks the caller (never an actor) for seconds at most."""
+        return exposition(self.counts, *self._look())
+
+    def describe(self) -> str:
+        """Return how everything stands, in full; blocks the caller (never an actor) for seconds."""
+        entries = tuple(census(self.directory))  # before anybody is asked anything
+        return text_of(*self._look(), entries, self.clock.now())
+
+    def loops(self) -> list[tuple[str, asyncio.AbstractEventLoop]]:
+        """Return the loops on which actors live, by the names of their threads."""
+        return [(each.name, each.loop) for each in self._dispatchers if each.loop is not None]
+
+    def _look(self) -> tuple[SystemStatus | None, Readings]:
+        try:
+            status = self.status()
+        except (pykka.Timeout, pykka.ActorDeadError):
+            status = None  # whoever shows it says so
+        path = self.journal_path or Path(self.config.file.journal.path)
+        return status, read(self.directory, self._records, path, self.clock.now())
 
     def _unrecorded(self, now: datetime) -> int | None:
         """Ask the journal what is not on disk; one whose disk hangs answers too late: not known."""

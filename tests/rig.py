@@ -64,7 +64,7 @@ from messages.facts import (
     StreamLost,
 )
 from messages.journal import Recorded
-from messages.queries import AccountStatus, Ping
+from messages.queries import AccountStatus, GetLoginStatus, LoginStatus, Ping
 from messages.values import (
     AccountRecord,
     Done,
@@ -221,6 +221,15 @@ class FakeGateway(PooledActor):
                     self.quote(each)
             case RenewStream():
                 self._renew(message.account)
+            case GetLoginStatus():
+                return LoginStatus(
+                    login=self._login,
+                    user_hub=self._up,
+                    market_hub=None,
+                    requests=200,
+                    used=len(self._broker.received),
+                    queued=0,
+                )
             case Ping():
                 return f"gateway/{self._login}"
             case _ if callable(message):

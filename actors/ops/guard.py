@@ -3,7 +3,6 @@
 Used by `watchdog.py` only. Told nothing in time, a guard is told to end, and then killed.
 """
 
-import signal
 import socket
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import structlog
 
 from actors.ops.notify import BEAT, FOR_WHOM, PERIOD, READY, SOCKET, STOPPING
+from actors.ops.signals import HARMLESS
 from actors.runtime import Clock
 
 _EXTEND = "EXTEND_TIMEOUT_USEC="
@@ -91,7 +91,7 @@ class Guard:
     def pass_on(self, number: int) -> None:
         """Send it a signal; one that ends it starts the time it has for that."""
         self.process.send_signal(number)
-        if number != signal.SIGHUP and not self._ending:
+        if number not in HARMLESS and not self._ending:
             self._ending = True
             self._grant(self._limits.stop_s)
 

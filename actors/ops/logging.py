@@ -7,7 +7,7 @@ contexts); warnings of other libraries come through the same door.
 import logging
 import os
 import sys
-from collections.abc import Collection, MutableMapping
+from collections.abc import Callable, Collection, MutableMapping
 from typing import Any, NoReturn
 
 import structlog
@@ -21,16 +21,26 @@ _SHORTEST = 4
 """Shorter secrets hide nothing, and would be found in every other word."""
 
 
+def without(secrets: Collection[str]) -> Callable[[str], str]:
+    """Return what blots out every secret and every token in a text."""
+    known = [secret for secret in secrets if len(secret) >= _SHORTEST]
+
+    def clean(text: str) -> str:
+        for secret in known:
+            text = text.replace(secret, "***")
+        return without_tokens(text)
+
+    return clean
+
+
 def redactor(secrets: Collection[str]) -> Processor:
     """Return a processor that blots out every secret and every token in a log entry, at any depth."""
-    known = [secret for secret in secrets if len(secret) >= _SHORTEST]
+    clean_text = without(secrets)
 
     def clean(value: Any) -> Any:
         match value:
             case str():
-                for secret in known:
-                    value = value.replace(secret, "***")
-                return without_tokens(value)
+                return clean_text(value)
             case dict():
                 return {key: clean(each) for key, each in value.items()}
             case list() | tuple():

@@ -9,7 +9,9 @@ import socket
 from types import TracebackType
 from typing import Any, Self
 
-_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_PASSED_ON = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1)
+HARMLESS = frozenset({signal.SIGHUP, signal.SIGUSR1})
+"""Those that end nobody who has an ear for them."""
 _CHUNK = 4096
 
 

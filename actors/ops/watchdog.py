@@ -15,7 +15,7 @@ from actors.ops import exits
 from actors.ops.exits import Again
 from actors.ops.guard import Guard, Limits
 from actors.ops.notify import BEAT, READY, STOPPING, Notifier
-from actors.ops.signals import Signals
+from actors.ops.signals import HARMLESS, Signals
 from actors.runtime import Clock
 
 _LONGEST_BACK_OFF_S = 60.0
@@ -111,10 +111,12 @@ class Watchdog:
             self._pass_on(guard, signal.SIGHUP)
 
     def _pass_on(self, guard: Guard, number: int) -> None:
-        if number == signal.SIGHUP:
+        if number in HARMLESS:
             # Before it is ready it has no ear for it, and would die of it.
-            self._reload = guard.ready_at is None
-            if self._reload:
+            deaf = guard.ready_at is None
+            if number == signal.SIGHUP:
+                self._reload = deaf
+            if deaf:
                 return
         else:
             self._told_to_end = number
@@ -143,7 +145,7 @@ class Watchdog:
         until = self._clock.monotonic() + wait_s
         while True:
             for number in signals.take():
-                if number != signal.SIGHUP:  # the next start reads the file anyway
+                if number not in HARMLESS:  # the next start reads the file anyway
                     self._told_to_end = number
                     return True
             if (left_s := until - self._clock.monotonic()) <= 0:

@@ -37,6 +37,7 @@ class Door:
             status=self._status,
             reload=self._reload,
             lock=self._lock,
+            metrics=self._metrics,
             token=token,
         )
         self.port = int(self.server.url.rpartition(":")[2])
@@ -45,6 +46,9 @@ class Door:
     def _status(self) -> SystemStatus:
         self.statuses += 1
         return STATUS
+
+    def _metrics(self) -> bytes:
+        return b"up 1\n"
 
     def _reload(self, path: Path) -> ConfigReloaded:
         self.reloaded.append(path)

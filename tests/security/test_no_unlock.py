@@ -46,6 +46,7 @@ MODULES = (
 ROUTES = {
     ("/healthz", "GET"): "reads",
     ("/readyz", "GET"): "reads",
+    ("/metrics", "GET"): "reads",
     ("/api/status", "GET"): "reads",
     ("/api/lock", "POST"): "takes the token; tells an account `LockAccount`, which only adds: "
     "tests/scenarios/test_self_lock.py",
@@ -77,6 +78,7 @@ SIGNALS = {
     "SIGINT": "ends the guard in order; the lock stays in the journal",
     "SIGTERM": "likewise",
     "SIGHUP": "the same reload as over HTTP",
+    "SIGUSR1": "writes a file about what it sees; asks who can only answer",
 }
 
 
@@ -119,7 +121,11 @@ def test_every_command_is_known():
 
 def test_every_signal_that_is_heard_is_known():
     """Likewise."""
-    guard = ("main.py", "actors/ops/stopping.py")  # `watchdog` passes on what it hears
+    guard = (
+        "main.py",
+        "actors/ops/stopping.py",
+        "actors/ops/dump.py",
+    )  # `watchdog` passes on what it hears
     sources = "".join((ROOT / each).read_text() for each in guard)
     heard = set(re.findall(r"signal\.signal\(signal\.(\w+)", sources))
 
@@ -233,8 +239,10 @@ WAY = {
     **dict.fromkeys(["Appended", "AppendFailed"], "the journal's answer: an enforcement goes on"),
     **dict.fromkeys(["ReadAccount", "Committed", "Subscribe"], "the journal's readers"),
     **dict.fromkeys(
-        ["GetAccountStatus", "GetRules", "GetDuties", "GetUnrecorded", "Ping"], "a question"
+        ["GetAccountStatus", "GetRules", "GetDuties", "GetUnrecorded", "GetJournalStatus"],
+        "a question",
     ),
+    **dict.fromkeys(["GetLoginStatus", "Ping"], "a question"),
 }
 
 
