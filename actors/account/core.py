@@ -138,25 +138,26 @@ class AccountCore:
             self._judging.everything(turn, self.state.unjudged_fills)
         self._picture.lateness.weigh(turn, message)
         match message:
-            case (
-                ReportVerdict()
-                | ReportRuleFailure()
-                | LockAccount()
-                | ApplyLockout()
-                | ResumeEnforcement()
-                | ReconcileAccount()
-                | AdoptRules()
-                | Appended()
-                | AppendFailed()
-                | NoteLateness()
-                | Woken()
+            case (  # most of what comes, first
+                OrderChanged()
+                | QuoteChanged()
+                | AccountChanged()
+                | TradeExecuted()
+                | PositionChanged()
+                | StreamConnected()
+                | StreamLost()
+                | SnapshotTaken()
+                | SnapshotFailed()
+                | ContractDescribed()
+                | ContractUnknown()
             ):
-                self._obey(turn, message)
-            case _:
                 self._book(turn, message)
-        self._follow_lockouts(turn)
-        self._judging.follow_checks(turn)
-        self._judging.settling.follow(turn)
+            case _:
+                self._obey(turn, message)
+        if turn.eventful:
+            self._follow_lockouts(turn)
+            self._judging.follow_checks(turn)
+            self._judging.settling.follow(turn)
         self._picture.note_health(turn, self._judging.unjudged.reason)
         self._watching.follow(turn)
         self._recovery.note()

@@ -54,6 +54,11 @@ class Turn:
             self._events.append(event)
 
     @property
+    def recorded_count(self) -> int:
+        """Return how many events have happened in this turn so far."""
+        return len(self._events)
+
+    @property
     def eventful(self) -> bool:
         """Say whether anything happened in this turn."""
         return bool(self._events)

@@ -56,7 +56,7 @@ class Watching:
             return without_edges(held, conservative=settings.conservative_mark)
         try:
             return bands_of(
-                picture.view(turn.now),
+                picture.view_in(turn),
                 listening if self.judging.may_judge else (),
                 picture.state.contracts,
                 conservative=settings.conservative_mark,
