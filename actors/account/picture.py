@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actors.account.cash import Cash, complaint
-from actors.account.extremes import Extremes
+from actors.account.extremes import Extremes, Peaks
 from actors.account.lateness import Lateness
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
@@ -19,6 +19,7 @@ from actors.account.sync import Sync
 from actors.account.trades import LONGEST_WINDOW
 from actors.account.trading_day import Dated
 from actors.account.turn import Turn
+from actors.account.valuation import mark_kind
 from messages.commands import DescribeContract, HoldQuotes, RenewStream, TakeSnapshot
 from messages.events import HealthChanged
 from messages.facts import QuoteChanged, SnapshotTaken
@@ -52,6 +53,9 @@ class Picture:
     lateness: Lateness = field(init=False)
     marks: Marks = field(init=False)
     extremes: Extremes = field(default_factory=Extremes)
+    went_further: bool = False
+    """A look at quotes that were not told has found a new best mark; bands may lie nearer by it."""
+    _peaks: Peaks | None = None
     _cash: Cash = field(default_factory=Cash)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
@@ -87,9 +91,9 @@ class Picture:
         if not self.state.positions:
             return self._view(turn.now, (), fills)
         seen = self._seen
-        if seen is None or seen[0] is not turn or seen[1] != turn.recorded_count:
+        if seen is None or seen[0] is not turn or seen[1] != len(turn.events):
             positions = self._positions(turn.now)
-            self._seen = seen = (turn, turn.recorded_count, positions)
+            self._seen = seen = (turn, len(turn.events), positions)
         return self._view(turn.now, seen[2], fills)
 
     def view(self, now: datetime) -> AccountView:
@@ -236,7 +240,7 @@ class Picture:
     def hold(self, turn: Turn) -> None:
         """Follow the quotes of what is held, and learn the contracts that are new."""
         held, self._seen = frozenset(self.state.positions), None
-        self.extremes.hold(self.state.positions)
+        self.extremes.hold(self.state.positions, self._peaks)
         for contract in sorted(held - self.state.contracts.keys() - self._asked_contracts):
             self._asked_contracts.add(contract)
             turn.send(
@@ -270,9 +274,13 @@ class Picture:
         self._asked_contracts.discard(contract)
         turn.alarm(AlarmCode.UNKNOWN_CONTRACT, f"{contract} cannot be valued: {reason}")
 
-    def see(self, latest: Mapping[str, QuoteChanged], now: datetime) -> None:
+    def see(self, latest: Mapping[str, QuoteChanged], peaks: Peaks, now: datetime) -> None:
         """Take what the quotes of what is held are now: not all of them were told (see `bands`)."""
-        for contract in self.state.positions:
+        self._peaks = peaks
+        for contract, held in self.state.positions.items():
+            kind = mark_kind(held.size, conservative=self.marks.conservative)
+            if self.extremes.look(held, kind, peaks):
+                self.went_further = True
             if told := latest.get(contract):
                 self._take(told.quote, now)
 

@@ -4,6 +4,7 @@ Pure. Recording evolves the state at once. All events of a turn go to the journa
 anything else leaves; a turn whose consequences must wait for the disk asks for the answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -54,9 +55,9 @@ class Turn:
             self._events.append(event)
 
     @property
-    def recorded_count(self) -> int:
-        """Return how many events have happened in this turn so far."""
-        return len(self._events)
+    def events(self) -> Sequence[Event]:
+        """Return what has happened in this turn so far."""
+        return self._events
 
     @property
     def eventful(self) -> bool:

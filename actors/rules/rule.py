@@ -107,7 +107,10 @@ class Rule[P: Parameters]:
     manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
     quiet: Callable[[AccountView, P], Quiet | None] | None = None
-    """How far prices may move before it can find anything new; None = it must see every quote."""
+    """How far prices may move before it can find anything new; None = it must see every quote.
+
+    Of the orders it may look at stops alone: no other order has the bands worked out anew.
+    """
     caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
     strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)

@@ -84,7 +84,8 @@ class Pipeline:
         made["quotes/load"] = QuoteActor(login="load", check=check, known=known, **wiring)
         for account in self.accounts:
             core = self._core(account)
-            made[f"account/{account}"] = AccountActor(core=core, latest=known.latest, **wiring)
+            quoted = {"latest": known.latest, "peaks": known.peaks}
+            made[f"account/{account}"] = AccountActor(core=core, **quoted, **wiring)
         made |= {each: Sink(directory=directory, dispatcher=self.pool) for each in SINKS}
         return made
 
