@@ -454,7 +454,7 @@ class System:
         self._note_poll(replace(settings, rules=earlier))  # in force still, if it is the same day
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
-        return AccountActor(core=core, latest=known.latest, **wiring)
+        return AccountActor(core=core, latest=known.latest, peaks=known.peaks, **wiring)
 
     def _lock_for_lost_history(self, state: AccountState) -> None:
         """Let an account begin with the duty that a journal without its past leaves it."""

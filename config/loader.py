@@ -6,8 +6,9 @@ variables are all collected and refused together, each with its line. Credential
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ class Config:
     """Trading day and calendar."""
     warnings: tuple[str, ...]
     """What is allowed but should be known."""
+    _guarding: dict[tuple[Key, ...], tuple[RuleSetting, ...]] = field(
+        init=False, default_factory=dict, compare=False, repr=False
+    )
+    """The rules that are on, by the layers they come from: thousands of accounts share a profile."""
 
     def login_settings(self, login: Login, environment: Mapping[str, str]) -> LoginSettings:
         """Return how to reach the broker as one user.
@@ -116,7 +121,8 @@ class Config:
         """
         complaints = [
             f"logins: account {_names([record])} is guarded by more than one login; name it in one"
-            for record in dict.fromkeys(each for each in guarded if guarded.count(each) > 1)
+            for record, times in Counter(guarded).items()
+            if times > 1
         ]
         known = {key for record in guarded for key in (record.account, record.name)}
         complaints += [
@@ -160,7 +166,11 @@ class Config:
         """Return the enabled rules of an account known by these names, by rule id."""
         of_login = next((each for each in self.file.logins if each.name == login), None)
         override = next((each for each in self.file.accounts if each.account in names), None)
-        return self._effective(layers_for(self.file, of_login, override)).settings
+        layers = layers_for(self.file, of_login, override)
+        stack = tuple(layer.path for layer in layers)
+        if stack not in self._guarding:
+            self._guarding[stack] = self._effective(layers).settings
+        return self._guarding[stack]
 
     def enabled_rules(self) -> list[AnyRule]:
         """Return every rule that is on for some account, by id."""

@@ -665,6 +665,12 @@ class AccountView(Value, frozen=True, kw_only=True):
     """The broker's flag; None when it was not told."""
 
     @property
+    def bare(self) -> tuple[datetime, ...]:
+        """Return since when each position without a stop for its whole size has had none."""
+        sinces = (each.unprotected_since for each in self.positions)
+        return tuple(since for since in sinces if since is not None)
+
+    @property
     def open_usd(self) -> Decimal | None:
         """Return the open P&L of all positions, or None if one of them cannot be valued."""
         values = [each.pnl_usd for each in self.positions]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from actors.account.core import AccountCore, is_account_input
+from actors.account.extremes import Peaks
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
 from messages.facts import QuoteChanged
@@ -16,7 +17,7 @@ from messages.queries import GetAccountStatus, GetDuties, GetRules, Ping
 
 
 class AccountActor(PooledActor):
-    """One guarded account; `latest` is the QuoteActor's, read as the clock is."""
+    """One guarded account; `latest` and `peaks` are the QuoteActor's, read as the clock is."""
 
     conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
     """Everything else is booked, each in its turn, and comes before quotes."""
@@ -26,6 +27,7 @@ class AccountActor(PooledActor):
         *,
         core: AccountCore,
         latest: Mapping[str, QuoteChanged],
+        peaks: Peaks,
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
@@ -33,6 +35,7 @@ class AccountActor(PooledActor):
         super().__init__(dispatcher=dispatcher)
         self._core = core
         self._latest = latest
+        self._peaks = peaks
         self._clock = clock
         self._directory = directory
 
@@ -44,7 +47,7 @@ class AccountActor(PooledActor):
         """Hand the message to the core and send what it decides; runs on a worker of the pool."""
         now = self._clock.now()
         if not isinstance(message, QuoteChanged):  # judged by what it says, not by later ones
-            self._core.see(self._latest, now)
+            self._core.see(self._latest, self._peaks, now)
         match message:
             case _ if is_account_input(message):
                 self._send(self._core.handle(message, now))

@@ -13,6 +13,7 @@ from typing import TypeGuard, assert_never, get_args
 from actors.account import keeping, lateness, settling, unjudged
 from actors.account.adopting import Adopting, Origin
 from actors.account.enforcing import Enforcing
+from actors.account.extremes import Peaks
 from actors.account.judging import Judging
 from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
@@ -122,9 +123,9 @@ class AccountCore:
         self._judging.settling.begin(turn)
         return turn.sends()
 
-    def see(self, latest: Mapping[str, QuoteChanged], now: datetime) -> None:
-        """Learn the present quotes: of those inside its bands the account is not told."""
-        self._picture.see(latest, now)
+    def see(self, latest: Mapping[str, QuoteChanged], peaks: Peaks, now: datetime) -> None:
+        """Learn the present quotes, and how far they went: of those inside its bands nobody tells it."""
+        self._picture.see(latest, peaks, now)
 
     def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
@@ -138,25 +139,26 @@ class AccountCore:
             self._judging.everything(turn, self.state.unjudged_fills)
         self._picture.lateness.weigh(turn, message)
         match message:
-            case (
-                ReportVerdict()
-                | ReportRuleFailure()
-                | LockAccount()
-                | ApplyLockout()
-                | ResumeEnforcement()
-                | ReconcileAccount()
-                | AdoptRules()
-                | Appended()
-                | AppendFailed()
-                | NoteLateness()
-                | Woken()
+            case (  # most of what comes, first
+                OrderChanged()
+                | QuoteChanged()
+                | AccountChanged()
+                | TradeExecuted()
+                | PositionChanged()
+                | StreamConnected()
+                | StreamLost()
+                | SnapshotTaken()
+                | SnapshotFailed()
+                | ContractDescribed()
+                | ContractUnknown()
             ):
-                self._obey(turn, message)
-            case _:
                 self._book(turn, message)
-        self._follow_lockouts(turn)
-        self._judging.follow_checks(turn)
-        self._judging.settling.follow(turn)
+            case _:
+                self._obey(turn, message)
+        if turn.eventful:
+            self._follow_lockouts(turn)
+            self._judging.follow_checks(turn)
+            self._judging.settling.follow(turn)
         self._picture.note_health(turn, self._judging.unjudged.reason)
         self._watching.follow(turn)
         self._recovery.note()

@@ -4,7 +4,7 @@ Pure. PRE-CHECK (I2): while a flat duty binds the account no rule is asked at al
 OPEN becomes so only by a last judgement that every rule has answered and none has broken.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,8 +24,10 @@ from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
 from messages.values import AccountView, AlarmCode, Breach, FactKind, Fill, ReleaseOn
 
 _JUDGEMENT_S = 5.0
-_MOVING = frozenset({PositionChanged, OrderChanged, SnapshotTaken, FlatConfirmed})
-"""The events that change what is held or works, and with it what the clock may break next."""
+_MOVING = frozenset({PositionChanged, OrderChanged})
+"""The events that may change which positions have no stop."""
+_READING = frozenset({SnapshotTaken, FlatConfirmed})
+"""Those that are a complete read."""
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class Judging:
     """It has been OPEN at least once in this life of the actor."""
     _armed: dict[str, datetime] = field(default_factory=dict)
     """When each rule is checked next by the clock."""
+    _armed_for: Mapping[str, datetime] = field(default_factory=dict)
+    """Which positions had no stop, and since when, as the checks were moved last."""
 
     def fact(self, turn: Turn, kind: FactKind, fills: tuple[Fill, ...] = ()) -> None:
         """Ask the rules that listen to a kind of fact."""
@@ -92,8 +96,9 @@ class Judging:
         fills: tuple[Fill, ...],
         judgement: str | None,
     ) -> None:
-        shown = [each for each in asked if not self.unjudged.keeps_from(each.rule.id)]
-        self._show(turn, shown, fills, judgement)
+        if self.unjudged.owed:
+            asked = [each for each in asked if not self.unjudged.keeps_from(each.rule.id)]
+        self._show(turn, asked, fills, judgement)
 
     def _show(
         self,
@@ -102,11 +107,18 @@ class Judging:
         fills: tuple[Fill, ...],
         judgement: str | None,
     ) -> None:
-        view, head = self.picture.view(turn.now, fills), turn.head()
+        view, account = self.picture.view_in(turn, fills), self.state.account
         for setting in shown:
             turn.send(
-                f"rule/{setting.rule.id}",
-                Evaluate(**head, view=view, parameters=setting.parameters, judgement=judgement),
+                setting.address,
+                Evaluate(
+                    account=account,
+                    at=turn.now,
+                    cause=turn.cause,
+                    view=view,
+                    parameters=setting.parameters,
+                    judgement=judgement,
+                ),
             )
 
     def lost(self, turn: Turn, failure: ReportRuleFailure) -> None:
@@ -201,15 +213,18 @@ class Judging:
 
     def arm_checks(self, turn: Turn) -> None:
         """Be woken when the clock alone may break a rule next."""
+        self._armed_for = self.state.unprotected_since
         in_force = (each.rule.id for each in self.settings.timed)
         if rule_ids := dict.fromkeys((*in_force, *self._armed)):
-            view = self.picture.view(turn.now)
+            view = self.picture.view_in(turn)
             for rule_id in rule_ids:
                 self._arm_check(turn, rule_id, view)
 
     def follow_checks(self, turn: Turn) -> None:
-        """Move the checks to where they belong now, if this turn changed what is held or works."""
-        if turn.recorded(_MOVING):
+        """Move the checks to where they belong now, if this turn changed what decides that."""
+        if turn.recorded(_READING) or (
+            turn.recorded(_MOVING) and self.state.unprotected_since != self._armed_for
+        ):
             self.arm_checks(turn)
 
     def check(self, turn: Turn, rule_id: str) -> None:
@@ -220,7 +235,7 @@ class Judging:
         self._armed.pop(rule_id, None)
         if any(each.rule.id == rule_id and each.rule.reads_first for each in self.settings.rules):
             self.picture.reconcile(turn)
-        self._arm_check(turn, rule_id, self.picture.view(turn.now))
+        self._arm_check(turn, rule_id, self.picture.view_in(turn))
         self.fact(turn, FactKind.CLOCK)
 
     def _arm_check(self, turn: Turn, rule_id: str, view: AccountView) -> None:

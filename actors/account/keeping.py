@@ -107,7 +107,8 @@ def reset_if_due(turn: Turn, settings: AccountSettings) -> bool:
     Returns whether it was.
     """
     state = turn.state
-    if state.trading_date is not None and state.day.is_within(turn.now, state.trading_date):
+    today = state.today
+    if today is not None and today.holds(turn.now):
         return False
     label = state.day.label(turn.now)
     if not _is_due(state.trading_date, label):

@@ -45,6 +45,8 @@ class Ledger:
     closed_trades: int = 0
     """How many counted fills closed something (those with a P&L)."""
     _fills: dict[int, tuple[date, Fill]] = field(default_factory=dict)
+    _trade_ids: dict[int, dict[int, None]] = field(default_factory=dict)
+    """Those of each order, as they were told."""
 
     def weigh(self, fill: Fill, label: date) -> Booking:
         """Say what booking a fill that belongs to the trading day `label` would change."""
@@ -72,11 +74,16 @@ class Ledger:
             fill = _dearer(known[1], fill) if booking is Booking.CORRECTED else fill
         self._count(known, -1)
         self._fills[fill.trade_id] = entry = (label, fill)
+        self._trade_ids.setdefault(fill.order_id, {})[fill.trade_id] = None
         self._count(entry, 1)
 
     def fills_of(self, orders: Collection[int]) -> tuple[Fill, ...]:
-        """Return the counted fills of some orders."""
-        return tuple(fill for fill in self._counted() if fill.order_id in orders)
+        """Return the counted fills of some orders, as they were told."""
+        if len(orders) > 1:
+            return tuple(fill for fill in self._counted() if fill.order_id in orders)
+        # as a rule: not all of a busy day's fills are looked at with each of them
+        own = (self._fills[each] for order in orders for each in self._trade_ids.get(order, ()))
+        return tuple(entry[1] for entry in own if self._counts(entry))
 
     @property
     def fills(self) -> tuple[Fill, ...]:
@@ -91,6 +98,9 @@ class Ledger:
         """Begin a new trading day with the fills, by trading day, that are known of it already."""
         self.day = day
         self._fills = {fill.trade_id: (label, fill) for label, fill in early}
+        self._trade_ids = {}
+        for _, fill in self._fills.values():
+            self._trade_ids.setdefault(fill.order_id, {})[fill.trade_id] = None
         self.realised_usd, self.closed_trades = Decimal(0), 0
         for entry in self._fills.values():
             self._count(entry, 1)

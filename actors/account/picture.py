@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actors.account.cash import Cash, complaint
-from actors.account.extremes import Extremes
+from actors.account.extremes import Extremes, Peaks
 from actors.account.lateness import Lateness
 from actors.account.ledger import Booking
 from actors.account.marks import Marks
@@ -19,6 +19,7 @@ from actors.account.sync import Sync
 from actors.account.trades import LONGEST_WINDOW
 from actors.account.trading_day import Dated
 from actors.account.turn import Turn
+from actors.account.valuation import mark_kind
 from messages.commands import DescribeContract, HoldQuotes, RenewStream, TakeSnapshot
 from messages.events import HealthChanged
 from messages.facts import QuoteChanged, SnapshotTaken
@@ -52,13 +53,17 @@ class Picture:
     lateness: Lateness = field(init=False)
     marks: Marks = field(init=False)
     extremes: Extremes = field(default_factory=Extremes)
+    went_further: bool = False
+    """A look at quotes that were not told has found a new best mark; bands may lie nearer by it."""
+    _peaks: Peaks | None = None
     _cash: Cash = field(default_factory=Cash)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
     _quotes_stale: frozenset[str] = frozenset()
     _settling: bool = False
     _renewed_at: datetime | None = None
-    _day: Dated | None = None
+    _seen: tuple[Turn, int, tuple[OpenPosition, ...]] | None = None
+    """The positions as they were last shown, in which turn and after how many of its events."""
 
     def __post_init__(self) -> None:
         self.health_reason = self.sync.health(())[1]
@@ -74,12 +79,35 @@ class Picture:
         self.marks.max_age_s = settings.quote_max_age_s
         self.marks.conservative = settings.conservative_mark
         self._valued = _values(settings)
+        self._seen = None
         if not valued:
             self._watch_quotes(turn)
 
-    def view(self, now: datetime, fills: tuple[Fill, ...] = ()) -> AccountView:
-        """Return the immutable picture the rules judge."""
-        state, today = self.state, self._dated(now)
+    def view_in(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> AccountView:
+        """Return the immutable picture the rules judge.
+
+        In one turn rules, checks and bands look at the same positions: they are valued once.
+        """
+        if not self.state.positions:
+            return self._view(turn.now, (), fills)
+        seen = self._seen
+        if seen is None or seen[0] is not turn or seen[1] != len(turn.events):
+            positions = self._positions(turn.now)
+            self._seen = seen = (turn, len(turn.events), positions)
+        return self._view(turn.now, seen[2], fills)
+
+    def view(self, now: datetime) -> AccountView:
+        """Return the picture as it is at an instant, in no turn."""
+        return self._view(now, self._positions(now), ())
+
+    def _positions(self, now: datetime) -> tuple[OpenPosition, ...]:
+        return tuple(self._open(held, now) for held in self.state.positions.values())
+
+    def _view(
+        self, now: datetime, positions: tuple[OpenPosition, ...], fills: tuple[Fill, ...]
+    ) -> AccountView:
+        state = self.state
+        today = state.today or Dated.of(state.day, state.day.label(now))
         return AccountView(
             account=state.account,
             at=now,
@@ -87,7 +115,7 @@ class Picture:
             next_reset=today.end,
             realised_usd=state.ledger.realised_usd,
             closed_trades=state.ledger.closed_trades,
-            positions=tuple(self._open(held, now) for held in state.positions.values()),
+            positions=positions,
             orders=tuple(state.orders.values()),
             order_fills=fills,
             trades=state.trades.shown(now),
@@ -96,14 +124,6 @@ class Picture:
             lockouts=state.duties,
             can_trade=state.can_trade,
         )
-
-    def _dated(self, now: datetime) -> Dated:
-        """Return the trading day; worked out when it changes, not with every view."""
-        table, known = self.state.day, self._day
-        label = self.state.trading_date or table.label(now)
-        if known is None or known.table is not table or known.label != label:
-            known = self._day = Dated.of(table, label)
-        return known
 
     def _open(self, held: Position, now: datetime) -> OpenPosition:
         contract = self.state.contracts.get(held.contract)
@@ -219,8 +239,8 @@ class Picture:
 
     def hold(self, turn: Turn) -> None:
         """Follow the quotes of what is held, and learn the contracts that are new."""
-        held = frozenset(self.state.positions)
-        self.extremes.hold(self.state.positions)
+        held, self._seen = frozenset(self.state.positions), None
+        self.extremes.hold(self.state.positions, self._peaks)
         for contract in sorted(held - self.state.contracts.keys() - self._asked_contracts):
             self._asked_contracts.add(contract)
             turn.send(
@@ -254,9 +274,13 @@ class Picture:
         self._asked_contracts.discard(contract)
         turn.alarm(AlarmCode.UNKNOWN_CONTRACT, f"{contract} cannot be valued: {reason}")
 
-    def see(self, latest: Mapping[str, QuoteChanged], now: datetime) -> None:
+    def see(self, latest: Mapping[str, QuoteChanged], peaks: Peaks, now: datetime) -> None:
         """Take what the quotes of what is held are now: not all of them were told (see `bands`)."""
-        for contract in self.state.positions:
+        self._peaks = peaks
+        for contract, held in self.state.positions.items():
+            kind = mark_kind(held.size, conservative=self.marks.conservative)
+            if self.extremes.look(held, kind, peaks):
+                self.went_further = True
             if told := latest.get(contract):
                 self._take(told.quote, now)
 
@@ -267,6 +291,7 @@ class Picture:
 
     def _take(self, quote: Quote, now: datetime) -> None:
         self.marks.note(quote)
+        self._seen = None
         held = self.state.positions.get(quote.contract)
         if held is not None:
             self._follow(held, now)
@@ -282,6 +307,8 @@ class Picture:
             turn.wake_after("quotes", self.marks.look_in_s(turn.now, records, held))
 
     def _stale(self, now: datetime) -> tuple[str, ...]:
+        if not self.state.positions:
+            return ()
         return self.marks.stale(now, self.state.contracts, self.state.positions)
 
     def note_health(self, turn: Turn, unjudged: str = "") -> None:
@@ -296,7 +323,8 @@ class Picture:
                 f"no quote within {self.settings.quote_max_age_s} s for {', '.join(news)}: "
                 "its open P&L is unknown",
             )
-        self._quotes_stale = frozenset(stale)
+        if stale or self._quotes_stale:
+            self._quotes_stale = frozenset(stale)
         health, self.health_reason = self.sync.health(stale, self.lateness.behind or unjudged)
         if health is not self.health:
             self.health = health

@@ -42,6 +42,8 @@ def followed(
         orders: What works now.
         at: When it became known: those that are newly unprotected are so from then on.
     """
+    if not held:  # as a rule while orders only rest
+        return {}
     return {
         name: since[name] if name in since and _same_side(before.get(name), position) else at
         for name, position in held.items()

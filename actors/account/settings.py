@@ -21,9 +21,12 @@ class RuleSetting:
     """Complete: resolved against the trading day and the calendar."""
     listens: frozenset[FactKind] = field(init=False, compare=False)
     """The kinds of facts that can break it."""
+    address: str = field(init=False, compare=False)
+    """Where it is judged."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "listens", self.rule.listens(self.parameters))
+        object.__setattr__(self, "address", f"rule/{self.rule.id}")
 
     @property
     def line(self) -> str:

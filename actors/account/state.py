@@ -24,7 +24,7 @@ from actors.account.lockouts import (
 from actors.account.protection import followed
 from actors.account.terms import day_of
 from actors.account.trades import LONGEST_WINDOW, Trades
-from actors.account.trading_day import TradingDay
+from actors.account.trading_day import Dated, TradingDay
 from actors.account.unplaced import Unplaced
 from messages.base import AccountMessage, Message
 from messages.events import (
@@ -92,6 +92,7 @@ class AccountState:
     """How this trading day is counted; None until it began, or where its journal does not say."""
     adopted: RulesAdopted | None = None
     """The rules of this trading day in force; None until they are said."""
+    _today: Dated | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def new(cls, account: int, day: TradingDay, *, gross: bool) -> "AccountState":
@@ -101,6 +102,8 @@ class AccountState:
     @property
     def duties(self) -> tuple[Lockout, ...]:
         """Return all lockouts that bind now: in force, or to come with the enforcement under way."""
+        if not self.lockouts and self.enforcement is None:  # as a rule, and asked with every fact
+            return ()
         pending = self.enforcement.pending if self.enforcement else ()
         return (*self.lockouts.values(), *pending)
 
@@ -122,6 +125,20 @@ class AccountState:
         """Return the day's fills of some orders that a rule may judge."""
         fills = self.ledger.fills_of(orders)
         return tuple(fill for fill in fills if fill.trade_id not in self.skipped)
+
+    @property
+    def today(self) -> Dated | None:
+        """Return the trading day that has begun, worked out; None before the first."""
+        known = self._today
+        if known is None or known.label is not self.trading_date or known.table is not self.day:
+            begun = self.trading_date
+            known = self._today = None if begun is None else Dated.of(self.day, begun)
+        return known
+
+    def label(self, at: datetime) -> date:
+        """Return the trading date an instant belongs to."""
+        today = self.today
+        return today.label if today is not None and today.holds(at) else self.day.label(at)
 
     def day_end(self, now: datetime) -> datetime:
         """Return when the present trading day ends, UTC."""
@@ -201,11 +218,11 @@ class AccountState:
 
     def weigh(self, fill: Fill) -> Booking:
         """Say what booking a fill would change."""
-        return self.ledger.weigh(fill, self.day.label(fill.executed_at))
+        return self.ledger.weigh(fill, self.label(fill.executed_at))
 
     def _book(self, fill: Fill) -> Booking:
         booking = self.weigh(fill)
-        self.ledger.book(fill, self.day.label(fill.executed_at))
+        self.ledger.book(fill, self.label(fill.executed_at))
         if booking is not Booking.CORRECTED and flat_duty(self.duties):
             self.skipped.add(fill.trade_id)
         if booking is Booking.BOOKED:

@@ -47,11 +47,6 @@ class TradingDay:
             label += _DAY
         return label
 
-    def is_within(self, at: datetime, label: date) -> bool:
-        """Say whether an instant surely lies in a trading day of this table; quicker than its label."""
-        of_this_table = self.first is None or label >= self.first
-        return of_this_table and self.start(label) <= at < self.end(label)
-
     def start(self, label: date) -> datetime:
         """Return the instant at which a trading day begins, UTC: the reset of the day before."""
         return self.since if self.since and label == self.first else self._start(label)
@@ -76,7 +71,7 @@ class TradingDay:
 
 
 class Dated(NamedTuple):
-    """One trading day of a table, worked out."""
+    """One trading day of a table, worked out: asked several times with every fact."""
 
     table: TradingDay
     """The table it is of."""
@@ -88,11 +83,18 @@ class Dated(NamedTuple):
     """When it begins, UTC."""
     end: datetime
     """When the next one does, UTC."""
+    own: bool
+    """It is one of the table's own, not of one before it."""
 
     @classmethod
     def of(cls, table: TradingDay, label: date) -> Self:
         """Work a trading date out."""
-        return cls(table, label, label.isoformat(), table.start(label), table.end(label))
+        own = table.first is None or label >= table.first
+        return cls(table, label, label.isoformat(), table.start(label), table.end(label), own)
+
+    def holds(self, at: datetime) -> bool:
+        """Say whether an instant surely lies in this trading day."""
+        return self.own and self.start <= at < self.end
 
 
 @lru_cache(maxsize=4096)

@@ -4,6 +4,7 @@ Pure. Recording evolves the state at once. All events of a turn go to the journa
 anything else leaves; a turn whose consequences must wait for the disk asks for the answer.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
@@ -52,6 +53,11 @@ class Turn:
         for event in events:
             self.state.evolve(event)
             self._events.append(event)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """Return what has happened in this turn so far."""
+        return self._events
 
     @property
     def eventful(self) -> bool:

@@ -52,6 +52,8 @@ class Unjudged:
     @property
     def reason(self) -> str:
         """Say for people which rules have not judged the account; empty when all have."""
+        if not self.owed:  # as a rule, and asked with every fact
+            return ""
         return "; ".join(
             f"not judged by {rule}: {self.owed[rule].error}" for rule in sorted(self.owed)
         )

@@ -14,7 +14,20 @@ from actors.account.judging import Judging
 from actors.account.picture import Picture
 from actors.account.turn import Turn
 from messages.commands import WatchBands
+from messages.events import Event
+from messages.facts import AccountChanged, OrderChanged
 from messages.values import AlarmCode, Band, FactKind
+
+
+def _moves_no_band(event: Event) -> bool:
+    """Say whether no rule's terms can change by an event: most of what accounts are told are orders.
+
+    Of the orders a rule's terms may depend on stops alone; a band that was told is good as long as
+    nothing but prices and other orders have changed.
+    """
+    if isinstance(event, OrderChanged):
+        return event.order.stop_price is None
+    return isinstance(event, AccountChanged)
 
 
 @dataclass(slots=True)
@@ -40,7 +53,8 @@ class Watching:
     def follow(self, turn: Turn) -> None:
         """Tell the bands anew if this turn has changed them."""
         heard, self._heard = self._heard, set()
-        changed = turn.eventful or bool(heard)
+        further, self.picture.went_further = self.picture.went_further, False
+        changed = bool(heard) or further or not all(map(_moves_no_band, turn.events))
         if not changed or not (self.picture.state.positions or self._told):
             return
         bands = self._bands(turn)
@@ -56,7 +70,7 @@ class Watching:
             return without_edges(held, conservative=settings.conservative_mark)
         try:
             return bands_of(
-                picture.view(turn.now),
+                picture.view_in(turn),
                 listening if self.judging.may_judge else (),
                 picture.state.contracts,
                 conservative=settings.conservative_mark,

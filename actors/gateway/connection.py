@@ -28,6 +28,9 @@ type Call = tuple[str, tuple[object, ...]]
 class RecordListener(Protocol):
     """Who hears what a hub says; called on the loop, must not block."""
 
+    def usual(self, raw: bytes) -> bool:
+        """Take a record that is exactly as they are all day; False = it is not, and nothing was done."""
+
     def record(self, target: str, arguments: object, raw: bytes) -> None:
         """Hear that the hub called a method of ours; `target` is in lower case."""
 
@@ -102,6 +105,8 @@ class Connection:
             raise HubError(f"silent for {silence_s:g} s") from None
 
     def _hear(self, raw: bytes) -> None:
+        if self._listener.usual(raw):
+            return
         try:
             self._handle(Fields(signalr.parse(raw), "record"), raw)
         except DecodeError as error:

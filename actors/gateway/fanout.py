@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from actors.gateway.edges import Edges
+from actors.gateway.peaks import Peaks
 from actors.gateway.plausible import Credence
 from messages.facts import QuoteChanged
 from messages.values import Band, Quote
@@ -30,13 +31,15 @@ class Known:
     """The latest quote of each contract that is held; accounts read it, only the QuoteActor writes."""
     credence: dict[str, Credence] = field(default_factory=dict)
     """What is believed and what is held back of each of them."""
+    peaks: Peaks = field(default_factory=Peaks)
+    """How far they went; accounts that are not told every quote read it."""
 
 
 class Fanout:
     """Bands and quotes of one login's accounts."""
 
     def __init__(self, known: Known) -> None:
-        self._holders, self._latest = known.holders, known.latest
+        self._holders, self._latest, self._peaks = known.holders, known.latest, known.peaks
         self._held: defaultdict[int, set[str]] = defaultdict(set)
         for contract, accounts in self._holders.items():
             for account in accounts:
@@ -67,6 +70,7 @@ class Fanout:
         changed, self._changed = self._changed, set()
         for contract in changed:
             latest, every = self._latest[contract], self._every[contract]
+            self._peaks.note(latest.quote)
             every.update(self._edges[contract].left_by(latest.quote))
             for account in every:
                 yield account, self._telling(account, latest)
@@ -124,6 +128,7 @@ class Fanout:
         if not self._holders[contract]:
             del self._holders[contract], self._edges[contract], self._every[contract]
             self._latest.pop(contract, None)
+            self._peaks.forget(contract)
             self._changed.discard(contract)
 
     def _latest_of(self, account: int, contracts: Iterable[str]) -> list[Told]:

@@ -13,9 +13,9 @@ from actors.gateway.errors import DecodeError
 
 _YEARS = range(2000, 2200)
 # Others are no times of trades, such as the year 1 that .NET writes where it has none.
-_LARGEST_ID = 2**63 - 1
+LARGEST_ID = 2**63 - 1
 # What the journal's MessagePack can hold.
-_LARGEST_SIZE = 2**31 - 1
+LARGEST_SIZE = 2**31 - 1
 _LARGEST_EXPONENT = 15
 # No price or balance has more digits before the point; more is corruption.
 
@@ -37,7 +37,7 @@ class Fields:
             value = self.raw.get(name[0].upper() + name[1:])
         return value
 
-    def integer(self, name: str, largest: int = _LARGEST_ID) -> int:
+    def integer(self, name: str, largest: int = LARGEST_ID) -> int:
         """Return a whole number from 0 to `largest`."""
         value = self.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= largest:
@@ -50,7 +50,7 @@ class Fields:
 
     def size(self, name: str) -> int:
         """Return a number of contracts, unsigned."""
-        return self.integer(name, _LARGEST_SIZE)
+        return self.integer(name, LARGEST_SIZE)
 
     def size_or_zero(self, name: str) -> int:
         """Return a number of contracts; 0 where there is none."""
@@ -59,7 +59,7 @@ class Fields:
     def decimal(self, name: str) -> Decimal:
         """Return a finite number."""
         value = self.get(name)
-        number = _decimal(value)
+        number = number_of(value)
         if number is None:
             raise DecodeError(name, value, "a finite number")
         return number
@@ -104,16 +104,24 @@ class Fields:
     def instant(self, name: str) -> datetime:
         """Return a time, UTC; digits beyond the microsecond are cut off."""
         value = self.get(name)
-        try:
-            parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
-            if parsed is not None and parsed.tzinfo is not None and parsed.year in _YEARS:
-                return parsed.astimezone(UTC)
-        except (ValueError, OverflowError):
-            pass  # refused below, like every other value that is no time
-        raise DecodeError(name, value, "an ISO 8601 time with its offset")
+        found = instant_of(value)
+        if found is None:
+            raise DecodeError(name, value, "an ISO 8601 time with its offset")
+        return found
 
 
-def _decimal(value: object) -> Decimal | None:
+def instant_of(value: object) -> datetime | None:
+    """Return a time, UTC; None if it is none."""
+    try:
+        parsed = datetime.fromisoformat(value) if isinstance(value, str) else None
+        if parsed is not None and parsed.tzinfo is not None and parsed.year in _YEARS:
+            return parsed.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass  # like every other value that is no time
+    return None
+
+
+def number_of(value: object) -> Decimal | None:
     """Return a number of JSON as a Decimal; None if it is none, not finite or absurdly large."""
     match value:
         case bool():

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from actors.gateway import typed
 from actors.gateway.backoff import Backoff
 from actors.gateway.decode import QUOTE_TARGET, QuoteDelta, quote_of
 from actors.gateway.errors import DecodeError
@@ -78,6 +79,15 @@ class MarketStream:
             AlarmCode.LOGGED_OUT_BY_BROKER,
             f"{self._login}: the broker ended our market session; connecting again",
         )
+
+    def usual(self, raw: bytes) -> bool:
+        """Merge a quote that is as usual and tell it on."""
+        delta = typed.quote_delta(raw)
+        if delta is None:
+            return False
+        if delta.contract in self._watched:
+            self._tell(self._merge(delta))
+        return True
 
     def record(self, target: str, arguments: object, raw: bytes) -> None:
         """Merge a quote and tell it on."""

@@ -10,12 +10,13 @@ import random
 from collections.abc import Iterable
 from datetime import datetime
 
-from actors.gateway import overflow
+from actors.gateway import overflow, typed
 from actors.gateway.backoff import Backoff
 from actors.gateway.decode import (
     ACCOUNT_TARGET,
     USER_TARGETS,
     Item,
+    UserFact,
     account_of,
     fact_of,
     items_of,
@@ -131,6 +132,15 @@ class UserStream:
             "elsewhere; connecting again: keep one device per user",
         )
 
+    def usual(self, raw: bytes) -> bool:
+        """Tell an account what a record that is as usual says about it."""
+        fact = typed.user_fact(raw, self._outbox.stamp())
+        if fact is None or fact.account not in self._guarded:
+            return False
+        if self._has_room(fact.account):
+            self._tell(fact)
+        return True
+
     def record(self, target: str, arguments: object, raw: bytes) -> None:
         """Tell accounts what a record says about them."""
         if target not in USER_TARGETS:
@@ -165,9 +175,12 @@ class UserStream:
             # Something happened to this account that we do not understand: let it look for itself.
             self._outbox.to_account(ReconcileAccount(account=account, at=at, cause="quarantine"))
             raise
+        self._tell(fact)
+
+    def _tell(self, fact: UserFact) -> None:
         self._outbox.to_account(fact)
         if isinstance(fact, TradeExecuted):
-            self._traded.add(account)
+            self._traded.add(fact.account)
             self._outbox.report_time(fact.fill.executed_at)
 
     def _has_room(self, account: int) -> bool:

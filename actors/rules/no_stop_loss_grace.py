@@ -8,7 +8,7 @@ safe.
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from actors.rules.rule import Rule, always, positive
+from actors.rules.rule import ClockView, Rule, always, positive
 from actors.rules.strictness import lower
 from messages.values import (
     AccountView,
@@ -61,10 +61,14 @@ def _end(held: OpenPosition, parameters: NoStopLossGrace) -> datetime | None:
     """Return when a position's grace is over; None while it is protected."""
     if held.unprotected_since is None:
         return None
-    return held.unprotected_since + timedelta(seconds=parameters.grace_s)
+    return _grace_over(held.unprotected_since, parameters)
 
 
-def _was_read(view: AccountView, end: datetime) -> bool:
+def _grace_over(since: datetime, parameters: NoStopLossGrace) -> datetime:
+    return since + timedelta(seconds=parameters.grace_s)
+
+
+def _was_read(view: ClockView, end: datetime) -> bool:
     return view.read_at is not None and view.read_at >= end
 
 
@@ -72,9 +76,9 @@ def _is_over(view: AccountView, end: datetime) -> bool:
     return view.at >= end and (_was_read(view, end) or view.at >= end + _READ_WITHIN)
 
 
-def _next_check(view: AccountView, parameters: NoStopLossGrace) -> datetime | None:
+def _next_check(view: ClockView, parameters: NoStopLossGrace) -> datetime | None:
     """Return the next end of a grace, or of the time in which the broker must have been read."""
-    ends = [end for each in view.positions if (end := _end(each, parameters)) is not None]
+    ends = [_grace_over(since, parameters) for since in view.bare]
     moments = (
         moment
         for end in ends

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -31,6 +31,29 @@ from messages.values import (
 )
 
 type Caveat = tuple[AlarmCode, str]
+
+
+class ClockView(Protocol):
+    """What of a picture may decide when the clock alone breaks a rule next.
+
+    Nothing else may: a check is moved only when `bare` or `read_at` has changed, not with every order.
+    """
+
+    @property
+    def at(self) -> datetime:
+        """The instant it shows, UTC."""
+
+    @property
+    def next_reset(self) -> datetime:
+        """The next daily reset, UTC."""
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the last complete read of the broker was requested, UTC."""
+
+    @property
+    def bare(self) -> tuple[datetime, ...]:
+        """Since when each position without a stop for its whole size has had none, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +98,7 @@ class Rule[P: Parameters]:
     """What `resolve` added, as far as it matters from now to the day's end; None = it adds nothing."""
     recall: Callable[[P, str], P] | None = None
     """Complete the parameters with what was kept (as JSON) instead; goes with `keep`."""
-    next_check: Callable[[AccountView, P], datetime | None] | None = None
+    next_check: Callable[[ClockView, P], datetime | None] | None = None
     """When the clock alone may break it next, UTC; None = never by the clock."""
     reads_first: bool = False
     """Whether the broker is read at its `next_check`, before it judges: some changes send no event."""
@@ -84,7 +107,10 @@ class Rule[P: Parameters]:
     manage: Callable[[AccountView, P], tuple[StopMove, ...]] | None = None
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
     quiet: Callable[[AccountView, P], Quiet | None] | None = None
-    """How far prices may move before it can find anything new; None = it must see every quote."""
+    """How far prices may move before it can find anything new; None = it must see every quote.
+
+    Of the orders it may look at stops alone: no other order has the bands worked out anew.
+    """
     caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
     strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)

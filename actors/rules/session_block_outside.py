@@ -17,7 +17,7 @@ import msgspec
 
 from actors.rules.calendar import Calendar, is_listed, tables_for
 from actors.rules.hours import Hours, KeptSessions, known, within
-from actors.rules.rule import Caveat, Rule, RuleContext, always
+from actors.rules.rule import Caveat, ClockView, Rule, RuleContext, always
 from actors.rules.strictness import each_key, same, value_of, wording
 from actors.rules.weekly_session import DAYS, WeeklySession, daily, weekly
 from messages.values import (
@@ -224,7 +224,7 @@ def _opens(hours: Hours, view: AccountView) -> str:
     return until.isoformat() if until else "none within four weeks, judged again at the reset"
 
 
-def _next_check(view: AccountView, parameters: SessionBlockOutside) -> datetime | None:
+def _next_check(view: ClockView, parameters: SessionBlockOutside) -> datetime | None:
     edges = (hours.next_boundary(view.at) for hours in _resolved(parameters).sessions)
     return min((edge for edge in edges if edge), default=view.next_reset)
 

@@ -46,6 +46,8 @@ def _blocked(patterns: tuple[str, ...], contract: str) -> bool:
 
 
 def _evaluate(view: AccountView, parameters: SymbolBlocks) -> Breach | None:
+    if not (view.positions or view.orders):
+        return None
     exposed: Counter[str] = Counter()
     for each in view.positions:
         if _blocked(parameters.patterns, each.position.contract):

@@ -84,6 +84,12 @@ class _Winner(NamedTuple):
         protecting = ROUND_CEILING if self.sign > 0 else ROUND_FLOOR
         return exact.to_integral_value(protecting) * self.tick
 
+    def moving(self, stop: Decimal, ticks: int) -> Decimal:
+        """Return the best mark up to which a stop that trails so many ticks behind stays where it is."""
+        loose = ROUND_FLOOR if self.sign > 0 else ROUND_CEILING
+        on_grid = (stop / self.tick).to_integral_value(loose)
+        return (on_grid + self.sign * ticks) * self.tick
+
     def tighter(self, price: Decimal, than: Decimal) -> bool:
         """Say whether a stop at one price protects more than at another."""
         return (price - than) * self.sign > 0
@@ -166,7 +172,7 @@ def _move(order: Order, winner: _Winner, wanted: _Wanted, at: datetime) -> StopM
 
 
 def _quiet(view: AccountView, parameters: TradeManagement) -> Quiet | None:
-    """Say up to which marks nothing is moved and the best marks stay what they are.
+    """Say up to which marks nothing is moved: as long as no stop would be, no best mark matters.
 
     A move that is wanted is repeated with every quote of whatever is held, until the broker shows the
     stop where it shall be.
@@ -195,23 +201,31 @@ def _steps(
         if any(_is_looser(order, winner, price) for order in orders):
             yield winner.up_to(begins)
     if trail := parameters.trailing:
-        yield winner.up_to(winner.past(winner.best))
-        active = winner.ticks(winner.best) >= trail.activate_ticks
+        if winner.ticks(winner.best) < trail.activate_ticks:
+            yield winner.up_to(winner.entry + winner.sign * trail.activate_ticks * winner.tick)
+            return
         price = winner.beyond(winner.best, -trail.trail_ticks)
-        if active and any(_is_looser(order, winner, price) for order in orders):
-            yield winner.up_to(winner.past(price))  # the mark has come back behind it
+        for order in orders:
+            if _is_looser(order, winner, price):
+                yield winner.up_to(winner.past(price))  # the mark has come back behind it
+            elif _is_stop(order, winner) and order.stop_price is not None:
+                yield winner.up_to(winner.past(winner.moving(order.stop_price, trail.trail_ticks)))
 
 
 def _is_looser(order: Order, winner: _Winner, price: Decimal) -> bool:
     """Say whether an order is a stop of this position that protects less than one at a price."""
+    present = order.stop_price
+    return present is not None and _is_stop(order, winner) and winner.tighter(price, present)
+
+
+def _is_stop(order: Order, winner: _Winner) -> bool:
+    """Say whether an order is a stop of this position that may be moved."""
     protecting = Side.SELL if winner.sign > 0 else Side.BUY
     return (
         order.contract == winner.contract
         and order.side is protecting
         and order.type in _MOVABLE
         and order.status == OrderStatus.OPEN
-        and order.stop_price is not None
-        and winner.tighter(price, order.stop_price)
     )
 
 

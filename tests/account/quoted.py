@@ -186,6 +186,21 @@ class QuotedWorld:
         self.orders[account][order_id] = order
         self.tell(account, OrderChanged(**self.head(account), order=order))
 
+    def limit(self, account, contract, price, *, order_id=9):
+        """Let a limit order work at a price."""
+        order = Order(
+            order_id=order_id,
+            contract=contract,
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            size=1,
+            filled=0,
+            status=OrderStatus.OPEN,
+            limit_price=price,
+        )
+        self.orders[account][order_id] = order
+        self.tell(account, OrderChanged(**self.head(account), order=order))
+
     def adopt(self, account, rules):
         """Reload the configuration."""
         told = tuple(RuleParameters(rule=rule_of(each).id, parameters=each) for each in rules)
@@ -228,7 +243,7 @@ class QuotedWorld:
             case ["account", account]:
                 core = self.cores[int(account)]
                 if not isinstance(message, QuoteChanged):
-                    core.see(self.known.latest, self.now)
+                    core.see(self.known.latest, self.known.peaks, self.now)
                 self.queue += core.handle(message, self.now)
             case ["rule", _]:
                 self._judge(message)

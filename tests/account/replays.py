@@ -25,9 +25,11 @@ def since_reset(events: list[Event]) -> list[Event]:
 
 
 def differences(one: AccountState, other: AccountState) -> dict[str, tuple[object, object]]:
-    """Return the parts in which two accounts differ, both values each."""
+    """Return the parts in which two accounts differ, both values each; what is only worked out apart."""
     pairs = {
-        each.name: (getattr(one, each.name), getattr(other, each.name)) for each in fields(one)
+        each.name: (getattr(one, each.name), getattr(other, each.name))
+        for each in fields(one)
+        if each.compare
     }
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 

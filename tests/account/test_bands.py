@@ -111,15 +111,54 @@ def test_a_sum_that_is_unknown_lets_every_quote_through():
 
 
 @pytest.mark.parametrize("stop", [None, 24_990, 25_010])
-@pytest.mark.parametrize(("size", "low", "high"), [(1, None, 25_000), (-1, 25_000, None)])
-def test_a_best_mark_is_followed_before_it_is_trailed(size, low, high, stop):
-    """A reload may begin to trail earlier: then it counts how far the price had gone."""
-    found = entered(TRAIL, size=size, stop=stop).fanout._edges[MNQ].band(A)
+@pytest.mark.parametrize(
+    ("size", "edges"), [(1, (None, "25002.00")), (-1, ("24998.00", None))], ids=str
+)
+def test_no_best_mark_is_told_before_it_is_trailed(size, edges, stop):
+    """The band ends where trailing begins: eight ticks of profit."""
+    assert band(entered(TRAIL, size=size, stop=stop)) == edges
 
-    assert (found.low is None) == (low is None)
-    assert (found.high is None) == (high is None)
-    assert low is None or low - Decimal("0.01") < found.low < low
-    assert high is None or high < found.high < high + Decimal("0.01")
+
+@pytest.mark.parametrize(("size", "sign"), [(1, 1), (-1, -1)])
+def test_a_reload_that_trails_earlier_counts_how_far_untold_prices_went(size, sign):
+    """Six ticks of profit were never told: from five ticks on the stop is put behind them."""
+    world = entered(TRAIL, size=size, stop=25_000 - 10 * sign)
+    before = world.told
+    price(world, Decimal(25_000) + sign * Decimal("1.50"))
+    price(world, Decimal(25_000) + sign * Decimal("1.25"))
+    assert world.told == before
+    world.adopt(A, (TradeManagement(trailing=Trailing(activate_ticks=5, trail_ticks=4)),))
+
+    (_, (moves, _)) = world.wishes.pop()
+    assert [move.stop_price for move in moves] == [Decimal(25_000) + sign * Decimal("0.50")]
+
+
+def test_what_a_position_before_it_saw_is_not_its_best_mark():
+    """Untold prices count from the moment it is held."""
+    world = entered(TRAIL, stop=24_990)
+    price(world, "25001.50")
+    price(world, "25000.25")
+    world.hold(A, MNQ, 2, Decimal(25_000))
+    price(world, "25000.50")
+    world.adopt(A, (TradeManagement(trailing=Trailing(activate_ticks=1, trail_ticks=1)),))
+
+    (_, (moves, _)) = world.wishes.pop()
+    assert [move.stop_price for move in moves] == [Decimal("25000.25")]
+
+
+def test_without_a_stop_to_move_no_best_mark_is_told_until_there_is_one():
+    """Then the stop is put behind the best of all."""
+    world = entered(TRAIL)
+    price(world, "25002")
+    before = world.told
+    for last in ("25004", "25009", "25006"):
+        price(world, last)
+    assert world.told == before
+    world.stop(A, MNQ, Decimal(24_990))
+
+    assert {moves[0].stop_price for _, (moves, _) in world.wishes if moves} == set()
+    price(world, "25009")
+    assert {moves[0].stop_price for _, (moves, _) in world.wishes} == {Decimal("25008.00")}
 
 
 def test_a_trailing_stop_is_told_every_new_best_mark_and_nothing_else():
@@ -201,7 +240,7 @@ def test_the_status_shows_the_open_profit_of_quotes_it_was_not_told():
     before = world.told
     price(world, "25010")
     core = world.cores[A]
-    core.see(world.known.latest, world.now)
+    core.see(world.known.latest, world.known.peaks, world.now)
 
     assert core.status(world.now).open_usd == 20
     assert world.told == before
@@ -336,7 +375,7 @@ def test_whatever_crosses_on_its_way_a_limit_that_stays_broken_is_found(steps):
     world.let_through()
 
     core = world.cores[A]
-    core.see(world.known.latest, world.now)
+    core.see(world.known.latest, world.known.peaks, world.now)
     view = core._picture.view(world.now)
     broken = rule_of(LOSS_004).evaluate(view, LOSS_004)
     assert not broken or core.state.enforcement

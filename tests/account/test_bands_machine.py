@@ -132,6 +132,10 @@ class BandsMachine(RuleBasedStateMachine):
         price = price_of(contract, ticks)
         self.both(lambda world: world.stop(account, contract, price, order_id=order))
 
+    @rule(account=ACCOUNT, contract=CONTRACTS, ticks=TICKS)
+    def limit_order(self, account, contract, ticks):
+        self.both(lambda world: world.limit(account, contract, price_of(contract, ticks)))
+
     @rule(account=ACCOUNT, contract=CONTRACTS, pnl=st.integers(-60, 60).map(Decimal))
     def closing_fill(self, account, contract, pnl):
         self.both(lambda world: world.close(account, contract, pnl))
@@ -175,7 +179,7 @@ class BandsMachine(RuleBasedStateMachine):
         for account in ACCOUNTS:
             shown = []
             for world in (self.one, self.other):
-                world.cores[account].see(world.known.latest, world.now)
+                world.cores[account].see(world.known.latest, world.known.peaks, world.now)
                 shown.append(world.cores[account].status(world.now))
             assert shown[0] == shown[1]
 

@@ -17,11 +17,11 @@ def position(size, average="16500", contract=MNQ):
 def followed(before, marks, *changes):
     """Return the best mark after these marks and then these changes of the position."""
     extremes = Extremes()
-    extremes.hold({before.contract: before})
+    extremes.hold({before.contract: before}, None)
     for mark in marks:
         extremes.mark(before, Decimal(mark))
     for after in changes:
-        extremes.hold({after.contract: after} if after.size else {})
+        extremes.hold({after.contract: after} if after.size else {}, None)
     return extremes.best(MNQ)
 
 
@@ -61,11 +61,11 @@ def test_a_position_that_is_not_the_same_starts_anew(changes):
 def test_other_contracts_are_kept_apart():
     """A change of one leaves the other's extreme alone."""
     extremes, other = Extremes(), position(1, contract="CON.F.US.MES.Z25")
-    extremes.hold({MNQ: position(1), other.contract: other})
+    extremes.hold({MNQ: position(1), other.contract: other}, None)
     extremes.mark(position(1), Decimal(16510))
     extremes.mark(other, Decimal(6010))
 
-    extremes.hold({other.contract: other})
+    extremes.hold({other.contract: other}, None)
 
     assert extremes.best(MNQ) is None
     assert extremes.best(other.contract) == 6010

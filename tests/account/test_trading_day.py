@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.account.trading_day import TradingDay, local_instant
+from actors.account.trading_day import Dated, TradingDay, local_instant
 
 HOUR = timedelta(hours=1)
 ZONES = (
@@ -167,5 +167,5 @@ def test_what_is_said_to_lie_within_a_day_has_its_label(at, closed, zones, near)
 
     label = table.label(at) + timedelta(days=near)
 
-    assert not table.is_within(at, label) or label == table.label(at)
-    assert before.is_within(at, before.label(at))
+    assert not Dated.of(table, label).holds(at) or label == table.label(at)
+    assert Dated.of(before, before.label(at)).holds(at)

@@ -14,9 +14,18 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
+from tests.load.minute import Minute
 from tests.load.recorded import Recording, quotes
 from tests.load.report import cpu_s, logged, rss_mb, say
-from tests.load.variants import DecodeAlone, Floor, PlainPykka, Pooled, SeedLike
+from tests.load.variants import (
+    DecodeAlone,
+    EveryQuoteOnPykka,
+    EveryQuoteOnTheFloor,
+    Floor,
+    PlainPykka,
+    Pooled,
+    SeedLike,
+)
 from tests.load.whole import CLOCK, FIRST_ACCOUNT, Whole
 
 KINDS: dict[str, Callable[[Path, range], Any]] = {
@@ -24,6 +33,8 @@ KINDS: dict[str, Callable[[Path, range], Any]] = {
     "Lockstep, no disk": Pooled,
     "plain pykka": PlainPykka,
     "floor (no actors)": Floor,
+    "plain pykka, every quote": EveryQuoteOnPykka,
+    "floor, every quote": EveryQuoteOnTheFloor,
     "decode alone": DecodeAlone,
     "seed-like": SeedLike,
 }
@@ -72,6 +83,7 @@ class _Child:
         gc.freeze()
         self.begun = Begun(took_s, (rss_mb() - before_mb) * 1024 / accounts)
         self._held = 0
+        self._minute: Minute | None = None
 
     def cycle(self) -> Cost:
         records = self._recording.cycle()
@@ -84,6 +96,17 @@ class _Child:
         self._held = holders
         records = quotes(count)
         return self._beyond_waiting(_cost(count, lambda: self._body.quote(records)))
+
+    def live(self, beats: int) -> Cost:
+        """Live through so many beats of the news minute; everybody holds something from the first on."""
+        if self._minute is None:
+            self._minute = Minute(self._range)
+            self._body.hold_each(self._minute.holdings)
+        records = self._minute.beats(beats)
+        cost = _cost(sum(map(len, records)), lambda: self._body.live(records))
+        cost = self._beyond_waiting(cost)
+        self._body.check()
+        return cost
 
     def lose(self) -> Cost:
         return _cost(len(self._range), self._body.lose)

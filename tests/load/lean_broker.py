@@ -8,7 +8,9 @@ connection parses them, the streams decode them and tell accounts and quotes.
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from actors.gateway import LoginSettings
 from actors.gateway.connection import Connection
@@ -38,6 +40,9 @@ from messages.queries import Ping
 from messages.values import AccountRecord, Contract, Done, Fill, Position, Side
 from tests.load.report import CONTRACT
 
+if TYPE_CHECKING:
+    from tests.load.minute import Beat
+
 PRICE = Decimal(26100)
 LOGIN = "load"
 SPEC = Contract(
@@ -48,9 +53,9 @@ SPEC = Contract(
 )
 
 
-def position(size: int) -> Position:
-    """Return a position in the one contract that is traded here."""
-    return Position(contract=CONTRACT, size=size, average_price=PRICE)
+def position(size: int, contract: str = CONTRACT) -> Position:
+    """Return a position."""
+    return Position(contract=contract, size=size, average_price=PRICE)
 
 
 def fill(number: int, at: datetime, pnl: Decimal | None) -> Fill:
@@ -83,7 +88,7 @@ class LeanGateway(PooledActor):
         dispatcher: Dispatcher,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
-        self._sizes = dict.fromkeys(accounts, 0)
+        self._held = dict.fromkeys(accounts, position(0))
         self._on_guard = on_guard
         self._clock = clock
         self._directory = directory
@@ -107,7 +112,8 @@ class LeanGateway(PooledActor):
             case TakeSnapshot():
                 self._directory.tell(message.asker, self._snapshot(message))
             case DescribeContract():
-                self._tell(ContractDescribed(**self._head(message.account), contract=SPEC))
+                spec = replace(SPEC, contract=message.contract)
+                self._tell(ContractDescribed(**self._head(message.account), contract=spec))
             case BrokerCommand():
                 self._obey(message)
             case WatchQuotes():
@@ -127,16 +133,21 @@ class LeanGateway(PooledActor):
         """Take a record of the market hub in."""
         self._market_hub._hear(record)
 
+    def hear_beat(self, beat: "Beat") -> None:
+        """Take records of both hubs in, in their order."""
+        for record in beat:
+            (self._market_hub if record.quote else self._user_hub)._hear(record.raw)
+
     def trade(self, account: int, pnl: Decimal | None) -> None:
         """Say that an account traded."""
         self._number += 1
         traded = fill(self._number, self._clock.now(), pnl)
         self._tell(TradeExecuted(**self._head(account), fill=traded))
 
-    def hold(self, account: int, size: int) -> None:
-        """Say that an account holds so many contracts."""
-        self._sizes[account] = size
-        self._tell(PositionChanged(**self._head(account), position=position(size)))
+    def hold(self, account: int, size: int, contract: str = CONTRACT) -> None:
+        """Say that an account holds so much of a contract, and nothing else."""
+        self._held[account] = held = position(size, contract)
+        self._tell(PositionChanged(**self._head(account), position=held))
 
     def _obey(self, command: BrokerCommand) -> None:
         if isinstance(command, CloseContract):
@@ -147,14 +158,14 @@ class LeanGateway(PooledActor):
         self._directory.tell(f"enforcer/{command.account}", answer)
 
     def _snapshot(self, command: TakeSnapshot) -> SnapshotTaken:
-        size = self._sizes[command.account]
+        held = self._held[command.account]
         whole = command.trades_since is not None
         return SnapshotTaken(
             **self._head(command.account),
             request_id=command.request_id,
             generation=1,
             requested_at=self._clock.now(),
-            positions=(position(size),) if size else (),
+            positions=(held,) if held.size else (),
             orders=(),
             fills=() if whole else None,
             can_trade=True if whole else None,
@@ -170,7 +181,7 @@ class LeanGateway(PooledActor):
                 can_trade=True,
                 simulated=True,
             )
-            for each in self._sizes
+            for each in self._held
         )
         return SessionOpened(at=self._clock.now(), cause="load", login=LOGIN, accounts=accounts)
 

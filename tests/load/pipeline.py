@@ -26,7 +26,8 @@ from messages.journal import Append, Appended
 from messages.queries import Ping
 from messages.values import AccountRecord, Phase
 from tests.load.lean_broker import LeanGateway
-from tests.load.report import ENVIRONMENT, NOON, rules
+from tests.load.minute import Beat
+from tests.load.report import ENVIRONMENT, MONEY, NOON, rules
 from tests.load.whole import CHUNK, LOSS_USD
 
 SINKS = ("journal", "clock", "enforcer")
@@ -61,7 +62,7 @@ class Pipeline:
         self.accounts = accounts
         self.folder = folder
         path = folder / "lockstep.toml"
-        path.write_text('[[logins]]\nname = "load"\n' + rules(LOSS_USD, open_loss=False))
+        path.write_text('[[logins]]\nname = "load"\n' + MONEY + rules(LOSS_USD, open_loss=False))
         self.clock = OffsetClock(NOON)
         self.config = load(path, now=self.clock.now(), environment=ENVIRONMENT)
         self.pool = WorkerPool()
@@ -83,7 +84,8 @@ class Pipeline:
         made["quotes/load"] = QuoteActor(login="load", check=check, known=known, **wiring)
         for account in self.accounts:
             core = self._core(account)
-            made[f"account/{account}"] = AccountActor(core=core, latest=known.latest, **wiring)
+            quoted = {"latest": known.latest, "peaks": known.peaks}
+            made[f"account/{account}"] = AccountActor(core=core, **quoted, **wiring)
         made |= {each: Sink(directory=directory, dispatcher=self.pool) for each in SINKS}
         return made
 
@@ -132,6 +134,21 @@ class Pipeline:
         """Push these quotes, none of which overtakes the one before."""
         for record in records:
             self.tell("gateway/load", lambda gateway, record=record: gateway.hear_quote(record))
+            self.ask(["gateway/load"])
+            self.ask(["quotes/load"])
+        self.finish()
+
+    def hold_each(self, holdings: dict[int, str]) -> None:
+        """Have accounts hold a contract each."""
+        self.tell(
+            "gateway/load", lambda gateway: [gateway.hold(a, 1, c) for a, c in holdings.items()]
+        )
+        self.finish()
+
+    def live(self, beats: list[Beat]) -> None:
+        """Push the records of both hubs; no quote overtakes the one before."""
+        for beat in beats:
+            self.tell("gateway/load", lambda gateway, beat=beat: gateway.hear_beat(beat))
             self.ask(["gateway/load"])
             self.ask(["quotes/load"])
         self.finish()

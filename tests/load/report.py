@@ -57,6 +57,11 @@ trailing = { activate_ticks = 8000, trail_ticks = 4000 }
 [defaults.rules.daily_realized_profit]
 target_usd = 5000
 """
+MONEY = """
+[money]
+quote_max_age_s = 3600
+"""
+"""While others have their turn a process stands still: its quotes must not be old when it goes on."""
 
 
 def rules(loss_usd: int, *, open_loss: bool) -> str:

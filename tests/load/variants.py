@@ -14,6 +14,7 @@ from typing import Any
 
 import pykka
 
+from actors.account.core import AccountCore
 from actors.gateway import QuoteActor
 from actors.runtime import Directory, PooledActor, WorkerPool
 from messages.facts import TradeExecuted
@@ -135,6 +136,34 @@ class Floor(Pipeline):
 
     def ask(self, addresses: list[str]) -> None:
         """Nothing is ever under way."""
+
+
+class _NoBands:
+    """In the place of `Watching`: no band is worked out or told, so every quote is."""
+
+    def begin(self, turn: object) -> None:
+        """Tell nothing."""
+
+    heard = follow = begin
+
+
+class EveryQuoteOnPykka(PlainPykka):
+    """A thread per actor, and every quote judged for every holder: the system before it had bands."""
+
+    def _core(self, account: int) -> AccountCore:
+        return _without_bands(super()._core(account))
+
+
+class EveryQuoteOnTheFloor(Floor):
+    """No actors, and every quote judged for every holder."""
+
+    def _core(self, account: int) -> AccountCore:
+        return _without_bands(super()._core(account))
+
+
+def _without_bands(core: AccountCore) -> AccountCore:
+    core._watching = _NoBands()
+    return core
 
 
 class DecodeAlone(Floor):

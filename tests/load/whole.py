@@ -18,7 +18,8 @@ from messages.events import AccountLocked, AccountOpened, EnforcementFinished
 from messages.queries import Ping
 from messages.values import Phase
 from tests.load.lean_broker import LeanGateway
-from tests.load.report import ENVIRONMENT, NOON, rules, say
+from tests.load.minute import Beat
+from tests.load.report import ENVIRONMENT, MONEY, NOON, rules, say
 from tests.load.watching import Watching
 
 CLOCK = SystemClock()
@@ -57,7 +58,7 @@ class Whole:
         self.counts = Counts()
         self.snapshots_at = 0.0
         path = folder / "lockstep.toml"
-        head = '[[logins]]\nname = "load"\n[http]\nlisten = "127.0.0.1:0"\n'
+        head = f'[[logins]]\nname = "load"\n{MONEY}[http]\nlisten = "127.0.0.1:0"\n'
         path.write_text(head + rules(LOSS_USD, open_loss=False))
         clock = OffsetClock(NOON)
         self.system = System(
@@ -126,6 +127,19 @@ class Whole:
         """Have the broker push these quotes, none of which overtakes the one before."""
         for record in records:
             self.do(lambda gateway, record=record: gateway.hear_quote(record))
+            self.ask("gateway/")
+            self.ask("quotes/")
+        self.finish()
+
+    def hold_each(self, holdings: dict[int, str]) -> None:
+        """Have accounts hold a contract each."""
+        self.do(lambda gateway: [gateway.hold(a, 1, c) for a, c in holdings.items()])
+        self.finish()
+
+    def live(self, beats: list[Beat]) -> None:
+        """Have the broker push the records of both hubs; no quote overtakes the one before."""
+        for beat in beats:
+            self.do(lambda gateway, beat=beat: gateway.hear_beat(beat))
             self.ask("gateway/")
             self.ask("quotes/")
         self.finish()

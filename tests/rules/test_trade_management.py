@@ -244,7 +244,7 @@ def test_no_sequence_of_marks_ever_loosens_a_stop(marks, size, entry, grows_at):
     for step, mark in enumerate(marks):
         if step == grows_at:
             position = msgspec.structs.replace(position, size=2 * size)
-        extremes.hold({position.contract: position})
+        extremes.hold({position.contract: position}, None)
         extremes.mark(position, mark)
         best = extremes.best(position.contract)
         seen = msgspec.structs.replace(held("MNQ", size), position=position, mark=mark, best=best)
