@@ -26,7 +26,7 @@ class AccountActor(PooledActor):
         {ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed, LockAccount}
     )
     """All that rules, journal and traders say: a breach does not wait behind the facts after it. Not
-    `ApplyLockout`, whose proof is newer than facts that wait; nor `Woken`, which gives facts time to come.
+    `ApplyLockout`, whose proof is newer than facts that wait, nor `Woken`, which gives facts their time.
     """
 
     def __init__(

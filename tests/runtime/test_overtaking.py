@@ -95,13 +95,13 @@ def test_its_actor_goes_before_a_thousand_that_only_have_facts(one_worker, in_fl
     assert len(log) == 1_002, "nobody's turn is lost, and nobody has one too many"
 
 
-def test_those_that_come_ahead_without_end_do_not_keep_the_others_waiting(one_worker):
+def test_those_that_come_ahead_without_end_do_not_keep_the_others_waiting(one_worker, in_flight):
     """Two that tell each other verdicts for ever, and one with a single fact."""
     log, done = [], threading.Event()
 
     class Endless(Judge):
         def on_receive(self, message):
-            if isinstance(message, PooledActor | pykka.ActorRef):
+            if isinstance(message, pykka.ActorRef):
                 self.other = message
             elif not done.is_set():
                 self.other.tell(message)
@@ -114,6 +114,7 @@ def test_those_that_come_ahead_without_end_do_not_keep_the_others_waiting(one_wo
     pair[0].tell(pair[1])
     pair[1].tell(pair[0])
     patient = Patient.start(one_worker, log)
+    in_flight.wait_idle(WAIT_S)
     pair[0].tell(Verdict(1, 1))
     patient.tell(Fact(1, 1))
 
