@@ -5,11 +5,13 @@ in with one fsync per transaction and come out in the order they were stored. It
 repairs what is there (`archiving.py` moves its oldest rows): what it cannot trust, it refuses.
 """
 
+import itertools
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -52,6 +54,8 @@ from messages.events import (
 )
 from messages.journal import Recorded
 
+_AT_ONCE = 64
+"""Rows of one statement: after each the thread has to wait for the interpreter, which others hold."""
 _PAGE = 1_000  # rows read at a time, so that a long export holds no transaction open
 
 
@@ -158,7 +162,8 @@ class Store:
     def insert(self, rows: Sequence[Row]) -> int:
         """Store encoded events in the open transaction and return the seq of the last."""
         placed = self.preview(rows)
-        self._connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", placed)
+        for part in itertools.batched(placed, _AT_ONCE):
+            self._connection.execute(_inserting(len(part)), [*itertools.chain(*part)])
         last_seq = placed[-1].seq if placed else self._last()[0]
         self._connection.execute("UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,))
         return last_seq
@@ -324,6 +329,12 @@ def _open_verified(
             anchor.write(mark_of(connection))
         keep_log(connection, kept=False)
     return connection
+
+
+@cache
+def _inserting(count: int) -> str:
+    """Return the statement that stores so many rows."""
+    return f"INSERT INTO events VALUES {', '.join(['(?, ?, ?, ?, ?, ?)'] * count)}"  # noqa: S608
 
 
 @contextmanager

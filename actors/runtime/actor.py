@@ -52,6 +52,10 @@ class PooledActor(pykka.Actor):
     """Kinds of messages of which only the latest counts, by the key this gives: told again before it was
     handled, a message replaces the one that waits. They are handled when nothing else waits, or after a
     full turn of other messages."""
+    overtakes: frozenset[type] = frozenset()
+    """Kinds of messages that are handled before all others that wait, and whose receiver's turn comes
+    before those of others: all the kinds that their sender tells it, so that no sender's messages change
+    places. What asks for it bounds it; a flood of them keeps the others waiting, never for ever."""
     fenced = False
     """It hung and was replaced: nothing it does counts any more."""
     suspended = False
@@ -64,9 +68,9 @@ class PooledActor(pykka.Actor):
 
     def __init__(self, *, dispatcher: Dispatcher) -> None:
         super().__init__()
-        self.actor_inbox.bind(dispatcher, dead=self.actor_stopped)
-        self.actor_inbox.ahead = self.ahead
+        self.actor_inbox.bind(dispatcher, dead=self.actor_stopped, ahead=self.ahead)
         self.actor_inbox.conflates = self.conflates
+        self.actor_inbox.overtakes = self.overtakes
         self._actor_ref = PooledRef(self)
         self._begun = False
         self._exit: Exit | None = None
@@ -167,7 +171,7 @@ class PooledActor(pykka.Actor):
             self.under_way = envelope
             if is_stopped():
                 # At the message before, or fenced while it hung there: this one is its successor's.
-                self.actor_inbox.items.appendleft(envelope)
+                self.actor_inbox.put_back(envelope)
                 break
             handled += 1
             message = envelope.message

@@ -21,6 +21,9 @@ from actors.runtime.blocking import forbid_blocking
 SLICE_SIZE = 64
 """Messages per turn: 1 costs a third of the throughput, more lets one busy actor delay the others."""
 
+_AHEAD_IN_A_ROW = 32
+"""After so many turns of those that come ahead, one of the others is run."""
+
 if TYPE_CHECKING:
     from actors.runtime.inbox import Watcher
 
@@ -30,8 +33,10 @@ class Runnable(Protocol):
 
     watcher: "Watcher | None"
     """Who is told how the instance fares."""
-    ahead: bool
-    """Its turns come before those of the others."""
+
+    @property
+    def ahead(self) -> bool:
+        """Tell whether its turns come before those of the others now."""
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages."""
@@ -100,6 +105,9 @@ class Dispatcher(abc.ABC):
     def submit(self, inbox: Runnable) -> None:
         """Have one turn of `inbox` run soon; called only by whoever holds its turn."""
 
+    def promote(self, inbox: Runnable) -> None:  # noqa: B027 - most run turns in their order
+        """Run a turn that is submitted already before those of others; nothing if it runs by now."""
+
     @abc.abstractmethod
     def under_way(self) -> Iterator[UnderWay]:
         """Say what its threads are at, for who looks whether they get further."""
@@ -146,9 +154,12 @@ class WorkerPool(Dispatcher):
         self._slice_size = slice_size
         self.must_turn = not blocking
         self._runnable: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        """One True for each inbox that is runnable, and a False for each worker that is to end."""
+        """One True for each entry of the two queues, and a False for each worker that is to end."""
         self._ahead: deque[Runnable] = deque()
         self._others: deque[Runnable] = deque()
+        self._due: dict[Runnable, None] = {}
+        """Whoever has a turn to come: one that was promoted stands in both queues."""
+        self._in_a_row = 0
         self._ended = threading.Event()
         self._hiring = threading.Lock()
         self._workers: list[_Worker] = []
@@ -168,19 +179,39 @@ class WorkerPool(Dispatcher):
 
     def submit(self, inbox: Runnable) -> None:
         """Queue one turn of `inbox` for whichever worker is free."""
-        (self._ahead if inbox.ahead else self._others).append(inbox)
+        self._due[inbox] = None
+        self._queue(inbox, self._ahead if inbox.ahead else self._others)
+
+    def promote(self, inbox: Runnable) -> None:
+        """Let a turn that is still to come stand ahead, too."""
+        if inbox in self._due:
+            self._queue(inbox, self._ahead)
+
+    def _queue(self, inbox: Runnable, queued: deque[Runnable]) -> None:
+        queued.append(inbox)
         self._runnable.put(True)
         if self._ended.is_set():
             self._abandon()
 
-    def _next(self) -> Runnable:
-        """Return the next inbox; called once for each True that was taken, so there is one."""
+    def _next(self) -> Runnable | None:
+        """Return the next inbox, or None if it had its turn; called once for each True that was taken.
+
+        Those ahead go first, but so many of them in a row that the others wait for ever never do.
+        """
+        # Two workers may count at once: then one turn more or less goes ahead.
+        self._in_a_row += 1
+        order = (self._ahead, self._others)
+        if self._in_a_row > _AHEAD_IN_A_ROW:
+            order = (self._others, self._ahead)
         while True:
-            for runnable in (self._ahead, self._others):
+            for runnable in order:
                 try:
-                    return runnable.popleft()
+                    inbox = runnable.popleft()
                 except IndexError:
                     continue
+                if runnable is self._others:
+                    self._in_a_row = 0
+                return inbox if self._due.pop(inbox, self) is None else None
 
     def _work(self, worker: _Worker) -> None:
         if self.must_turn:
@@ -188,7 +219,8 @@ class WorkerPool(Dispatcher):
         while not worker.retired and self._runnable.get():
             self._before_turn()
             worker.inbox = inbox = self._next()
-            inbox.run_turn(self._slice_size)
+            if inbox is not None:
+                inbox.run_turn(self._slice_size)
             worker.inbox = None
 
     def under_way(self) -> Iterator[UnderWay]:
@@ -226,8 +258,8 @@ class WorkerPool(Dispatcher):
                 runnable = self._runnable.get_nowait()
             except queue.Empty:
                 return
-            if runnable:
-                self._next().close()
+            if runnable and (inbox := self._next()) is not None:
+                inbox.close()
 
 
 class OwnThread(WorkerPool):

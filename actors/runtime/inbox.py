@@ -3,7 +3,9 @@
 Guarantees: messages of one sender are handled in the order they were put; never two turns at once; no
 wake-up is lost; nothing put is forgotten: what cannot be handled any more is answered with
 `ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells). Kinds of which only
-the latest counts wait apart (`conflation.py`), behind the others.
+the latest counts wait apart (`conflation.py`), behind the others; kinds that overtake wait apart, before
+them. An actor names all the kinds that one sender tells it as overtaking, or none of them: then only
+messages of different senders change places, which nobody could rely on anyway.
 
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
 birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
@@ -34,6 +36,10 @@ class Exit(NamedTuple):
     """The message it failed on, if it was one."""
 
 
+_OVERTAKING_IN_A_ROW = 64
+"""After so many messages that overtake, one of those they have overtaken is handled."""
+
+
 class Nudge:
     """Nothing to handle: it only makes sure that there is a turn."""
 
@@ -58,51 +64,67 @@ class Inbox:
     """Messages waiting for one address, and the right to handle them."""
 
     __slots__ = (
+        "_always_ahead",
         "_claim",
+        "_in_a_row",
         "_on_close",
         "_starting",
         "_stood_back",
+        "_stopping",
         "_take_turn",
         "_turn",
-        "ahead",
         "conflates",
         "dead",
         "dispatcher",
         "in_flight",
         "items",
         "latest",
+        "overtakes",
         "undelivered",
+        "urgent",
         "watcher",
     )
 
     def __init__(self) -> None:
         self.items: deque[Envelope[Any]] = deque()
+        self.urgent: deque[Envelope[Any]] = deque()
+        """What waits before all `items`."""
         self.latest = Latest()
         """What waits behind all `items`, and may be replaced while it does."""
         self.conflates: Mapping[type, KeyOf] = {}
-        self.ahead = False
+        self.overtakes: frozenset[type] = frozenset()
+        self._always_ahead = False
         self._turn = threading.Lock()
         self._turn.acquire()
         self._take_turn: TakeTurn | None = None
         self._on_close: Callable[[], None] | None = None
         self._starting = 0
         self._stood_back = False
+        self._stopping = False
+        self._in_a_row = 0
         self._claim: list[None] = []
         self.watcher: Watcher | None = None
         self.undelivered: Callable[[Any], None] | None = None
 
-    def bind(self, dispatcher: Dispatcher, dead: threading.Event) -> None:
-        """Say who runs the turns and which event means that the address is dead."""
+    def bind(self, dispatcher: Dispatcher, dead: threading.Event, *, ahead: bool = False) -> None:
+        """Say who runs the turns, which event means that the address is dead, and if it comes ahead."""
         self.dispatcher = dispatcher
         self.in_flight = dispatcher.in_flight
         self.dead = dead
+        self._always_ahead = ahead
+
+    @property
+    def ahead(self) -> bool:
+        """Tell whether its turns come before those of the others now."""
+        return self._always_ahead or bool(self.urgent)
 
     def move_to(self, inbox: "Inbox") -> None:
         """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
         inbox.dispatcher = self.dispatcher
         self.latest.overtake(self.items)
-        while self.items:
-            inbox.items.append(self.items.popleft())
+        for own, others in ((self.urgent, inbox.urgent), (self.items, inbox.items)):
+            while own:
+                others.append(own.popleft())
 
     def attach(self, take_turn: TakeTurn, on_close: Callable[[], None]) -> None:
         """Let an instance handle the messages from now on; its first turn starts it.
@@ -123,8 +145,19 @@ class Inbox:
             return
         if self.in_flight is not None:
             self.in_flight.entered()
-        self.items.append(envelope)
-        self._wake()
+        if self._is_overtaking(envelope):
+            self.urgent.append(envelope)
+            self._hasten()
+        else:
+            self.items.append(envelope)
+            self._wake()
+
+    def _is_overtaking(self, envelope: Envelope[Any]) -> bool:
+        if not self.overtakes:
+            return False
+        if isinstance(envelope.message, _ActorStop):
+            self._stopping = True  # what it is told after that must not be handled before
+        return type(envelope.message) in self.overtakes and not self._stopping
 
     def _conflated(self, envelope: Envelope[Any]) -> bool:
         """Tell whether a message was put among those that may be replaced."""
@@ -150,8 +183,27 @@ class Inbox:
         """Add a message that is handled before all that wait."""
         if self.in_flight is not None:
             self.in_flight.entered()
-        self.items.appendleft(envelope)
-        self._wake()
+        self._first.appendleft(envelope)
+        self._hasten()
+
+    @property
+    def _first(self) -> deque[Envelope[Any]]:
+        """Where what is handled next waits."""
+        return self.urgent if self.overtakes else self.items
+
+    def put_back(self, envelope: Envelope[Any]) -> None:
+        """Leave a message that was taken to the successor; only whoever owns the turn."""
+        overtakes = type(envelope.message) in self.overtakes and not self._stopping
+        (self.urgent if overtakes else self.items).appendleft(envelope)
+
+    def _hasten(self) -> None:
+        """Have a turn, soon, also where one was scheduled behind those of others."""
+        if self._turn.acquire(blocking=False):
+            self.dispatcher.submit(self)
+        elif self.dead.is_set():
+            self._drain()
+        else:
+            self.dispatcher.promote(self)
 
     def _wake(self) -> None:
         if self._turn.acquire(blocking=False):
@@ -166,7 +218,7 @@ class Inbox:
         Raises:
             IndexError: there is none.
         """
-        return self.items.popleft()
+        return self.urgent.popleft() if self.urgent else self.items.popleft()
 
     def take_in_turn(self) -> Callable[[], Envelope[Any]]:
         """Return what takes message after message in the turn that begins.
@@ -174,15 +226,29 @@ class Inbox:
         What is conflated comes last, but in a turn after one in which it stood back all the time, first:
         what never ends must not keep it for ever. The turn after that one is the others' again.
         """
-        return self._take_latest_first if self._stood_back else self.items.popleft
+        if self._stood_back:
+            return self._take_latest_first
+        return self._take_urgent_first if self.overtakes else self.items.popleft
+
+    def _take_urgent_first(self) -> Envelope[Any]:
+        row = self._in_a_row
+        if self.urgent and (row < _OVERTAKING_IN_A_ROW or not (self.items or self.latest)):
+            self._in_a_row = row + 1
+            return self.urgent.popleft()
+        self._in_a_row = 0
+        return self.items.popleft()
 
     def _take_latest_first(self) -> Envelope[Any]:
-        waiting = self.latest.take()
-        return self.items.popleft() if waiting is None else waiting
+        if not self.urgent or self._in_a_row >= _OVERTAKING_IN_A_ROW:
+            waiting = self.latest.take()
+            if waiting is not None:
+                self._in_a_row = 0
+                return waiting
+        return self._take_urgent_first()
 
     def empty(self) -> bool:
         """Tell whether nothing waits; part of pykka's protocol."""
-        return not (self.items or self.latest)
+        return not (self.items or self.urgent or self.latest)
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
@@ -231,7 +297,7 @@ class Inbox:
     def withdraw(self, envelope: Envelope[Any]) -> bool:
         """Take back what was put first and is not handled yet; False if it was."""
         try:
-            self.items.remove(envelope)
+            self._first.remove(envelope)
         except ValueError:
             return False
         if self.in_flight is not None:
@@ -265,7 +331,7 @@ class Inbox:
         while True:
             self.latest.overtake(self.items)
             try:
-                envelope = self.items.popleft()
+                envelope = self.get()
             except IndexError:
                 return
             self._refuse(envelope)

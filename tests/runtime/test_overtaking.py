@@ -1,0 +1,223 @@
+"""Messages that overtake: before all that wait, their actor before others, and nobody for ever."""
+
+import threading
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pykka
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.runtime import ChildSpec, PooledActor, WorkerPool
+from tests.runtime.nursery import BOOM, WAIT_S, ByHand, Gate
+
+
+class Verdict(NamedTuple):
+    """Overtakes what waits."""
+
+    sender: int
+    number: int
+
+
+class Fact(NamedTuple):
+    """Waits in its turn."""
+
+    sender: int
+    number: int
+
+
+class Price(NamedTuple):
+    """Only the latest counts."""
+
+    name: str
+
+
+class Judge(PooledActor):
+    """Keeps what it is told, in one log with others; stands at gates; raises what it is told to."""
+
+    overtakes = frozenset({Verdict})
+    conflates = MappingProxyType({Price: lambda price: price.name})
+
+    def __init__(self, dispatcher, log, name=""):
+        super().__init__(dispatcher=dispatcher)
+        self.log, self.name = log, name
+
+    def on_receive(self, message):
+        if isinstance(message, Gate):
+            message.stand()
+        elif isinstance(message, Exception):
+            raise message
+        else:
+            self.log.append((self.name, message) if self.name else message)
+
+
+@pytest.fixture
+def one_worker(in_flight):
+    """A pool whose order of turns is the order of what is handled."""
+    pool = WorkerPool(workers=1, in_flight=in_flight)
+    yield pool
+    pykka.ActorRegistry.stop_all(timeout=WAIT_S)
+    pool.stop()
+
+
+def test_a_verdict_is_handled_before_the_facts_and_the_prices_that_wait(pool, in_flight):
+    """Facts keep their order among themselves, and so do verdicts."""
+    log, gate = [], Gate()
+    ref = Judge.start(pool, log)
+    ref.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    told = [Fact(1, 1), Price("MNQ"), Fact(1, 2), Verdict(2, 1), Fact(1, 3), Verdict(2, 2)]
+    for each in told:
+        ref.tell(each)
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
+
+    assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2), Fact(1, 3), Price("MNQ")]
+
+
+def test_its_actor_goes_before_a_thousand_that_only_have_facts(one_worker, in_flight):
+    """It stood behind all of them already, with facts of its own, when the verdict came."""
+    log, gate = [], Gate()
+    first = Judge.start(one_worker, log, "gate")
+    crowd = [Judge.start(one_worker, log, f"of {number}") for number in range(1_000)]
+    breached = Judge.start(one_worker, log, "breached")
+    in_flight.wait_idle(WAIT_S)
+    first.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    for each in (*crowd, breached):
+        each.tell(Fact(1, 1))
+    breached.tell(Verdict(2, 1))
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
+
+    assert log[0] == ("breached", Verdict(2, 1))
+    assert len(log) == 1_002, "nobody's turn is lost, and nobody has one too many"
+
+
+def test_those_that_come_ahead_without_end_do_not_keep_the_others_waiting(one_worker, in_flight):
+    """Two that tell each other verdicts for ever, and one with a single fact."""
+    log, done = [], threading.Event()
+
+    class Endless(Judge):
+        def on_receive(self, message):
+            if isinstance(message, pykka.ActorRef):
+                self.other = message
+            elif not done.is_set():
+                self.other.tell(message)
+
+    class Patient(Judge):
+        def on_receive(self, _message):
+            done.set()
+
+    pair = [Endless.start(one_worker, log), Endless.start(one_worker, log)]
+    pair[0].tell(pair[1])
+    pair[1].tell(pair[0])
+    patient = Patient.start(one_worker, log)
+    in_flight.wait_idle(WAIT_S)
+    pair[0].tell(Verdict(1, 1))
+    patient.tell(Fact(1, 1))
+
+    assert done.wait(WAIT_S)
+
+
+def test_verdicts_without_end_keep_no_fact_and_no_price_waiting_for_ever():
+    """One fact after each 64 of them, and the latest price."""
+    hands, log = ByHand(), []
+
+    class Flooded(Judge):
+        def on_receive(self, message):
+            if isinstance(message, Verdict):
+                self.actor_ref.tell(message)
+            super().on_receive(message)
+
+    judge = Flooded(hands, log)
+    judge._start_actor_loop()
+    judge.actor_ref.tell(Verdict(1, 1))
+    judge.actor_ref.tell(Price("MNQ"))
+    for number in range(3):
+        judge.actor_ref.tell(Fact(1, number))
+    for _ in range(12):
+        hands.turn(64)
+
+    assert [each for each in log if isinstance(each, Fact)] == [Fact(1, n) for n in range(3)]
+    assert Price("MNQ") in log
+
+
+def test_what_is_told_after_a_stop_does_not_overtake_it(pool, directory, letters, in_flight):
+    """It is undelivered like any other message then."""
+    log, gate = [], Gate()
+    ref = Judge.start(pool, log)
+    directory.register("judge", ref)
+    ref.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    ref.tell(Verdict(1, 1))
+    stopped = ref.stop(block=False)
+    ref.tell(Verdict(1, 2))
+    gate.opened.set()
+    assert stopped.get(timeout=WAIT_S)
+    in_flight.wait_idle(WAIT_S)
+
+    assert log == [Verdict(1, 1)]
+    assert letters == [("judge", Verdict(1, 2))]
+
+
+def test_a_successor_finds_the_verdicts_first(pool, start, directory, in_flight):
+    """The actor fails with both kinds waiting: only the message it failed on is lost."""
+    log, gate = [], Gate()
+    start(ChildSpec(address="judge", factory=lambda: Judge(pool, log)))
+    ref = directory.ref("judge")
+    ref.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    for each in (BOOM, Fact(1, 1), Verdict(2, 1), Fact(1, 2), Verdict(2, 2)):
+        ref.tell(each)
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
+
+    assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=150), st.integers(1, 70))
+def test_each_senders_messages_keep_their_order_and_none_is_lost(told, slice_size):
+    """Whoever tells only one of both kinds is heard in the order in which he spoke."""
+    hands, log = ByHand(), []
+    judge = Judge(hands, log)
+    judge._start_actor_loop()
+    sent = []
+    for number, (sender, turn) in enumerate(told):
+        kind = Verdict if sender % 2 else Fact
+        sent.append(kind(sender, number))
+        judge.actor_ref.tell(sent[-1])
+        if turn:
+            hands.turn(slice_size)
+    hands.stop()
+
+    for sender in range(4):
+        own = [each for each in log if each.sender == sender]
+        assert own == [each for each in sent if each.sender == sender]
+
+
+def test_turns_are_never_run_twice_or_lost_while_they_are_promoted(in_flight):
+    """Many senders, two workers, both kinds: each message once, each sender's in order."""
+    pool = WorkerPool(workers=2, slice_size=3, in_flight=in_flight)
+    logs = [[] for _ in range(20)]
+    refs = [Judge.start(pool, log) for log in logs]
+
+    def tell(sender):
+        for number in range(2_000):
+            refs[number % 20].tell((Verdict if sender % 2 else Fact)(sender, number))
+
+    senders = [threading.Thread(target=tell, args=(sender,)) for sender in range(4)]
+    for each in senders:
+        each.start()
+    for each in senders:
+        each.join()
+    in_flight.wait_idle(60)
+    pykka.ActorRegistry.stop_all(timeout=WAIT_S)
+    pool.stop()
+
+    assert sum(map(len, logs)) == 8_000
+    for log in logs:
+        for sender in range(4):
+            numbers = [each.number for each in log if each.sender == sender]
+            assert numbers == sorted(numbers)
