@@ -23,6 +23,7 @@ from cyclopts import Parameter, validators
 from actors import private
 from actors.journal import LeaseHeldError, Store, StoreError
 from actors.ops import exits, journal_app
+from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging
 from actors.ops.stopping import Stop
 from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail, print_json
@@ -34,6 +35,8 @@ from messages import codec
 if TYPE_CHECKING:
     from actors.ops.notify import Notifier
     from actors.system import System
+
+NO_ANSWERS = Options()
 
 END_WITHIN_S = 20.0
 """How long the ordered stop may take when it gives up: what hangs must not keep it from its end."""
@@ -107,6 +110,36 @@ def _play(path: Path, journal: Path | None) -> int:
         return 0 if perform(scenario, Console()) else exits.FAILURE
     except RefusedError as error:
         return fail(exits.FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
+
+
+@app.command(name="init")
+def make_config(
+    options: Options = NO_ANSWERS,
+    *,
+    config: Annotated[Path, Parameter(name=["--config", "-c"])] = Path("lockstep.toml"),
+) -> int:
+    """Ask a few questions, find your accounts, and write a configuration of your own.
+
+    The credentials are read from the environment and written nowhere. Without a terminal everything it
+    would ask must be given as options. Nothing is written over.
+
+    Args:
+        options: The answers.
+        config: The new file.
+    """
+    from rich.console import Console
+
+    from actors.ops.init.command import Init, next_steps
+    from config.report import print_report
+
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    made = Init(config, options, SystemClock(), os.environ).run()
+    if isinstance(made, int):
+        return made
+    print_report(made, Console())
+    print("\n".join(["", *next_steps(config)]))
+    return 0
 
 
 @app.command
