@@ -26,7 +26,7 @@ from actors.ops.init.options import (
     understood,
 )
 from actors.ops.init.questions import UnansweredError, shown, tell
-from actors.ops.terminal import fail
+from actors.ops.terminal import can_ask, fail
 from actors.runtime import Clock
 from actors.secrets import Secrets
 from config.firm_profiles import Firm, FirmProfile, firms
@@ -69,7 +69,7 @@ class Init:
         known = firms()
         wanted = understood(self.options, known)
         _refuse_what_is_in_the_way(self.path)
-        asks = questions.can_ask()
+        asks = can_ask()
         lacking = no_credentials(self.options, self.environment)
         lacking += [] if asks else missing(self.options, wanted)
         if lacking:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -25,16 +26,12 @@ class UnansweredError(Exception):
     """The terminal was closed while a question was open."""
 
 
-def can_ask() -> bool:
-    """Say whether somebody is there to answer."""
-    return sys.stdin is not None and sys.stdin.isatty()
-
-
 def tell(*lines: str) -> None:
     """Say something beside the questions."""
-    for line in lines:
-        sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+    with suppress(OSError):  # who does not listen may still have said everything by options
+        for line in lines:
+            sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
 
 
 def is_meant(question: str) -> bool:
