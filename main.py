@@ -6,6 +6,7 @@ holds the journal (or has taken it), 77 login or token refused, 78 bad configura
 `actors/ops/exits.py` says which of them a watchdog starts again.
 """
 
+import errno
 import gc
 import logging
 import os
@@ -23,9 +24,10 @@ from cyclopts import Parameter, validators
 from actors import private
 from actors.journal import LeaseHeldError, Store, StoreError
 from actors.ops import exits, journal_app
+from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging, without
 from actors.ops.stopping import Stop
-from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail, print_json
+from actors.ops.terminal import DEFAULT, ConfigPath, Json, can_ask, fail, open_streams, print_json
 from actors.runtime import SystemClock
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
@@ -34,6 +36,8 @@ from messages import codec
 if TYPE_CHECKING:
     from actors.ops.notify import Notifier
     from actors.system import System
+
+NO_ANSWERS = Options()
 
 END_WITHIN_S = 20.0
 """How long the ordered stop may take when it gives up: what hangs must not keep it from its end."""
@@ -66,9 +70,8 @@ def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
         journal: Keep the journal in this new file; otherwise it is thrown away.
         scenario: Play this scenario file instead; exit 1 when something is not as it says.
     """
-    from rich.console import Console
-
     from actors.demo import Demo
+    from actors.ops.console import Console
 
     if scenario is not None:
         return _play(scenario, journal)
@@ -86,8 +89,7 @@ def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
 
 
 def _play(path: Path, journal: Path | None) -> int:
-    from rich.console import Console
-
+    from actors.ops.console import Console
     from actors.scenario.performance import perform
     from actors.scenario.reading import ScenarioError, read
     from actors.simulator import RefusedError
@@ -107,6 +109,35 @@ def _play(path: Path, journal: Path | None) -> int:
         return 0 if perform(scenario, Console()) else exits.FAILURE
     except RefusedError as error:
         return fail(exits.FAILURE, f"{path}: the broker refuses what the scenario does: {error}")
+
+
+@app.command(name="init")
+def make_config(
+    options: Options = NO_ANSWERS,
+    *,
+    config: Annotated[Path, Parameter(name=["--config", "-c"])] = Path("lockstep.toml"),
+) -> int:
+    """Ask a few questions, find your accounts, and write a configuration of your own.
+
+    The credentials are read from the environment and written nowhere. Without a terminal everything it
+    would ask must be given as options. Nothing is written over.
+
+    Args:
+        options: The answers.
+        config: The new file.
+    """
+    from actors.ops.console import Console
+    from actors.ops.init.command import Init, next_steps
+    from config.report import print_report
+
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    made = Init(config, options, SystemClock(), os.environ).run()
+    if isinstance(made, int):
+        return made
+    print_report(made, Console())
+    print("\n".join(["", *next_steps(config)]))
+    return 0
 
 
 @app.command
@@ -310,8 +341,7 @@ def check(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
         config: Configuration file.
         json: Print one JSON object.
     """
-    from rich.console import Console
-
+    from actors.ops.console import Console
     from config.report import print_report, report
 
     loaded = load(config, now=SystemClock().now())
@@ -471,7 +501,7 @@ def lock(
         asked = wish(account, how_long, until, reason, zone=zone, now=clock.now())
     except TimeError as error:
         return fail(exits.USAGE, str(error))
-    if not yes and not sys.stdin.isatty():
+    if not yes and not can_ask():
         return fail(exits.USAGE, "nobody can be asked whether this is meant: say --yes")
     if not yes and not is_confirmed(asked):
         return fail(exits.FAILURE, "not confirmed; nothing was locked")
@@ -486,8 +516,7 @@ def _load_sdk() -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     try:
-        code = _dispatch(arguments)
-        sys.stdout.flush()  # here, where a reader that has gone is no error
+        return _answered(arguments)
     except ConfigError as error:
         return fail(exits.CONFIG, str(error))
     except LeaseHeldError as error:
@@ -496,10 +525,26 @@ def main(arguments: list[str] | None = None) -> int:
         return fail(exits.STORE, str(error))
     except KeyboardInterrupt:
         return exits.INTERRUPTED
+
+
+def _answered(arguments: list[str] | None) -> int:
+    try:
+        code = _dispatch(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone is no error
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_stdout()
         return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _leave_stdout()
+        return fail(exits.FAILURE, f"the answer could not be written: {error.strerror}")
     return code
+
+
+def _leave_stdout() -> None:
+    """Let what is still to be written to stdout go nowhere, or Python's own end fails on it again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(arguments: list[str] | None) -> int:
@@ -522,6 +567,7 @@ def _dispatch(arguments: list[str] | None) -> int:
 
 
 def _entry() -> NoReturn:
+    open_streams()
     sys.exit(main())
 
 

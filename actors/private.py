@@ -46,9 +46,8 @@ def write_file(path: Path, content: bytes, *, replace: bool) -> None:
         FileExistsError: it is there, and is not to be replaced.
         OSError: it cannot be written.
     """
-    place = path.with_name(f"{path.name}.new") if replace else path
-    if replace:
-        place.unlink(missing_ok=True)  # what a crash has left
+    place = path.with_name(f"{path.name}.new")
+    place.unlink(missing_ok=True)  # what a crash has left
     file = _created(place)
     try:
         with os.fdopen(file, "wb") as writing:
@@ -57,6 +56,8 @@ def write_file(path: Path, content: bytes, *, replace: bool) -> None:
             os.fsync(file)
         if replace:
             place.replace(path)
+        else:
+            _appear(place, path)
         folder = os.open(path.parent, os.O_RDONLY)
         os.fsync(folder)
         os.close(folder)
@@ -90,6 +91,19 @@ def is_open_folder(folder: Path) -> bool:
     """Tell whether everybody may exchange the files of a folder (in /tmp only their owners may)."""
     mode = folder.stat().st_mode
     return bool(mode & stat.S_IWOTH) and not mode & stat.S_ISVTX
+
+
+def _appear(place: Path, path: Path) -> None:
+    """Give a whole file its name, unless something has that name already."""
+    try:
+        path.hardlink_to(place)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without links, e.g. a USB stick: then the name is taken first
+        os.close(_created(path))
+        place.replace(path)
+    else:
+        place.unlink()
 
 
 def _created(path: Path) -> int:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
-from rich.console import Console
 from rich.text import Text
 
 from actors.account.state import AccountState
@@ -17,6 +16,7 @@ from actors.account.trading_day import TradingDay
 from actors.journal import StoreError
 from actors.journal.history import History
 from actors.journal.incident import span_of
+from actors.ops.console import Console
 from actors.ops.facts import say, usd
 from actors.ops.narrator import Line, narrate
 from messages.base import Message

@@ -8,7 +8,8 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Collection, MutableMapping
-from typing import Any, NoReturn
+from contextlib import suppress
+from typing import Any, NoReturn, TextIO, cast
 
 import structlog
 from structlog.typing import Processor
@@ -74,9 +75,31 @@ def _for_people() -> Processor:
     return render
 
 
+class LogStream:
+    """Where log lines go; one that cannot be written is lost, and harms nobody.
+
+    Who reads a log may go away, the disk under it fill up. What happened is in the journal all the same.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what can be handed on."""
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
     """Send all logs to stderr, from this level on."""
     terminal = sys.stderr.isatty()
+    stream = LogStream(sys.stderr)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -88,10 +111,10 @@ def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, stream)),
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

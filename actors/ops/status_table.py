@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from actors.ops.console import Console
 from actors.ops.protection import Hole, Kind, holes
 from messages.queries import AccountStatus, SystemStatus
 from messages.values import ACCOUNT_SCOPE, Health, Lockout, Phase

@@ -8,11 +8,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from actors.journal import StoreError
+from actors.ops.console import Console
 from actors.ops.status import NoAnswerError
 from actors.ops.status_table import lines_of, picture_of
 from messages.queries import SystemStatus

@@ -1,12 +1,16 @@
 """What the commands share: how a configuration is named, and where answers and errors go."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from messages import codec
+
+_LAST_STREAM = 2
 
 DEFAULT = Path(__file__).parents[2] / "config" / "default.toml"
 
@@ -21,7 +25,26 @@ def print_json(value: object) -> None:
     sys.stdout.write(codec.to_json(value).decode() + "\n")
 
 
+def can_ask() -> bool:
+    """Say whether somebody is there to answer a question."""
+    return sys.stdin.isatty()
+
+
 def fail(code: int, text: str) -> int:
-    """Say on stderr why a command ends, and return its exit code."""
-    print(f"lockstep: {text}", file=sys.stderr)
+    """Say on stderr why a command ends, and return its exit code, even where nobody hears it."""
+    with suppress(OSError):
+        print(f"lockstep: {text}", file=sys.stderr)
     return code
+
+
+def open_streams() -> None:
+    """Let streams that whoever started us has closed lead nowhere; the first thing a process does.
+
+    Otherwise the next file that is opened, perhaps the journal's lock, is what others take for stderr.
+    """
+    while (spare := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:
+        pass  # it takes the number of one that was closed, and keeps it
+    os.close(spare)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - open to the end

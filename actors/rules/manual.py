@@ -110,17 +110,22 @@ def parameter_pages(
     texts = field_docs(kind)
     for field in msgspec.structs.fields(kind):
         name, counts = f"{prefix}{field.name}", unit or _unit(field.name)
-        yield ParameterPage(
-            name=name,
-            type=_type_name(field.type),
-            default=_default(field),
-            allowed=_allowed(field.type),
-            unit=counts,
-            text=texts[field.name],
-        )
-        inner, step = _inner(field.type)
+        yield page_of(field, name, counts, texts[field.name])
+        inner, step = inner_of(field.type)
         if inner:
             yield from parameter_pages(inner, f"{name}{step}.", counts)
+
+
+def page_of(field: msgspec.structs.FieldInfo, name: str, unit: str, text: str) -> ParameterPage:
+    """Return what a field of a struct takes, under the name it is written by."""
+    return ParameterPage(
+        name=name,
+        type=_type_name(field.type),
+        default=_default(field),
+        allowed=_allowed(field.type),
+        unit=unit or _unit(field.name),
+        text=text,
+    )
 
 
 def _summary(rule: AnyRule) -> str:
@@ -143,7 +148,7 @@ def _is_struct(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
-def _inner(kind: Any) -> tuple[type[msgspec.Struct] | None, str]:
+def inner_of(kind: Any) -> tuple[type[msgspec.Struct] | None, str]:
     """Return the struct a type is made of, and how its fields are reached."""
     kind = plain_type(kind)
     item, step = kind, ""
@@ -158,6 +163,8 @@ def _type_name(kind: Any) -> str:
     kind = plain_type(kind)
     if get_origin(kind) is Literal:
         return " | ".join(get_args(kind))
+    if get_origin(kind) is UnionType:
+        return " or ".join(map(_type_name, get_args(kind)))
     if get_origin(kind) is tuple:
         return f"list of {_type_name(get_args(kind)[0])}"
     if get_origin(kind) is dict:

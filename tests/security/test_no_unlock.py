@@ -62,6 +62,7 @@ COMMANDS = {
     "simulate": "an imitated broker; no system",
     "check": "reads a file",
     "rules": "prints the manual",
+    "init": "writes a new configuration file, never over another; reads the broker's accounts",
     "import": "writes a new configuration file, none that is in force",
     "status": "reads the process or the journal",
     "reload": "asks POST /api/reload",
