@@ -155,7 +155,7 @@ def test_the_root_alarms_once_and_says_when_it_is_over(
     assert told.qsize() == 3
 
 
-def test_a_clock_that_rings_late_says_so(directory, journal, loop_thread):
+def test_a_clock_that_rings_late_says_so(directory, journal, loop_thread, in_flight):
     """The process stood still, and whoever looks for others stood still with it."""
     told = queue.SimpleQueue()
     ref = ClockActor.start(
@@ -167,6 +167,7 @@ def test_a_clock_that_rings_late_says_so(directory, journal, loop_thread):
     )
     lag = told.get(timeout=WAIT_S)
     ref.stop(timeout=WAIT_S)
+    in_flight.wait_idle(WAIT_S)
 
     assert (lag.name, lag.over) == ("clock", True)
     assert {each.code for each in journal.of(AlarmRaised)} == {AlarmCode.TURNS_LATE}
