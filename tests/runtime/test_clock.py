@@ -12,7 +12,7 @@ from actors.runtime import ClockActor, OffsetClock, PooledActor, SystemClock, Vi
 from actors.runtime.deadlines import Deadline, Deadlines
 from messages.commands import CancelWake, WakeAfter, WakeAt
 
-WAIT_S = 5
+WAIT_S = 30
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 

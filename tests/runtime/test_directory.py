@@ -7,7 +7,7 @@ import pytest
 
 from actors.runtime import PooledActor, UnknownAddressError
 
-WAIT_S = 5
+WAIT_S = 30
 
 
 class Waiting(PooledActor):

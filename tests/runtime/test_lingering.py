@@ -4,7 +4,7 @@ import pytest
 
 from actors.runtime import LingeringThread, LoopThread, PooledActor
 
-WAIT_S = 5
+WAIT_S = 30
 
 
 class Turns(PooledActor):
