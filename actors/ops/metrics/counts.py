@@ -6,7 +6,9 @@ kinds of actors and steps, never an account or an id.
 """
 
 from collections.abc import Iterable
+from typing import get_args
 
+import msgspec
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -35,14 +37,21 @@ from messages.events import (
 )
 from messages.facts import PayloadQuarantined, SnapshotFailed, StreamLost
 from messages.journal import Committed
-from messages.values import AlarmCode, Done, Health, NotSent, Outcome, Rejected, Uncertain
+from messages.values import AlarmCode, Health, Outcome
 
 LATENCY_S = (
     *(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
 """Buckets: a close takes milliseconds, its deadline is seconds, a hanging broker minutes."""
-OUTCOMES = ("done", "rejected", "not_sent", "uncertain")
+
+
+def _tag(kind: type[msgspec.Struct]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+OUTCOMES = tuple(map(_tag, get_args(Outcome.__value__)))
+"""What can become of a command, e.g. `done`."""
 
 
 class Counts:
@@ -166,7 +175,7 @@ class Counts:
             case BrokerCommandSent():
                 self._sent.labels(event.command).inc()
             case BrokerCommandAnswered():
-                self._answers.labels(_name_of(event.outcome)).inc()
+                self._answers.labels(_tag(type(event.outcome))).inc()
             case StopMoved() | StopNotMoved():
                 self._stops.labels("yes" if isinstance(event, StopMoved) else "no").inc()
             case AlarmRaised():
@@ -201,15 +210,3 @@ _COUNTED = frozenset(
 
 def _kind_of(address: str) -> str:
     return address.partition("/")[0]
-
-
-def _name_of(outcome: Outcome) -> str:
-    match outcome:
-        case Done():
-            return "done"
-        case Rejected():
-            return "rejected"
-        case NotSent():
-            return "not_sent"
-        case Uncertain():
-            return "uncertain"
