@@ -24,6 +24,7 @@ from cyclopts import Parameter, validators
 from actors import private
 from actors.journal import LeaseHeldError, Store, StoreError
 from actors.ops import exits, journal_app
+from actors.ops.console import Console, ErrorConsole
 from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging, without
 from actors.ops.stopping import Stop
@@ -71,7 +72,6 @@ def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
         scenario: Play this scenario file instead; exit 1 when something is not as it says.
     """
     from actors.demo import Demo
-    from actors.ops.console import Console
 
     if scenario is not None:
         return _play(scenario, journal)
@@ -89,7 +89,6 @@ def demo(*, journal: Path | None = None, scenario: Path | None = None) -> int:
 
 
 def _play(path: Path, journal: Path | None) -> int:
-    from actors.ops.console import Console
     from actors.scenario.performance import perform
     from actors.scenario.reading import ScenarioError, read
     from actors.simulator import RefusedError
@@ -126,7 +125,6 @@ def make_config(
         options: The answers.
         config: The new file.
     """
-    from actors.ops.console import Console
     from actors.ops.init.command import Init, next_steps
     from config.report import print_report
 
@@ -341,7 +339,6 @@ def check(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
         config: Configuration file.
         json: Print one JSON object.
     """
-    from actors.ops.console import Console
     from config.report import print_report, report
 
     loaded = load(config, now=SystemClock().now())
@@ -554,7 +551,13 @@ def _dispatch(arguments: list[str] | None) -> int:
     from actors.ops.status import NoAnswerError
 
     try:
-        result = app(arguments, exit_on_error=False, result_action="return_value")
+        result = app(
+            arguments,
+            exit_on_error=False,
+            result_action="return_value",
+            console=Console(),
+            error_console=ErrorConsole(stderr=True),
+        )
     except cyclopts.CycloptsError:
         return exits.USAGE
     except (LoginRefusedError, TokenRefusedError) as error:

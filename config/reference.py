@@ -45,7 +45,7 @@ A rule's table stands in `[defaults.rules.KEY]`, `[profiles.NAME.rules.KEY]` or,
 in `[accounts.rules.KEY]`: the later over the earlier, field by field. A rule that is not written is off;
 each also takes `enabled` (true when it is not written; true is stricter). **stricter** says what a reload
 applies at once; the other direction waits for the next reset, and where values are not compared, old and
-new both apply until then. What each rule does, with an example: [actors/rules/](../actors/rules/README.md).
+new both apply until then. Each rule with an example: [actors/rules/](../actors/rules/README.md).
 """
 
 _CALENDAR = """\

@@ -155,6 +155,29 @@ def test_a_reader_that_goes_away_is_no_error(command, call):
     assert "roken" not in done.stderr
 
 
+@pytest.mark.parametrize("words", ["--help", "--version", "journal --help"])
+def test_a_reader_of_help_that_goes_away_is_no_error_either(words):
+    """`--help | head -1`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = started(words.split(), stdout=writing, stderr=subprocess.PIPE)
+    os.close(writing)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_wrong_usage_is_2_when_nobody_reads_it():
+    """Both streams are gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+
+    done = started(["nope"], stdout=writing, stderr=writing)
+    os.close(writing)
+
+    assert done.returncode == 2
+
+
 @pytest.mark.parametrize("command", ["run", "init", "reload", "journal show"])
 def test_an_error_keeps_its_exit_code_when_nobody_reads_it(command, call):
     """`2>&1 | true`: what a service manager goes by is the code."""
