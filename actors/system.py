@@ -34,6 +34,7 @@ from actors.journal import (
     AnchorActor,
     JournalActor,
     Memory,
+    ReadAhead,
     Store,
     StoreError,
     archive_before,
@@ -401,14 +402,22 @@ class System:
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
         self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
+        above, started = self.directory.ref(accounts), []
+        ahead = ReadAhead(self._ask_recorded, [record.account for record in records])
         for record in records:
             settings = self.config.account_settings(record, login)
             self.accounts[record.account] = settings
             self._note_poll(settings)
             enforcer = partial(self._enforcer, settings, wiring)
-            self._child(f"enforcer/{record.account}", enforcer, under=accounts)
-            account = partial(self._account, record.account, known, wiring, itertools.count())
-            self._child(f"account/{record.account}", account, under=accounts)
+            lives = itertools.count()
+            account = partial(self._account, record.account, known, wiring, lives, ahead)
+            for kind, factory in (("enforcer", enforcer), ("account", account)):
+                address = f"{kind}/{record.account}"
+                spec = ChildSpec(address=address, factory=factory, hung_after_s=HUNG_S)
+                # Begun one after the other up there: to wait here for each would cost as much again.
+                started.append(above.ask(StartChild(spec), block=False))
+        for each in started:
+            each.get(timeout=_LOGIN_S)
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
@@ -440,12 +449,17 @@ class System:
         return EnforcerActor(core=core, **wiring)
 
     def _account(
-        self, account: int, known: Known, wiring: Wiring, lives: "itertools.count[int]"
+        self,
+        account: int,
+        known: Known,
+        wiring: Wiring,
+        lives: "itertools.count[int]",
+        ahead: ReadAhead,
     ) -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
         settings = self.accounts[account]  # of the configuration in force now, after a reload too
         state = AccountState.new(settings.account, settings.day, gross=settings.gross)
-        for record in self._recorded(settings.account):
+        for record in ahead.take(account).get(timeout=_ASK_S):
             state.evolve(record.event)
         self._lock_for_lost_history(state)
         if next(lives) == 0:
@@ -461,14 +475,13 @@ class System:
         deadline_s = self.config.file.enforcement.deadline_s
         if owed := lost_history.intent(state, self._accepted, self.clock.now(), deadline_s):
             self._journal(owed)
-            self._recorded(state.account)  # answered once it is on disk, or alarmed
+            answer = self._ask_recorded(state.account)
+            answer.get(timeout=_ASK_S)  # once it is on disk, or alarmed
             state.evolve(owed)
 
-    def _recorded(self, account: int) -> tuple[Recorded, ...]:
+    def _ask_recorded(self, account: int) -> pykka.Future[tuple[Recorded, ...]]:
         question = ReadAccount(at=self.clock.now(), cause="start", account=account)
-        answer = self.directory.ref("journal").ask(question, block=True, timeout=_ASK_S)
-        records: tuple[Recorded, ...] = answer
-        return records
+        return self.directory.ref("journal").ask(question, block=False)
 
     def _epoch(self) -> str:
         return f"{self._run}.{next(self._lives)}"

@@ -2,6 +2,7 @@
 
 from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
+from actors.journal.ahead import ReadAhead
 from actors.journal.anchor import Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
 from actors.journal.archive import verify_archive
@@ -27,6 +28,7 @@ __all__ = [
     "LeaseHeldError",
     "LeaseLostError",
     "Memory",
+    "ReadAhead",
     "Store",
     "StoreError",
     "UnstorableEventError",
