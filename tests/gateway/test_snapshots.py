@@ -69,7 +69,7 @@ def test_a_short_snapshot_reads_positions_and_orders_only(rig):
 
 @pytest.mark.parametrize("budget", [pytest.param(20, id="odd"), pytest.param(22, id="even")])
 def test_what_verifies_is_sent_whole_or_not_at_all(rig, budget):
-    """Where there is room for one of its two requests only, none leaves, and it says when to come again."""
+    """Where there is room for one of two requests, none leaves, and it says when to come again."""
     rig.guard(A, budget_requests=budget)
     after = rig.sim.record().last_seq
     for _ in range(20):
