@@ -167,7 +167,9 @@ class System:
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
     linger_s: float = 0.003
-    """How long clock, log, and the journal while nobody waits for it let messages gather."""
+    """How long clock and log let messages gather."""
+    gather_s: float = 0.01
+    """How long the journal does while nobody waits for it: what it is at, who then does must wait for."""
     testimony: Testimony | None = None
     """Filled with every event of the journal, for who wants to watch."""
     directory: Directory = field(default_factory=Directory)
@@ -286,7 +288,7 @@ class System:
         ticks = self._keep(LoopThread(CLOCK, self.in_flight, linger_s=self.linger_s))
         disk = self._keep(
             LingeringThread(
-                "journal", self.in_flight, linger_s=self.linger_s, slice_size=_JOURNAL_SLICE
+                "journal", self.in_flight, linger_s=self.gather_s, slice_size=_JOURNAL_SLICE
             )
         )
         paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
