@@ -69,6 +69,7 @@ from actors.runtime import (
     LoopThread,
     OwnThread,
     PooledActor,
+    RightOfWay,
     RootSupervisor,
     StartChild,
     StopChildren,
@@ -180,7 +181,9 @@ class System:
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
     linger_s: float = 0.003
-    """How long clock, log, and the journal while nobody waits for it let messages gather."""
+    """How long clock and log let messages gather."""
+    gather_s: float = 0.01
+    """How long the journal does while nobody waits for it: what it is at, who then does must wait for."""
     testimony: Testimony | None = None
     """Filled with every event of the journal, for who wants to watch."""
     directory: Directory = field(default_factory=Directory)
@@ -205,6 +208,8 @@ class System:
     """By account, how often its record was to be read at most, under any rules of this run."""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
     """One reload at a time; never waited for, and it guards no state of an account."""
+    _intents_first: RightOfWay = field(default_factory=RightOfWay)
+    """Over facts: the journal's while an intent waits for it, a gateway's that is told a command."""
     _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -240,7 +245,7 @@ class System:
             token=self.config.http_token(self.environment),
         )
         self._start_trunk()
-        pool = self._keep(WorkerPool(in_flight=self.in_flight))
+        pool = self._keep(WorkerPool(in_flight=self.in_flight, gives_way=self._intents_first))
         self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
         late_after_s = self.config.file.health.late_after_s
@@ -302,7 +307,11 @@ class System:
         ticks = self._keep(LoopThread(CLOCK, self.in_flight, linger_s=self.linger_s))
         disk = self._keep(
             LingeringThread(
-                "journal", self.in_flight, linger_s=self.linger_s, slice_size=_JOURNAL_SLICE
+                "journal",
+                self.in_flight,
+                linger_s=self.gather_s,
+                slice_size=_JOURNAL_SLICE,
+                right_of_way=self._intents_first,
             )
         )
         paper = self._keep(LingeringThread("log", self.in_flight, linger_s=self.linger_s))
@@ -366,7 +375,11 @@ class System:
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
         login = f"login/{name}"
         self._supervise(login, self._keep(OwnThread(login, in_flight=self.in_flight)))
-        loop = self._keep(LoopThread(gateway_thread(name), in_flight=self.in_flight))
+        loop = self._keep(
+            LoopThread(
+                gateway_thread(name), in_flight=self.in_flight, right_of_way=self._intents_first
+            )
+        )
 
         def factory() -> PooledActor:
             guarded = tuple(key for key, each in self.accounts.items() if each.login == name)

@@ -254,6 +254,8 @@ class TakeSnapshot(AccountMessage, frozen=True, kw_only=True):
     """Part of an enforcement: goes before other reads."""
     deadline_s: float
     """Seconds after which it counts as failed."""
+    exposure_usd: Decimal | None = None
+    """What the account has at stake; None = unknown. Of urgent ones the one with the most goes first."""
 
 
 class RenewStream(AccountMessage, frozen=True, kw_only=True):

@@ -109,6 +109,8 @@ class SnapshotFailed(AccountMessage, frozen=True, kw_only=True):
     """The `TakeSnapshot` it answers."""
     reason: str
     """What failed."""
+    retry_after_s: float | None = None
+    """Nothing was sent: the request budget has no room before so many seconds; None = something else."""
 
 
 class ContractDescribed(AccountMessage, frozen=True, kw_only=True):

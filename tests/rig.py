@@ -475,6 +475,7 @@ class Rig:
             journal_path=folder / "lockstep.db",
             in_flight=self.in_flight,
             linger_s=0,  # real time means nothing on a virtual clock
+            gather_s=0,
             testimony=self.testimony,
             gateway=lambda login, system, dispatcher, guarded: gateway(
                 self.broker, system, login.name, dispatcher, guarded

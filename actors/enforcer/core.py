@@ -147,7 +147,7 @@ class EnforcerCore:
             case SnapshotTaken() if message.request_id == self._request:
                 self._on_snapshot(message)
             case SnapshotFailed() if message.request_id == self._request:
-                self._on_unread(message.reason)
+                self._on_failed(message)
             case Woken():
                 self._on_woken(message.key)
             case _:
@@ -302,6 +302,7 @@ class EnforcerCore:
                 trades_since=None,
                 urgent=True,
                 deadline_s=_COMMAND_S,
+                exposure_usd=Decimal(0) if self._clean else self._exposure_usd,
             ),
         )
         self._wake("read", _COMMAND_S + _LOST_S)
@@ -341,6 +342,18 @@ class EnforcerCore:
             self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
         else:
             self._pause()
+
+    def _on_failed(self, failure: SnapshotFailed) -> None:
+        """Read again later; where the request budget has no room, not before it has.
+
+        Nothing was read then and nothing learned: what a read before it has shown still counts.
+        """
+        if failure.retry_after_s is None:
+            self._on_unread(failure.reason)
+            return
+        self._cancel("read")
+        self._turn_at = self._now + timedelta(seconds=failure.retry_after_s)
+        self._wait(failure.retry_after_s)
 
     def _on_unread(self, reason: str) -> None:
         self._cancel("read")

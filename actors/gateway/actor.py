@@ -16,6 +16,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+from pykka._envelope import Envelope
+
 from actors.gateway.decode import account_record_of
 from actors.gateway.errors import (
     BrokerUnreachableError,
@@ -38,6 +40,7 @@ from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
+from actors.runtime.inbox import Inbox
 from actors.secrets import Secrets
 from messages.commands import (
     BrokerCommand,
@@ -56,6 +59,18 @@ from messages.values import Contract, Outcome, Uncertain
 
 _LISTING_S = 10.0
 # At start the first connection is still to be made, and nothing else is waiting.
+
+
+class GatewayInbox(Inbox):
+    """An inbox whose thread goes before facts once it is told a command."""
+
+    __slots__ = ()
+
+    def put(self, envelope: Envelope[Any], /) -> None:
+        """Add a message; never blocks."""
+        if isinstance(envelope.message, BrokerCommand):
+            self.dispatcher.hurry()
+        super().put(envelope)
 
 
 class GatewayActor(PooledActor):
@@ -108,6 +123,10 @@ class GatewayActor(PooledActor):
             guarded=self._guarded.keys(),
             traded=self._traded,
         )
+
+    @staticmethod
+    def _create_actor_inbox() -> Inbox:
+        return GatewayInbox()
 
     def on_start(self) -> None:
         """Start what runs by itself; after a restart resume; on the loop."""

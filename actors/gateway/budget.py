@@ -5,7 +5,8 @@ priority, within one priority the account with the most at stake first (an unkno
 then in order of arrival. Reads may not use the window up: what is kept from
 them is the reserve for mutations, so that a close never queues behind reads. Nobody waits in vain: a
 request that cannot leave before its own deadline is refused at once, and told when to come again so that
-it stands in the queue when its turn could come.
+it stands in the queue when its turn could come. Requests that are worth nothing without each other, the
+reads of a snapshot, leave together or not at all.
 
 Used on one event loop only; time comes from the clock that is passed in.
 """
@@ -14,7 +15,6 @@ import asyncio
 import heapq
 import itertools
 from collections import deque
-from contextlib import AbstractAsyncContextManager, nullcontext
 from decimal import Decimal
 from enum import IntEnum
 from typing import NamedTuple
@@ -37,30 +37,8 @@ class Priority(IntEnum):
 _SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
 # How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
 # 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
-_ORDINARY_LANES, _URGENT_LANES = 12, 16
-# Enough that one account whose reads hang (four of them) leaves lanes for the others.
 _IN_GOOD_TIME = 0.5
 # Who was refused comes again with so much of its patience before its turn: wakes are late sometimes.
-
-
-class Lanes:
-    """How many reads of a login may be under way at once; commands are never held up.
-
-    At a start every account asks for its snapshot in the same moment. Unbounded, that opens hundreds of
-    connections which the HTTP client then scans at every event, and a close waits behind them; bounded,
-    400 accounts of one login are read in seconds that did not finish without (tests/load/README.md).
-    Reads that verify an enforcement have lanes of their own.
-    """
-
-    def __init__(self) -> None:
-        self._ordinary = asyncio.Semaphore(_ORDINARY_LANES)
-        self._urgent = asyncio.Semaphore(_URGENT_LANES)
-
-    def of(self, priority: Priority) -> AbstractAsyncContextManager[None]:
-        """Return the lane of a request, to be held from its turn to its answer."""
-        if priority < Priority.URGENT_READ:
-            return nullcontext()
-        return self._urgent if priority is Priority.URGENT_READ else self._ordinary
 
 
 class _Waiter(NamedTuple):
@@ -70,6 +48,7 @@ class _Waiter(NamedTuple):
     rank: Decimal
     """The less the sooner: minus the dollars at stake."""
     number: int
+    requests: int
     turn: asyncio.Future[None]
 
 
@@ -95,11 +74,11 @@ class RequestBudget:
     @property
     def queued(self) -> int:
         """Return how many requests wait for their turn."""
-        return sum(not each.turn.done() for each in self._queue)
+        return sum(each.requests for each in self._queue if not each.turn.done())
 
-    def charge(self) -> None:
-        """Count a request that does not queue (a login)."""
-        self._sent.append(self._clock.monotonic())
+    def charge(self, count: int = 1) -> None:
+        """Count requests that do not queue (a login)."""
+        self._sent.extend([self._clock.monotonic()] * count)
 
     def hold_reads(self, seconds: float) -> None:
         """Let no ordinary read out for so long: the broker itself has said that it is enough."""
@@ -107,28 +86,34 @@ class RequestBudget:
         self._reads_held_until = max(self._reads_held_until, until)
 
     async def take(
-        self, priority: Priority, *, within_s: float, exposure_usd: Decimal | None = None
+        self,
+        priority: Priority,
+        *,
+        within_s: float,
+        exposure_usd: Decimal | None = None,
+        count: int = 1,
     ) -> None:
-        """Wait for the request's turn, and count it.
+        """Wait for the turn of a request, or of several that leave together, and count them.
 
         Args:
             priority: What kind of request it is.
             within_s: How long it may wait.
             exposure_usd: What the account has at stake; None = unknown, which goes first.
+            count: How many leave.
 
         Raises:
             NoBudgetError: its turn cannot come, or did not come, within so many seconds.
         """
         rank = Decimal("-Infinity") if exposure_usd is None else -exposure_usd
-        wait_s = self._wait_s(priority, ahead=self._ahead_of(priority, rank))
+        wait_s = self._wait_s(priority, count, ahead=self._ahead_of(priority, rank))
         if wait_s <= 0:
-            self.charge()
+            self.charge(count)
             return
         if wait_s > within_s:
             used = f"{len(self._sent)} of {self._requests} requests used"
             raise NoBudgetError(f"no budget: {used}", _come_again_s(wait_s, within_s))
         turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, _Waiter(priority, rank, next(self._numbers), turn))
+        heapq.heappush(self._queue, _Waiter(priority, rank, next(self._numbers), count, turn))
         self._set_timer()
         try:
             async with asyncio.timeout(within_s):
@@ -136,7 +121,7 @@ class RequestBudget:
         except TimeoutError:
             if turn.done() and not turn.cancelled():
                 return  # let out, and counted, in the very moment its patience ended
-            wait_s = self._wait_s(priority, ahead=self._ahead_of(priority, rank))
+            wait_s = self._wait_s(priority, count, ahead=self._ahead_of(priority, rank))
             text = f"no budget within {within_s:.1f} s"
             raise NoBudgetError(text, _come_again_s(wait_s, within_s)) from None
 
@@ -148,17 +133,18 @@ class RequestBudget:
 
     def _ahead_of(self, priority: Priority, rank: Decimal) -> int:
         return sum(
-            (each.priority, each.rank) <= (priority, rank) and not each.turn.done()
+            each.requests
             for each in self._queue
+            if (each.priority, each.rank) <= (priority, rank) and not each.turn.done()
         )
 
-    def _wait_s(self, priority: Priority, *, ahead: int) -> float:
-        """Return the seconds until a request with so many ahead of it could leave, at best."""
+    def _wait_s(self, priority: Priority, count: int, *, ahead: int) -> float:
+        """Return the seconds until so many with so many ahead of them could leave, at best."""
         now = self._clock.monotonic()
         self._let_go(now)
         held_s = self._reads_held_until - now if priority >= Priority.READ else 0.0
-        ceiling = max(1, int(self._requests * _SHARES.get(priority, 1.0)))
-        too_many = len(self._sent) + ahead + 1 - ceiling
+        ceiling = max(count, int(self._requests * _SHARES.get(priority, 1.0)))
+        too_many = len(self._sent) + ahead + count - ceiling
         if too_many <= 0 or not self._sent:
             return held_s
         freed_at = self._sent[min(too_many, len(self._sent)) - 1] + self._window_s
@@ -174,9 +160,9 @@ class RequestBudget:
         while self._queue:
             first = self._queue[0]
             if not first.turn.done():
-                if self._wait_s(first.priority, ahead=0) > 0:
+                if self._wait_s(first.priority, first.requests, ahead=0) > 0:
                     break
-                self.charge()
+                self.charge(first.requests)
                 first.turn.set_result(None)
             heapq.heappop(self._queue)
         self._set_timer()
@@ -185,7 +171,8 @@ class RequestBudget:
         """Look again when the first in the queue could leave."""
         self.close()
         if self._queue:
-            delay = max(self._wait_s(self._queue[0].priority, ahead=0), 0.001)
+            first = self._queue[0]
+            delay = max(self._wait_s(first.priority, first.requests, ahead=0), 0.001)
             self._timer = asyncio.get_running_loop().call_later(delay, self._release)
 
 

@@ -110,27 +110,32 @@ class BrokerClient(Session):
         return rows_of(_ACCOUNTS, answer, "accounts", _as_it_is)
 
     async def account_record(
-        self, account: int, *, priority: Priority, within_s: float
+        self, account: int, *, priority: Priority, within_s: float, paid: bool = False
     ) -> AccountRecord:
         """Return one account's record, active or not."""
-        answer = await self._read(_ACCOUNTS, {"onlyActiveAccounts": False}, priority, within_s)
+        body: Body = {"onlyActiveAccounts": False}
+        answer = await self._read(_ACCOUNTS, body, priority, within_s, paid=paid)
         for row in rows_of(_ACCOUNTS, answer, "accounts", _as_it_is):
             if row.get("id") == account:
                 return row_of(_ACCOUNTS, row.raw, account_record_of)
         raise ReadFailedError(f"account {account} is not among those the broker lists")
 
     async def positions(
-        self, account: int, *, priority: Priority, within_s: float
+        self, account: int, *, priority: Priority, within_s: float, paid: bool = False
     ) -> tuple[Position, ...]:
         """Return every open position of an account."""
-        answer = await self._read(_POSITIONS, {"accountId": account}, priority, within_s)
+        body: Body = {"accountId": account}
+        answer = await self._read(_POSITIONS, body, priority, within_s, paid=paid)
         rows = rows_of(_POSITIONS, answer, "positions", _of(account, position_of))
         return tuple(position for position in rows if position.size)
 
     async def working_orders(
-        self, account: int, *, priority: Priority, within_s: float
+        self, account: int, *, priority: Priority, within_s: float, paid: bool = False
     ) -> tuple[Order, ...]:
-        """Return every order that may still fill, pending and suspended ones too, of all pages."""
+        """Return every order that may still fill, pending and suspended ones too, of all pages.
+
+        Only the first page can be paid.
+        """
         orders: dict[int, Order] = {}
         while True:
             body: Body = {
@@ -139,7 +144,8 @@ class BrokerClient(Session):
                 "pageOffset": len(orders),
                 "includeTotalCount": True,
             }
-            answer = await self._read(_ORDERS, body, priority, within_s)
+            first = paid and not orders
+            answer = await self._read(_ORDERS, body, priority, within_s, paid=first)
             page = rows_of(_ORDERS, answer, "orders", _of(account, order_of))
             known = len(orders)
             orders |= {order.order_id: order for order in page}
@@ -150,11 +156,17 @@ class BrokerClient(Session):
                 raise ReadFailedError(f"{_ORDERS}: {known} orders read, {total} announced")
 
     async def fills(
-        self, account: int, since: datetime, *, priority: Priority, within_s: float
+        self,
+        account: int,
+        since: datetime,
+        *,
+        priority: Priority,
+        within_s: float,
+        paid: bool = False,
     ) -> tuple[Fill, ...]:
         """Return every fill of an account since an instant."""
         body: Body = {"accountId": account, "startTimestamp": since.isoformat()}
-        answer = await self._read(_TRADES, body, priority, within_s)
+        answer = await self._read(_TRADES, body, priority, within_s, paid=paid)
         return rows_of(_TRADES, answer, "trades", _of(account, fill_of))
 
     async def contract(self, contract: str, *, within_s: float) -> Contract:
@@ -170,8 +182,16 @@ class BrokerClient(Session):
         """Use the connection, so that the next command need not open one."""
         await self._exchange("/Status/ping", None, Priority.KEEP_WARM, within_s, method="GET")
 
-    async def _read(self, endpoint: str, body: Body, priority: Priority, within_s: float) -> Fields:
-        reply = await self._exchange(endpoint, body, priority, within_s)
+    async def _read(
+        self,
+        endpoint: str,
+        body: Body,
+        priority: Priority,
+        within_s: float,
+        *,
+        paid: bool = False,
+    ) -> Fields:
+        reply = await self._exchange(endpoint, body, priority, within_s, paid=paid)
         if reply.status == _TOO_MANY_REQUESTS:
             self.budget.hold_reads(_pause_of(reply.retry_after))
             self._exhausted(f"{endpoint}: HTTP 429")
@@ -184,6 +204,8 @@ class BrokerClient(Session):
         priority: Priority,
         within_s: float,
         method: str = "POST",
+        *,
+        paid: bool = False,
     ) -> Reply:
         try:
             async with asyncio.timeout(within_s):
@@ -194,6 +216,7 @@ class BrokerClient(Session):
                     within_s=within_s,
                     flight=Flight(),
                     method=method,
+                    paid=paid,
                 )
         except (NoBudgetError, LoginRefusedError, BrokerUnreachableError) as error:
             raise ReadFailedError(f"{endpoint}: {error}") from None

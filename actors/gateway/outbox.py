@@ -1,5 +1,6 @@
 """How a gateway tells the rest of the system what it found: alarms, quarantine, facts."""
 
+import math
 from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
@@ -18,6 +19,10 @@ from messages.journal import Append
 from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain
 
 _LONGEST_RAW = 2000
+_REPORT_EVERY_S = 1.0
+"""The clock looks at itself as often; every fill and every answer shows the time."""
+_SAME_TIME_S = 2.0
+"""A `Date` names whole seconds, so that the broker's clock seems to move by one."""
 
 
 class Outbox:
@@ -33,6 +38,8 @@ class Outbox:
         self._last = datetime.min.replace(tzinfo=UTC)
         self._secrets = secrets or Secrets("", "")
         self._quarantine = Quarantine()
+        self._reported: dict[bool, tuple[float, float]] = {}
+        """When the clock was told last and how far ahead it was; of answers (True), and of fills."""
 
     def stamp(self) -> datetime:
         """Return the time now, later than every stamp before; on the gateway's loop only.
@@ -52,14 +59,20 @@ class Outbox:
         return self._directory.waiting(f"account/{account}")
 
     def report_time(self, earliest: datetime, latest: datetime | None = None) -> None:
-        """Report what the broker's clock has just shown."""
+        """Report what the broker's clock has just shown, once a second unless it shows another time."""
+        now, elapsed_s = self.clock.now(), self.clock.monotonic()
+        told, ahead_s = latest is not None, (earliest - now).total_seconds()
+        then_s, then_ahead_s = self._reported.get(told, (-math.inf, 0.0))
+        if elapsed_s - then_s < _REPORT_EVERY_S and abs(ahead_s - then_ahead_s) < _SAME_TIME_S:
+            return
+        self._reported[told] = elapsed_s, ahead_s
         report = ReportBrokerTime(
-            at=self.clock.now(),
+            at=now,
             cause=f"gateway/{self._login}",
             login=self._login,
             earliest=earliest,
             latest=latest,
-            elapsed_s=self.clock.monotonic(),
+            elapsed_s=elapsed_s,
         )
         self._directory.tell("clock", report)
 

@@ -12,7 +12,8 @@ Lives on the event loop of its GatewayActor. It holds the API key; no text it ma
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -25,13 +26,14 @@ from project_x_py import ProjectX, ProjectXConfig
 from actors.gateway import signalr
 from actors.gateway.answers import LOGIN, Reply, expiry_of, token_of
 from actors.gateway.backoff import Backoff
-from actors.gateway.budget import Lanes, Priority, RequestBudget
+from actors.gateway.budget import Priority, RequestBudget
 from actors.gateway.errors import (
     BrokerUnreachableError,
     DecodeError,
     GatewayError,
     LoginRefusedError,
 )
+from actors.gateway.lanes import Lanes
 from actors.gateway.settings import LoginSettings
 from actors.gateway.transport import (
     Fence,
@@ -205,11 +207,13 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         flight: Flight,
         method: str = "POST",
         exposure_usd: Decimal | None = None,
+        paid: bool = False,
     ) -> Reply:
         """Send one request when its turn comes; after a 401 log in and send it once more.
 
         The caller sets the total deadline, `within_s`; a request that would wait for the budget so long
-        that too little were left for the exchange itself fails at once.
+        that too little were left for the exchange itself fails at once. One that is `paid` was let out
+        before, with others (`verifying`).
 
         Raises:
             NoBudgetError: it would have had to wait too long.
@@ -226,7 +230,8 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
         )
         await self._ensure_authenticated()
         async with self._lanes.of(priority):
-            await turn()
+            if not paid:
+                await turn()
             reply = await self._send(method, endpoint, body, flight)
             if reply.status != _UNAUTHORIZED:
                 return self._without_secrets(reply)
@@ -234,6 +239,24 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
             await self.renew(flight.token)
             await turn()
             return self._without_secrets(await self._send(method, endpoint, body, flight))
+
+    @asynccontextmanager
+    async def verifying(
+        self, count: int, *, within_s: float, exposure_usd: Decimal | None
+    ) -> AsyncIterator[None]:
+        """Let out all reads of a snapshot that verifies an enforcement, or none; then send them paid.
+
+        Raises:
+            NoBudgetError: they would have had to wait too long.
+        """
+        async with self._lanes.verifying():
+            await self.budget.take(
+                Priority.URGENT_READ,
+                within_s=_QUEUEING * within_s,
+                exposure_usd=exposure_usd,
+                count=count,
+            )
+            yield
 
     def _without_secrets(self, reply: Reply) -> Reply:
         """Return an answer that cannot repeat what it was asked with; its texts are quoted later."""

@@ -1,17 +1,29 @@
-"""Reading one account completely: everything or `SnapshotFailed`, nothing in between."""
+"""Reading one account completely: everything or `SnapshotFailed`, nothing in between.
+
+What verifies an enforcement is let out as a whole, so that no half of it is sent in vain; where the
+request budget has no room, whoever asks is told when to come again.
+"""
 
 import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from actors.gateway.budget import Priority
-from actors.gateway.errors import MalformedAnswerError, ReadFailedError, first_error
+from actors.gateway.errors import (
+    MalformedAnswerError,
+    NoBudgetError,
+    ReadFailedError,
+    first_error,
+)
 from actors.gateway.outbox import Outbox
 from messages.commands import TakeSnapshot
 from messages.facts import SnapshotFailed, SnapshotTaken
 
 if TYPE_CHECKING:
     from actors.gateway.client import BrokerClient  # importing the SDK costs a second
+
+_SHORT, _LONG = 2, 4
+"""Requests of a snapshot: positions and orders; and fills and the account's record."""
 
 type Read[T] = Coroutine[Any, Any, T]
 
@@ -22,7 +34,16 @@ async def take_snapshot(
     """Read positions and orders, and fills and the account's record if asked for, all at once."""
     try:
         async with asyncio.timeout(command.deadline_s):
-            return await _read_all(client, outbox, command, generation)
+            if not command.urgent:
+                return await _read_all(client, outbox, command, generation)
+            async with client.verifying(
+                _SHORT if command.trades_since is None else _LONG,
+                within_s=command.deadline_s,
+                exposure_usd=command.exposure_usd,
+            ):
+                return await _read_all(client, outbox, command, generation)
+    except NoBudgetError as error:
+        return failed(command, outbox, str(error), retry_after_s=error.retry_after_s)
     except TimeoutError:
         return failed(command, outbox, f"not complete within {command.deadline_s:g} s")
     except MalformedAnswerError as error:
@@ -32,7 +53,9 @@ async def take_snapshot(
         return failed(command, outbox, str(error))
 
 
-def failed(command: TakeSnapshot, outbox: Outbox, reason: str) -> SnapshotFailed:
+def failed(
+    command: TakeSnapshot, outbox: Outbox, reason: str, *, retry_after_s: float | None = None
+) -> SnapshotFailed:
     """Say that a snapshot proves nothing."""
     return SnapshotFailed(
         account=command.account,
@@ -40,6 +63,7 @@ def failed(command: TakeSnapshot, outbox: Outbox, reason: str) -> SnapshotFailed
         cause=f"snapshot/{command.request_id}",
         request_id=command.request_id,
         reason=outbox.blot(reason),
+        retry_after_s=retry_after_s,
     )
 
 
@@ -50,7 +74,11 @@ async def _read_all(
     requested_at = outbox.stamp()
     account, since = command.account, command.trades_since
     priority = Priority.URGENT_READ if command.urgent else Priority.READ
-    how: dict[str, Any] = {"priority": priority, "within_s": command.deadline_s}
+    how: dict[str, Any] = {
+        "priority": priority,
+        "within_s": command.deadline_s,
+        "paid": command.urgent,
+    }
     positions, orders, fills, record = await _together(
         client.positions(account, **how),
         client.working_orders(account, **how),

@@ -17,6 +17,7 @@ from actors.runtime.dispatcher import (
 from actors.runtime.lag import Lag, OnLag
 from actors.runtime.loop_thread import LoopThread
 from actors.runtime.ref import PooledRef
+from actors.runtime.right_of_way import RightOfWay
 from actors.runtime.root import RootSupervisor
 from actors.runtime.spec import ChildSpec, Restart, Strategy, SupervisorFlags
 from actors.runtime.supervisor import (
@@ -47,6 +48,7 @@ __all__ = [
     "PooledActor",
     "PooledRef",
     "Restart",
+    "RightOfWay",
     "RootSupervisor",
     "StartChild",
     "StopChild",

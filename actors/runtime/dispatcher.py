@@ -17,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from actors.runtime.blocking import forbid_blocking
+from actors.runtime.right_of_way import RightOfWay
 
 SLICE_SIZE = 64
 """Messages per turn: 1 costs a third of the throughput, more lets one busy actor delay the others."""
@@ -99,7 +100,7 @@ class Dispatcher(abc.ABC):
         self.in_flight = in_flight
 
     def hurry(self) -> None:  # noqa: B027 - most have nothing to hurry
-        """Run what is submitted without delay; only a `LingeringThread` ever lets it wait."""
+        """Run what is submitted without delay: somebody's decision waits for it."""
 
     @abc.abstractmethod
     def submit(self, inbox: Runnable) -> None:
@@ -149,8 +150,10 @@ class WorkerPool(Dispatcher):
         slice_size: int = SLICE_SIZE,
         blocking: bool = False,
         in_flight: InFlight | None = None,
+        gives_way: RightOfWay | None = None,
     ) -> None:
         super().__init__(name, in_flight)
+        self._gives_way = gives_way
         self._slice_size = slice_size
         self.must_turn = not blocking
         self._runnable: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -198,6 +201,8 @@ class WorkerPool(Dispatcher):
 
         Those ahead go first, but so many of them in a row that the others wait for ever never do.
         """
+        if self._gives_way is not None and not self._ahead:
+            self._gives_way.give()  # and see then who has come ahead meanwhile
         # Two workers may count at once: then one turn more or less goes ahead.
         self._in_a_row += 1
         order = (self._ahead, self._others)
@@ -222,6 +227,7 @@ class WorkerPool(Dispatcher):
             if inbox is not None:
                 inbox.run_turn(self._slice_size)
             worker.inbox = None
+            self._after_turn()
 
     def under_way(self) -> Iterator[UnderWay]:
         """Say which actors its workers run."""
@@ -238,6 +244,9 @@ class WorkerPool(Dispatcher):
 
     def _before_turn(self) -> None:
         """Let a subclass wait; runs on the worker."""
+
+    def _after_turn(self) -> None:
+        """Tell a subclass; runs on the worker."""
 
     def stop(self, timeout: float = 5.0) -> None:
         """Finish the turns already submitted and end the workers.
@@ -278,6 +287,7 @@ class LingeringThread(OwnThread):
 
     For bookkeeping. A thread that wakes at every message takes the interpreter from the decision that
     caused it; one that waits finds more to do at once, and finds it when the decision is on its way.
+    Hurried, a decision waits for it: then it has the right of way, until the end of that turn.
     """
 
     def __init__(
@@ -287,13 +297,17 @@ class LingeringThread(OwnThread):
         *,
         linger_s: float,
         slice_size: int = SLICE_SIZE,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         self._linger_s = linger_s
+        self._right_of_way = right_of_way
         self._hurried = threading.Event()
         super().__init__(name, in_flight, slice_size=slice_size)
 
     def hurry(self) -> None:
         """End the wait before the coming turn."""
+        if self._right_of_way is not None:
+            self._right_of_way.claim()
         self._hurried.set()
 
     def stop(self, timeout: float = 5.0) -> None:
@@ -307,6 +321,10 @@ class LingeringThread(OwnThread):
             self._hurried.wait(self._linger_s)
             # Cleared before the turn, so a message that comes during it hurries the next one.
             self._hurried.clear()
+
+    def _after_turn(self) -> None:
+        if self._right_of_way is not None and not self._hurried.is_set():
+            self._right_of_way.release()
 
 
 def join(thread: threading.Thread, timeout: float) -> None:

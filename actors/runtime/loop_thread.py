@@ -23,6 +23,7 @@ from actors.runtime.dispatcher import (
     UnderWay,
     join,
 )
+from actors.runtime.right_of_way import RightOfWay
 
 _log = structlog.get_logger()
 
@@ -30,7 +31,13 @@ _log = structlog.get_logger()
 class _Loop:
     """One loop with its thread."""
 
-    def __init__(self, name: str, linger_s: float, run: contextvars.Context) -> None:
+    def __init__(
+        self,
+        name: str,
+        linger_s: float,
+        run: contextvars.Context,
+        right_of_way: RightOfWay | None,
+    ) -> None:
         self.name = name
         self.loop = asyncio.new_event_loop()
         self.ready: deque[Runnable] = deque()
@@ -40,6 +47,7 @@ class _Loop:
         """Sent and not answered yet."""
         self.stopping = threading.Event()
         self._linger_s = linger_s
+        self._right_of_way = right_of_way
         self._wake = threading.Lock()
         self._context = run
         self.thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -72,6 +80,9 @@ class _Loop:
             except IndexError:  # it hung meanwhile, and another loop has taken over
                 return
             inbox.run_turn(SLICE_SIZE)
+        if self._right_of_way is not None and self._right_of_way.claimed:
+            # Behind the first step of what those turns began: by then a command is on its way.
+            self.loop.call_soon(self._right_of_way.release)
 
     def ask_beat(self) -> bool:
         """Tell whether a beat is still unanswered; send one if not."""
@@ -106,7 +117,8 @@ class _Loop:
 class LoopThread(Dispatcher):
     """An asyncio loop in a thread of its own; turns run on the loop and must not block it.
 
-    With `linger_s` turns give way as those of a `LingeringThread` do, but nothing hurries them.
+    With `linger_s` turns give way as those of a `LingeringThread` do, and nothing hurries those. Hurried,
+    it has the right of way until what its turns began has had its first step.
     """
 
     loop: asyncio.AbstractEventLoop
@@ -114,19 +126,30 @@ class LoopThread(Dispatcher):
     must_turn = True
 
     def __init__(
-        self, name: str, in_flight: InFlight | None = None, *, linger_s: float = 0.0
+        self,
+        name: str,
+        in_flight: InFlight | None = None,
+        *,
+        linger_s: float = 0.0,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         super().__init__(name, in_flight)
         self._linger_s = linger_s
+        self._right_of_way = right_of_way
         self._replacing = threading.Lock()
         # Of its own, or every turn would run in the context of whoever happened to tell first.
         self._context = contextvars.copy_context()
         self._runs = self._new()
 
     def _new(self) -> _Loop:
-        new = _Loop(self.name, self._linger_s, self._context.copy())
+        new = _Loop(self.name, self._linger_s, self._context.copy(), self._right_of_way)
         self.loop = new.loop
         return new
+
+    def hurry(self) -> None:
+        """Take the right of way for the coming turn."""
+        if self._right_of_way is not None:
+            self._right_of_way.claim()
 
     def submit(self, inbox: Runnable) -> None:
         """Run one turn of `inbox` in a coming iteration of the loop; many submits share one wake-up."""

@@ -95,6 +95,7 @@ class WireStage:
             journal_path=self._folder / "lockstep.db",
             in_flight=self._in_flight,
             linger_s=0,  # real time means nothing on a virtual clock
+            gather_s=0,
             testimony=self._testimony,
         )
         self._system.start()

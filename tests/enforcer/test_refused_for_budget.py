@@ -7,6 +7,7 @@ import pytest
 
 from actors.enforcer.core import EnforcerCore
 from messages.commands import (
+    ApplyLockout,
     BrokerCommand,
     CancelOrder,
     CloseContract,
@@ -15,8 +16,9 @@ from messages.commands import (
     WakeAfter,
     Woken,
 )
-from messages.events import BrokerCommandAnswered
-from messages.facts import SnapshotTaken
+from messages.events import AlarmRaised, BrokerCommandAnswered
+from messages.facts import SnapshotFailed, SnapshotTaken
+from messages.journal import Append
 from messages.values import (
     CapContract,
     Done,
@@ -88,6 +90,15 @@ class Desk:
                 balance_usd=None,
             )
         )
+
+    def refuse_read(self, after_s):
+        (asked,) = self.sent(TakeSnapshot)
+        head = {**HEAD, "at": self.now, "request_id": asked.request_id}
+        self.tell(SnapshotFailed(**head, reason="no budget", retry_after_s=after_s))
+
+    def journaled(self, kind):
+        told = [event for each in self.sent(Append) for event in each.events]
+        return [each for each in told if isinstance(each, kind)]
 
     def wake(self, after_s):
         self.now += timedelta(seconds=after_s)
@@ -287,3 +298,76 @@ def test_a_close_the_broker_has_rejected_is_not_repeated_at_the_turn_of_another(
     desk.wake(7.5)
 
     assert [each.contract for each in desk.sent()] == [refused.contract]
+
+
+def closed():
+    """Return a desk whose one close is done, and which reads what it has achieved."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(desk.sent()[0], Done())
+    return desk
+
+
+def test_a_read_the_budget_has_no_room_for_is_asked_for_when_it_has():
+    """Not again and again meanwhile, and without an alarm each time."""
+    desk = closed()
+    desk.refuse_read(40.0)
+
+    assert desk.pauses() == [40.0]
+    assert desk.journaled(AlarmRaised) == []
+    desk.wake(40.0)
+    assert len(desk.sent(TakeSnapshot)) == 1
+
+
+def test_facts_do_not_make_it_ask_the_budget_again():
+    """The account repeats itself with each of them."""
+    desk = closed()
+    desk.refuse_read(40.0)
+    desk.enforce()
+
+    assert desk.pauses() == []
+    assert desk.sent(TakeSnapshot) == []
+
+
+def test_what_appears_meanwhile_is_closed_at_once():
+    """Only the proof waits for the budget."""
+    desk = closed()
+    desk.refuse_read(40.0)
+    desk.enforce(ES)
+
+    assert [each.contract for each in desk.sent(CloseContract)] == [ES]
+
+
+def test_a_clean_read_still_counts_after_one_that_was_never_sent():
+    """Two complete reads that show it flat, and none between them that shows anything else."""
+    desk = closed()
+    desk.read()
+    desk.refuse_read(40.0)
+    desk.wake(40.0)
+    desk.read()
+
+    (lock,) = desk.sent(ApplyLockout)
+    assert lock.flat_confirmed
+
+
+def test_a_read_that_failed_in_another_way_begins_the_proof_anew():
+    """It was sent, and what it would have shown is not known."""
+    desk = closed()
+    desk.read()
+    (asked,) = desk.sent(TakeSnapshot)
+    head = {**HEAD, "at": desk.now, "request_id": asked.request_id}
+    desk.tell(SnapshotFailed(**head, reason="HTTP 500"))
+    desk.wake(0.1)
+    desk.read()
+
+    assert desk.sent(ApplyLockout) == []
+
+
+def test_the_first_reads_of_all_go_before_the_second_read_of_any():
+    """What one complete read shows flat has nothing at stake any more."""
+    desk = closed()
+    first = desk.sent(TakeSnapshot)[0]
+    desk.read()
+    second = desk.sent(TakeSnapshot)[0]
+
+    assert (first.exposure_usd, second.exposure_usd) == (Decimal(42_000), Decimal(0))

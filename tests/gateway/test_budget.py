@@ -45,6 +45,45 @@ def test_reads_leave_a_reserve_that_only_mutations_may_use():
     assert asyncio.run(scene()) == [150, 40, 10, 0]
 
 
+def test_what_is_worth_nothing_alone_leaves_together_or_not_at_all():
+    """Of ten urgent reads nine may leave: four pairs do, the fifth does not use up the last."""
+
+    async def scene():
+        budget, pairs = budget_of(10), 0
+        for _ in range(5):
+            try:
+                await budget.take(Priority.URGENT_READ, within_s=0.0, count=2)
+            except NoBudgetError:
+                continue
+            pairs += 1
+        return pairs, await taken(budget, Priority.URGENT_READ, 10)
+
+    assert asyncio.run(scene()) == (4, 1)
+
+
+def test_a_pair_in_the_queue_waits_for_room_for_both():
+    """It counts twice for whoever comes behind it, and leaves when two have gone out of the window."""
+
+    async def scene():
+        clock, left = VirtualClock(AT), []
+        budget = budget_of(20, clock)
+        await taken(budget, Priority.CLOSE, 18)
+        clock.advance(WINDOW_S / 2)
+        await taken(budget, Priority.CLOSE, 1)
+
+        async def pair():
+            await budget.take(Priority.URGENT_READ, within_s=5.0, count=2)
+            left.append(await taken(budget, Priority.URGENT_READ, 20))
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(pair())
+            await asyncio.sleep(0)
+            clock.advance(WINDOW_S / 2)
+        return left
+
+    assert asyncio.run(scene()) == [16]
+
+
 def test_the_window_slides():
     """A request is forgotten when it is as old as the window, not before."""
 

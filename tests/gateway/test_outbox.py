@@ -20,3 +20,42 @@ def test_stamps_always_grow():
 
     assert first < second < third < outbox.stamp()
     assert first == START
+
+
+class Listening(Directory):
+    """Keeps what is told the clock."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def tell(self, address, message):
+        assert address == "clock"
+        self.heard.append(message)
+
+
+def shown(directory):
+    """Return the instants that were reported, as seconds after the start."""
+    return [(each.earliest - START).total_seconds() for each in directory.heard]
+
+
+def test_the_brokers_time_is_reported_once_a_second():
+    """However many fills and answers show it; of each kind the first at once."""
+    clock, directory = VirtualClock(START), Listening()
+    outbox = Outbox(login="desk", clock=clock, directory=directory)
+    for _ in range(3):
+        outbox.report_time(clock.now())
+        outbox.report_time(clock.now(), clock.now() + timedelta(seconds=1))
+        clock.advance(0.6)
+
+    assert shown(directory) == [0, 0, 1.2, 1.2]
+
+
+def test_another_time_is_reported_at_once():
+    """The broker's clock jumps, forwards or back: what bounds ours must not wait."""
+    clock, directory = VirtualClock(START), Listening()
+    outbox = Outbox(login="desk", clock=clock, directory=directory)
+    for ahead_s in (0, -1, 5, 0, 60):
+        outbox.report_time(START + timedelta(seconds=ahead_s), START + timedelta(seconds=61))
+
+    assert shown(directory) == [0, 5, 0, 60]

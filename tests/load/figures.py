@@ -99,7 +99,17 @@ def _probes(run: "Run") -> Figures:
         for name, kind in steps
     }
     found["probe meant → close at the broker"] = _closes(run, broken)
+    found["probe written → close at the gateway"] = spread(
+        commanded - written
+        for each in broken
+        if (written := run.seen.written_s.get(each.account))
+        and (commanded := _after(run.stopwatch.commanded.get(each.account, []), written))
+    )
     return found
+
+
+def _after(times: Sequence[float], begin: float) -> float | None:
+    return next((each for each in times if each >= begin), None)
 
 
 def _crash(run: "Run") -> Figures:

@@ -17,6 +17,7 @@ from actors.runtime import Dispatcher, OffsetClock, SystemClock
 from actors.system import System, sdk_gateway
 from config.loader import load
 from messages.base import AccountMessage, Message
+from messages.commands import BrokerCommand
 from messages.events import (
     AccountLocked,
     AccountOpened,
@@ -49,6 +50,8 @@ class Stopwatch:
         self.seen: Counter[type] = Counter()
         self.dead: list[DeadLettered] = []
         self.alarms: Counter[AlarmCode] = Counter()
+        self.commanded: dict[int, list[float]] = {}
+        """When the gateway was told each command, by account."""
         self.order: dict[int, list[int]] = {}
         """The ids of each account's trades as they were booked."""
 
@@ -133,6 +136,13 @@ class Guard:
         self, login: Any, system: System, dispatcher: Dispatcher, guarded: tuple[int, ...]
     ) -> GatewayActor:
         gateway = sdk_gateway(login, system, dispatcher, guarded)
+        carry_out = gateway._carry_out
+
+        def noted(command: BrokerCommand) -> Any:
+            self.stopwatch.commanded.setdefault(command.account, []).append(CLOCK.monotonic())
+            return carry_out(command)
+
+        gateway._carry_out = noted
         self._gateways.append(gateway)
         return gateway
 

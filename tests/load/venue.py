@@ -7,7 +7,7 @@ starts, `play` once it guards, `seen` at the end; `VenueProcess` is the parent's
 import asyncio
 import multiprocessing
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ from actors.runtime import OffsetClock, SystemClock
 from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.broker import Limits
 from actors.simulator.faults import FaultKind
-from actors.simulator.record import Request
+from actors.simulator.record import Entry, Pushed, Request
 from messages.values import Side
 from tests.load.cast import Cast, login_of
 from tests.load.profiles import FREE, Profile
@@ -78,6 +78,8 @@ class Seen:
     """Accounts that broke a rule and hold or work something now."""
     touched: list[int] = field(default_factory=list)
     """Accounts that broke none and were sent a command."""
+    written_s: dict[int, float] = field(default_factory=dict)
+    """When the trade of each probe was written to its socket."""
 
 
 class Venue:
@@ -195,6 +197,16 @@ class Venue:
         size = self._cast.held[account][1]
         return Breach(account, login_of(account, self._logins), size, intended)
 
+    def _written(self, entries: Sequence[Entry]) -> dict[int, float]:
+        meant = {each.account: each.intended_s for each in self._probes}
+        written: dict[int, float] = {}
+        for each in entries:
+            if isinstance(each, Pushed) and each.target == "GatewayUserTrade" and each.written_s:
+                account = each.account or 0
+                if each.monotonic_s >= meant.get(account, float("inf")):
+                    written.setdefault(account, each.written_s)
+        return written
+
     def seen(self) -> Seen:
         """Return what the broker saw since the run began."""
         entries = self.simulator.record().entries()
@@ -222,6 +234,7 @@ class Venue:
             reentered=self._reentered,
             calls=calls,
             flat_s={each.account: each.monotonic_s for each in closed},
+            written_s=self._written(entries),
             exposed=[
                 each
                 for each in broken
