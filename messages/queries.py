@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message, Value
-from messages.values import Health, Lockout, Phase, Position, Target
+from messages.values import Health, LimitUse, Lockout, Phase, Position, Target
 
 
 class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
@@ -68,6 +68,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     the start is over."""
     caveats: tuple[str, ...] = ()
     """What its rules do not know and do instead, a line each, e.g. that the calendar has ended."""
+    limits: tuple[LimitUse, ...] = ()
+    """How much of each limit is used up, by rule; what cannot be measured now is left out."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
