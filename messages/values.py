@@ -209,6 +209,7 @@ class AlarmCode(StrEnum):
     WATCHDOG_GONE = "WATCHDOG_GONE"
     FACTS_LATE = "FACTS_LATE"
     TURNS_LATE = "TURNS_LATE"
+    ALERT_CHANNEL_FAILED = "ALERT_CHANNEL_FAILED"
 
 
 class PriceKind(StrEnum):
