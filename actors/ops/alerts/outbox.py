@@ -18,6 +18,8 @@ LONGEST = 200
 LONGEST_RETRY_S = 3600.0
 """However long a channel asks us to wait."""
 _FIRST_RETRY_S, _LAST_RETRY_S = 2.0, 300.0
+_NOTEWORTHY = 2
+"""So many failures in a row are told, and one that no later try can mend."""
 _SHOWN = 25
 
 
@@ -114,8 +116,10 @@ class Outbox:
         self._failing_since, self._error = None, ""
 
     def failed(self, failure: Failure, now: datetime) -> bool:
-        """Note that it did not; return whether the channel has only now begun to fail."""
-        began = self._failing_since is None
+        """Note that it did not; return whether people should be told of the channel.
+
+        Being refused for a moment is no news, as long as the next try gets through.
+        """
         self._failing_since, self._error = self._failing_since or now, failure.error
         self._tries += 1
         back_off_s = min(_LAST_RETRY_S, _FIRST_RETRY_S * 2.0 ** min(self._tries - 1, 16))
@@ -126,7 +130,7 @@ class Outbox:
         else:
             self._waiting, self._behind = [*self._under_way, *self._waiting], True
         self._under_way = []
-        return began
+        return self._tries == (1 if failure.final else _NOTEWORTHY)
 
     def wake_in_s(self, now: datetime) -> float | None:
         """Return when to look again, in seconds; None = only when there is something new."""
