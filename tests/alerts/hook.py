@@ -31,6 +31,8 @@ class Answer:
     body: bytes = b"ok"
     headers: tuple[tuple[str, str], ...] = ()
     hang: bool = False
+    after_s: float = 0.0
+    """So long it is thought over."""
     cut: bool = False
     """The connection is closed without an answer."""
 
@@ -84,8 +86,8 @@ class Hook:
             return self._script.pop(0) if self._script else self.usual
 
     def _answer(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
-        if answer.hang:
-            self._closing.wait(WITHIN_S)
+        if answer.hang or answer.after_s:
+            self._closing.wait(WITHIN_S if answer.hang else answer.after_s)
         if answer.hang or answer.cut:
             handler.close_connection = True
             return

@@ -188,6 +188,7 @@ class AppriseSender:
         except TimeoutError:
             timeout_s = self._settings.timeout_s
             raise SendError(Failure(f"apprise has not sent within {timeout_s:g} s")) from None
+        self._hanging = None
         if not sent:
             raise SendError(Failure("apprise could not send it"))
 
