@@ -191,7 +191,10 @@ def test_a_breach_that_nothing_follows_is_over_after_a_while():
 
 def test_an_enforcement_that_is_under_way_at_the_first_look_is_announced_once():
     """And whatever id it has, its end is told."""
-    one, under_way = core(), EnforcementStatus(since=NOW, targets=(), flat_confirmed=False)
+    one, under_way = (
+        core(),
+        EnforcementStatus(since=NOW, targets=(), flat_confirmed=False, deadline_at=NOW),
+    )
     shown = system(account(enforcement=under_way))
     first = one.look(shown, NOW)
     second = one.look(shown, later(5))
@@ -290,6 +293,7 @@ def test_it_is_told_again_when_it_becomes_grave():
         (system(account(), unrecorded=3), "JOURNAL: events that are not on disk: 3"),
         (system(account(), unrecorded=None), "JOURNAL: events that are not on disk: it does not"),
         (system(), "NO ACCOUNT is guarded"),
+        (system(account(), down=("rule/RULE-003",)), "rule/RULE-003 IS DOWN until the next try"),
         (None, "nobody can say how the accounts stand"),
     ],
 )
@@ -314,6 +318,31 @@ def test_what_only_starts_is_given_a_minute():
     assert not standing.all_well
     assert standing.complaint == ""
     assert len(standing.look(coming, later(60))) == 1
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        account(caveats=("the calendar has ended",)),
+        account(
+            enforcement=EnforcementStatus(
+                since=NOW, targets=(), flat_confirmed=False, deadline_at=later(-1)
+            )
+        ),
+    ],
+    ids=["calendar", "not flat in time"],
+)
+def test_what_an_alarm_or_a_breach_tells_already_only_fails_the_heartbeat(status):
+    """One alert an episode."""
+    standing = Standing(Names(), PATIENCE)
+
+    assert stages(standing, (0, system(status)), (15, system(status)), (30, system(status))) == [
+        [],
+        [],
+        [],
+    ]
+    assert not standing.all_well
+    assert standing.complaint != ""
 
 
 # --- limits ---

@@ -18,8 +18,10 @@ CALM = timedelta(seconds=60)
 STARTING = timedelta(seconds=60)
 """What only starts is given so long."""
 UNREAD = Hole(Kind.UNKNOWN, None, "nobody can say how the accounts stand")
-_GRAVE = frozenset({Kind.JOURNAL, Kind.UNANSWERED, Kind.NOT_RUNNING, Kind.NO_ACCOUNT})
-_SHOWN = 15
+_GRAVE = frozenset({Kind.JOURNAL, Kind.UNANSWERED, Kind.NOT_RUNNING, Kind.NO_ACCOUNT, Kind.DOWN})
+_TOLD = frozenset({Kind.EXPOSED, Kind.CALENDAR})
+"""What an episode of a breach, or an alarm, tells; here it only keeps the whole from being well."""
+_SHOWN, _FEW = 15, 3
 
 
 @dataclass(slots=True)
@@ -27,11 +29,25 @@ class _Wrong:
     """One account (or None: all of them) that is, or was until a moment ago, not protected."""
 
     since: datetime
-    text: str
-    severity: Severity
-    patience: timedelta
+    text: str = ""
+    severity: Severity = WARNING
+    patience: timedelta = timedelta(0)
+    silent: bool = True
+    """Something else tells it."""
     told: Severity | None = None
     well_since: datetime | None = None
+
+    def add(self, hole: Hole, severity: Severity, patience: timedelta) -> None:
+        """Take in one more thing that is wrong."""
+        text = clean(hole.text)
+        self.text = clean(f"{self.text}; {text}") if self.text else text
+        self.severity = worst([self.severity, severity])
+        self.patience = max(self.patience, patience)
+        self.silent = self.silent and hole.kind in _TOLD
+
+    def has_lasted(self, now: datetime) -> bool:
+        """Say whether it is wrong now, and has been for too long."""
+        return self.well_since is None and now - self.since >= self.patience
 
 
 @dataclass(slots=True)
@@ -41,62 +57,45 @@ class Standing:
     names: Names
     patience: timedelta
     """So long something may be wrong before it is told."""
+    all_well: bool = False
+    """Nothing was wrong at the last look."""
+    complaint: str = ""
+    """What had been wrong for too long then, in one line; empty = nothing."""
     _wrong: dict[int | None, _Wrong] = field(default_factory=dict)
 
     def look(self, status: SystemStatus | None, now: datetime) -> list[Notice]:
         """Compare with how everything stands now; return what is to be told."""
-        found = self._found(status)
-        for account, (severity, text, patience) in found.items():
-            known = self._wrong.setdefault(account, _Wrong(now, text, severity, patience))
-            known.severity, known.text, known.patience = severity, text, patience
-            known.well_since = None
-        for account, known in self._wrong.items():
-            if account not in found and known.well_since is None:
-                known.well_since = now
+        found = self._found(status, now)
+        for account, each in found.items():
+            if (known := self._wrong.get(account)) is not None:
+                each.since, each.told = known.since, known.told
+            self._wrong[account] = each
+        for account, each in self._wrong.items():
+            if account not in found and each.well_since is None:
+                each.well_since = now
+        self.all_well = not found
+        lasting = [self._line(*each) for each in self._wrong.items() if each[1].has_lasted(now)]
+        more = f" and {len(lasting) - _FEW} more" if len(lasting) > _FEW else ""
+        self.complaint = "; ".join(lasting[:_FEW]) + more
         return [*self._begun(now), *self._ended(now)]
 
-    @property
-    def all_well(self) -> bool:
-        """Say whether nothing is wrong now."""
-        return all(each.well_since is not None for each in self._wrong.values())
-
-    @property
-    def complaint(self) -> str:
-        """Return what has been wrong for too long, in one line; empty = nothing has."""
-        lasting = [
-            text
-            for text, each in ((self._line(key, each), each) for key, each in self._wrong.items())
-            if each.told and each.well_since is None
-        ]
-        more = f" and {len(lasting) - 3} more" if len(lasting) > 3 else ""  # noqa: PLR2004
-        return "; ".join(lasting[:3]) + more
-
-    def _found(
-        self, status: SystemStatus | None
-    ) -> dict[int | None, tuple[Severity, str, timedelta]]:
-        exposed = {each.account for each in status.accounts if each.positions} if status else set()
-        found: dict[int | None, tuple[Severity, str, timedelta]] = {}
+    def _found(self, status: SystemStatus | None, now: datetime) -> dict[int | None, _Wrong]:
+        held = {each.account for each in status.accounts if each.positions} if status else set()
+        found: dict[int | None, _Wrong] = {}
         for hole in holes(status) if status else (UNREAD,):
-            grave = hole.kind in _GRAVE or hole.account is None or hole.account in exposed
-            severity, text, patience = (
-                CRITICAL if grave else WARNING,
-                clean(hole.text),
-                self.patience,
-            )
-            if hole.kind is Kind.STARTING:
-                patience = max(patience, STARTING)
-            if (before := found.get(hole.account)) is not None:
-                text = clean(f"{before[1]}; {text}")
-                severity, patience = worst([before[0], severity]), max(before[2], patience)
-            found[hole.account] = severity, text, patience
+            grave = hole.kind in _GRAVE or hole.account is None or hole.account in held
+            slow = hole.kind is Kind.STARTING
+            patience = max(self.patience, STARTING) if slow else self.patience
+            wrong = found.setdefault(hole.account, _Wrong(now))
+            wrong.add(hole, CRITICAL if grave else WARNING, patience)
         return found
 
     def _begun(self, now: datetime) -> list[Notice]:
         new = {
             account: each
             for account, each in self._wrong.items()
-            if each.well_since is None
-            and now - each.since >= each.patience
+            if each.has_lasted(now)
+            and not each.silent
             and (each.told is None or RANK[each.severity] > RANK[each.told])
         }
         if not new:
@@ -132,12 +131,12 @@ class Standing:
 
     def _who(self, accounts: list[int | None]) -> str:
         if None in accounts:
-            return "All accounts:"
+            return "System:"
         known = [each for each in accounts if each is not None]
         return f"{self.names.of(known[0])}:" if len(known) == 1 else f"{len(known)} accounts:"
 
     def _name(self, account: int | None) -> str:
-        return "the whole" if account is None else self.names.of(account)
+        return "the system" if account is None else self.names.of(account)
 
     def _line(self, account: int | None, each: _Wrong) -> str:
         return each.text if account is None else f"{self.names.of(account)} {each.text}"
