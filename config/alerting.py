@@ -131,8 +131,8 @@ def settings_of(
 
 def secrets_of(alerts: Alerts, environment: Mapping[str, str]) -> list[str]:
     """Return what no log may say of the channels' URLs."""
-    urls = [environment[name] for _, name in _variables(alerts) if environment.get(name)]
-    return [secret for url in urls for secret in secrets_in(url)]
+    urls = [environment.get(name, "").strip() for _, name in _variables(alerts)]
+    return [secret for url in urls if url for secret in secrets_in(url)]
 
 
 def _channel(each: Channel, url: str, quiet: QuietTimes | None) -> ChannelSettings:

@@ -1,10 +1,12 @@
 """A channel for tests: an HTTP server in this process that keeps what it is told, and may misbehave."""
 
 import json
+import ssl
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, Self
 
 WITHIN_S = 20.0
@@ -43,7 +45,7 @@ OK = Answer()
 class Hook:
     """Listens on loopback until it is closed."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
         self._changed = threading.Condition()
         self._told: list[Told] = []
         self._script: list[Answer] = []
@@ -68,7 +70,12 @@ class Hook:
                 """A client that hung up is no news."""
 
         self._server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http"
+        if certificate:
+            scheme, tls = "https", ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"{scheme}://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
         )

@@ -1,12 +1,15 @@
 """Channels over HTTP: each may refuse, hang or vanish; it harms nobody, and is itself shown."""
 
+import shutil
+import subprocess
+
 import pytest
 
 from actors.ops.status_table import print_status
 from messages.events import AccountLocked, AlarmRaised
 from messages.values import AlarmCode
 from tests.alerts.conftest import channel
-from tests.alerts.hook import Answer
+from tests.alerts.hook import Answer, Hook
 from tests.alerts.test_episodes import BREACH, DONE, START, alarm, begun
 from tests.rig import TOKENS, A
 
@@ -177,3 +180,23 @@ def test_a_stop_waits_for_a_channel_that_hangs_only_for_seconds(told, hook):
     run.stop()
 
     assert hook.titles[-1] == "Lockstep stops (test): nothing is guarded until it runs again"
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
+def test_a_certificate_that_nobody_vouches_for_is_not_trusted(told, hook, tmp_path, monkeypatch):
+    """Whoever pretends to be the channel is told nothing, neither the token nor what happens."""
+    pem = tmp_path / "own.pem"
+    words = "req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=127.0.0.1"
+    words += f" -addext subjectAltName=IP:127.0.0.1 -keyout {pem} -out {tmp_path / 'cert.pem'}"
+    subprocess.run(["openssl", *words.split()], check=True, capture_output=True)  # noqa: S603, S607
+    with pem.open("a") as both:
+        both.write((tmp_path / "cert.pem").read_text())
+    with Hook(pem) as pretender:
+        monkeypatch.setitem(TOKENS, "LOCKSTEP_PHONE", f"{pretender.url}/{TOKEN}")
+        run = begun(told, channel(), channel("phone"))
+        run.fill(A, "-510")
+        run.settle()
+
+        assert "CERTIFICATE_VERIFY_FAILED" in state(run, "phone").error
+        assert {START, BREACH, DONE} <= set(hook.titles)
+        assert pretender.told == []

@@ -9,8 +9,8 @@ from actors.ops.alerts.actor import AlertActor
 from actors.ops.alerts.channel import ChannelActor, address_of
 from actors.ops.alerts.core import AlertCore
 from actors.ops.alerts.outbox import Outbox
-from actors.ops.alerts.sending import Switch, sender_for
-from actors.ops.alerts.settings import HEARTBEAT, AlertSettings, ChannelSettings, SwitchSettings
+from actors.ops.alerts.sending import Sender, Switch, sender_for
+from actors.ops.alerts.settings import HEARTBEAT, AlertSettings, ChannelSettings
 from actors.ops.alerts.switch import SwitchActor
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.queries import ChannelStatus
@@ -33,17 +33,17 @@ def children(
 ) -> Iterator[Child]:
     """Yield the children: the channels on a loop, the AlertActor on a thread of its own."""
 
-    def channel(each: ChannelSettings) -> PooledActor:
+    def channel(each: ChannelSettings, sender: Sender) -> PooledActor:
         return ChannelActor(
             outbox=Outbox(each),
-            sender=sender_for(each),
+            sender=sender,
             clock=clock,
             directory=directory,
             dispatcher=loop,
         )
 
-    def switch(each: SwitchSettings) -> PooledActor:
-        return SwitchActor(switch=Switch(each), clock=clock, directory=directory, dispatcher=loop)
+    def heartbeat(switch: Switch) -> PooledActor:
+        return SwitchActor(switch=switch, clock=clock, directory=directory, dispatcher=loop)
 
     def alerts() -> PooledActor:
         return AlertActor(
@@ -55,10 +55,11 @@ def children(
             dispatcher=thread,
         )
 
+    # What holds connections outlives the actors, which may be replaced.
     for each in settings.channels:
-        yield address_of(each.name), partial(channel, each)
+        yield address_of(each.name), partial(channel, each, sender_for(each))
     if settings.switch:
-        yield address_of(HEARTBEAT), partial(switch, settings.switch)
+        yield address_of(HEARTBEAT), partial(heartbeat, Switch(settings.switch))
     yield ALERTS, alerts
 
 

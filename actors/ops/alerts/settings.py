@@ -14,8 +14,9 @@ from messages.alerts import Severity
 
 HEARTBEAT = "heartbeat"
 """Name of the dead-man's switch among the channels, and its kind."""
-_SHORTEST = 8
-"""Shorter parts of a URL (`api`, `hooks`, a chat's id) are no secrets of their own."""
+_SHORT, _LONG = 8, 16
+"""Characters of a token with a digit in it, and of one without: `services` is none."""
+_SHORTEST_PASSWORD = 4
 _DAY = timedelta(days=1)
 
 
@@ -83,14 +84,20 @@ class AlertSettings:
 def secrets_in(url: str) -> list[str]:
     """Return what of a URL must never be said: all of it, and every part that may be a token."""
     split = urlsplit(url)
-    parts = [*split.path.split("/"), *(value for _, value in parse_qsl(split.query))]
     user, _, at = split.netloc.rpartition("@")
-    parts += user.split(":") if at else []
+    parts = [*split.path.split("/"), *(value for _, value in parse_qsl(split.query))]
     parts += (
         [split.netloc] if split.scheme not in {"http", "https"} else []
     )  # apprise's own schemes
-    longer = [each for part in parts for each in (part, unquote(part)) if len(each) >= _SHORTEST]
-    return list(dict.fromkeys([url, *sorted(longer, key=len, reverse=True)]))
+    parts = [each for each in parts if _may_be_token(each)]
+    parts += [each for each in user.split(":") if at and len(each) >= _SHORTEST_PASSWORD]
+    forms = dict.fromkeys([*parts, *map(unquote, parts)])
+    return list(dict.fromkeys([url, *sorted(forms, key=len, reverse=True)]))
+
+
+def _may_be_token(part: str) -> bool:
+    """Say whether a part of a URL is more than a word; words stand in every other log line."""
+    return len(part) >= _LONG or (len(part) >= _SHORT and any(each.isdigit() for each in part))
 
 
 def without(text: str, secrets: list[str]) -> str:
