@@ -79,5 +79,3 @@ class NoteStanding(Message, frozen=True, kw_only=True):
 
     status: SystemStatus | None
     """The answer; None = it could not be had."""
-    error: str = ""
-    """Why not."""

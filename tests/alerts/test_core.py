@@ -14,8 +14,10 @@ from messages.alerts import Stage
 from messages.events import (
     AccountLocked,
     AlarmRaised,
+    DeadlinePassed,
     EnforcementFinished,
     EnforcementStarted,
+    LockoutAsked,
     LockoutReleased,
     RuleBreached,
 )
@@ -144,6 +146,26 @@ def test_a_graver_breach_that_joins_is_told_and_a_lesser_one_is_not():
         "also: RULE-003 DAILY_REALIZED_LOSS happened",
         "took 2.0 s",
     )
+
+
+def test_what_its_trader_locks_during_an_episode_joins_it():
+    """One flatten, one end."""
+    one = core()
+    asked = LockoutAsked(at=NOW, cause="x", account=1, lockout=LOCK)
+    said = play(one, breached(), started(), asked, locked())
+    (end,) = one.note(finished(), later(1))
+
+    assert [each[1] for each in said] == [Stage.OPENED]
+    assert "also: its trader: x" in end.lines
+
+
+def test_routine_that_is_not_flat_in_time_is_critical():
+    """Its beginning was not told, so this opens the episode."""
+    one = core()
+    late = DeadlinePassed(at=NOW, cause="x", account=1, enforcement_id="1/e1")
+    said = play(one, breached(BreachCode.OUTSIDE_SESSION), started(), late, late, finished())
+
+    assert [each[:2] for each in said] == [(CRITICAL, Stage.OPENED), (CRITICAL, Stage.CLOSED)]
 
 
 def test_routine_is_told_in_the_digest_only():

@@ -91,7 +91,8 @@ def test_what_its_trader_locks_is_told_as_such(told, hook):
 
     opening, end = hook.notices[1:]
     assert opening["title"].startswith(f"{NAME}: locked by its trader until ")
-    assert (end["stage"], end["lines"][0]) == ("closed", "enough @everyone")
+    assert opening["lines"][0] == "enough @everyone"
+    assert (end["stage"], end["lines"][0]) == ("closed", "its trader: enough @everyone")
 
 
 def test_a_restart_tells_what_is_open_once_and_nothing_of_the_past(told, hook):
@@ -286,3 +287,19 @@ def test_a_flood_is_told_in_a_few_messages(told, hook):
     assert len(hook.told) == 12
     assert hook.titles[-1] == "110 notices that were held back: 110 critical"
     assert hook.notices[-1]["lines"][-1] == "and 85 more; the log has all of them"
+
+
+def test_what_the_disk_refused_is_told_once(told, hook):
+    """At once, for it happened; not again when the disk takes it at last."""
+    run = begun(told)
+    run.system._store._connection.execute("PRAGMA query_only = ON")
+    run.fill(A, "-510")
+    run.advance(2)
+    refused = list(hook.titles)
+    run.system._store._connection.execute("PRAGMA query_only = OFF")
+    for _ in range(3):
+        run.advance(6)
+
+    assert BREACH in refused
+    assert hook.titles.count(BREACH) == hook.titles.count(DONE) == 1
+    assert hook.titles.count("JOURNAL_FAILED") == 1

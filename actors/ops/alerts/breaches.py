@@ -31,6 +31,9 @@ AGAIN = timedelta(minutes=15)
 FOLLOWS = timedelta(seconds=10)
 """A breach that nothing follows for so long is covered by what was done before it."""
 
+type _Words = tuple[str, ...]
+"""A title, and lines below it."""
+
 
 @dataclass(slots=True)
 class _Episode:
@@ -64,14 +67,8 @@ class Breaches:
         match event:
             case RuleBreached():
                 return self._breached(event, now)
-            case LockoutAsked(lockout=lock):
-                title = (
-                    f"{self.names.of(event.account)}: locked by its trader until {until_of(lock)}"
-                )
-                episode = self._begin(
-                    event.account, lock.breach_id, WARNING, now, clean(lock.reason)
-                )
-                return [self._opening(episode, now, title, ("everything is closed first",))]
+            case LockoutAsked():
+                return self._asked(event, now)
             case EnforcementStarted(account=account) | EnforcementJoined(account=account):
                 self._known[account] = event.enforcement_id
                 known = self._open.get(account)
@@ -95,7 +92,11 @@ class Breaches:
             title = f"{self.names.of(status.account)}: an enforcement of before is still under way"
             key = f"resumed/{status.account}/{under_way.since:%Y%m%dT%H%M%S}"
             begun = self._begin(status.account, key, CRITICAL, now, "begun before the start")
-            return [self._opening(begun, now, title, (f"since {under_way.since:%H:%M:%S} UTC",))]
+            return [
+                self._notice(
+                    begun, now, Stage.OPENED, (title, f"since {under_way.since:%H:%M:%S} UTC")
+                )
+            ]
         if episode and not under_way and now - episode.began >= FOLLOWS:
             return self._end(episode, now, "nothing is under way any more")
         return []
@@ -107,13 +108,7 @@ class Breaches:
         title = f"{self.names.of(account)}: {reason}"
         lines = (clean(breach.measure),)
         if (known := self._open.get(account)) is not None:
-            known.reasons.append(reason)
-            if RANK[severity] <= RANK[known.severity]:
-                return []
-            known.severity = severity
-            stage = Stage.GREW if known.told else Stage.OPENED
-            known.told = True
-            return [self._notice(known, now, stage, title, lines)]
+            return self._join(known, severity, reason, now, (title, *lines))
         key = (account, breach.rule)
         again = now - self._last.get(key, now - 2 * AGAIN) < AGAIN
         self._last[key] = now
@@ -121,7 +116,31 @@ class Breaches:
         if severity is INFO or (again and severity is not CRITICAL):
             episode.told = False
             return [Lesser(f"{breach.rule} {breach.code}", clean(breach.reason), account)]
-        return [self._opening(episode, now, title, lines)]
+        return [self._notice(episode, now, Stage.OPENED, (title, *lines))]
+
+    def _asked(self, event: LockoutAsked, now: datetime) -> list[Said]:
+        lock, reason = event.lockout, f"its trader: {clean(event.lockout.reason)}"
+        title = f"{self.names.of(event.account)}: locked by its trader until {until_of(lock)}"
+        lines = (clean(lock.reason), "everything is closed first")
+        if (known := self._open.get(event.account)) is not None:
+            return self._join(known, WARNING, reason, now, (title, *lines))
+        begun = self._begin(event.account, lock.breach_id, WARNING, now, reason)
+        return [self._notice(begun, now, Stage.OPENED, (title, *lines))]
+
+    def _join(
+        self, known: _Episode, severity: Severity, reason: str, now: datetime, words: _Words
+    ) -> list[Said]:
+        """Let something further join an episode; it is told only if it is graver."""
+        known.reasons.append(reason)
+        if RANK[severity] <= RANK[known.severity]:
+            return []
+        known.severity = severity
+        return [self._worse(known, now, words)]
+
+    def _worse(self, known: _Episode, now: datetime, words: _Words) -> Notice:
+        stage = Stage.GREW if known.told else Stage.OPENED
+        known.told = True
+        return self._notice(known, now, stage, words)
 
     def _begin(
         self, account: int, breach_id: str, severity: Severity, now: datetime, reason: str
@@ -134,17 +153,15 @@ class Breaches:
         if event.enforcement_id in self._late:
             return []
         self._late.add(event.enforcement_id)
-        episode = self._open.get(event.account)
-        stage = Stage.GREW
-        if episode is None:
-            episode = self._begin(
-                event.account, event.enforcement_id, CRITICAL, now, "not flat in time"
-            )
-            episode.enforcement, stage = event.enforcement_id, Stage.OPENED
-        episode.severity, episode.told = CRITICAL, True
         title = f"{self.names.of(event.account)}: NOT FLAT within the deadline; closing goes on"
-        what = "it is locked with exposure: look at the platform, and close there if you can"
-        return [self._notice(episode, now, stage, title, (what,))]
+        lines = ("the broker does not confirm it: look at the platform, and close there if you can",)
+        if (known := self._open.get(event.account)) is not None:
+            known.severity = CRITICAL
+            return [self._worse(known, now, (title, *lines))]
+        key = event.enforcement_id
+        begun = self._begin(event.account, key, CRITICAL, now, "not flat in time")
+        begun.enforcement = key
+        return [self._notice(begun, now, Stage.OPENED, (title, *lines))]
 
     def _finished(self, event: EnforcementFinished, now: datetime) -> list[Said]:
         self._late.discard(event.enforcement_id)
@@ -170,22 +187,15 @@ class Breaches:
         title = f"{self.names.of(episode.account)}: {how}"
         joined = [f"also: {each}" for each in episode.reasons[1:6]]
         lines = (episode.reasons[0], *locks[:5], *joined, took)
-        return [self._notice(episode, now, Stage.CLOSED, title, lines)]
+        return [self._notice(episode, now, Stage.CLOSED, (title, *lines))]
 
-    def _opening(
-        self, episode: _Episode, now: datetime, title: str, lines: tuple[str, ...]
-    ) -> Notice:
-        return self._notice(episode, now, Stage.OPENED, title, lines)
-
-    def _notice(
-        self, episode: _Episode, now: datetime, stage: Stage, title: str, lines: tuple[str, ...]
-    ) -> Notice:
+    def _notice(self, episode: _Episode, now: datetime, stage: Stage, words: _Words) -> Notice:
         return Notice(
             at=now,
             severity=episode.severity,
             stage=stage,
-            title=title,
-            lines=lines,
+            title=words[0],
+            lines=words[1:],
             account=episode.account,
             episode=episode.key,
         )

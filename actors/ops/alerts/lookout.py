@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pykka
+import structlog
 
 from actors.ops.alerts.actor import ADDRESS as ALERTS
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
@@ -18,6 +19,7 @@ from messages.queries import Ping, SystemStatus
 ADDRESS = "lookout"
 LOOK_S = 5.0
 """How often it looks."""
+_log = structlog.get_logger(actor=ADDRESS)
 _UNKNOWN = (LookupError, pykka.Timeout, pykka.ActorDeadError)
 
 
@@ -54,12 +56,12 @@ class LookoutActor(PooledActor):
                 raise TypeError(f"{ADDRESS} cannot be told {type(message).__name__}")
 
     def _look(self) -> NoteStanding:
-        status, error = None, ""
         try:
             status = self._status()
-        except _UNKNOWN as failure:
-            error = repr(failure)
-        return NoteStanding(at=self._clock.now(), cause=ADDRESS, status=status, error=error)
+        except _UNKNOWN as error:
+            _log.error("status_unanswered", error=repr(error))
+            status = None
+        return NoteStanding(at=self._clock.now(), cause=ADDRESS, status=status)
 
     def _wake_after(self, seconds: float) -> None:
         wake = WakeAfter(

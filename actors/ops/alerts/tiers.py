@@ -22,7 +22,7 @@ BREACHES: dict[BreachCode, Severity] = {
     BreachCode.SYMBOL_BLOCKED: WARNING,
     BreachCode.CANNOT_TRADE: CRITICAL,
     BreachCode.MAX_UNREALIZED_PROFIT: INFO,
-    BreachCode.DAILY_REALIZED_PROFIT: INFO,
+    BreachCode.DAILY_REALIZED_PROFIT: WARNING,
     BreachCode.OUTSIDE_SESSION: INFO,  # every evening, of every account
 }
 """INFO waits for the digest. What is not flat in time is critical, whatever it began with."""
