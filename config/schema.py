@@ -183,8 +183,11 @@ class Alerts(_Table, frozen=True):
     daily_summary: bool = True
     """Whether each trading day's result is told after the reset."""
     quiet_hours: QuietHours | None = None
+    """When only what is critical is sent; without it, always everything."""
     heartbeat: Heartbeat | None = None
+    """A dead-man's switch."""
     channels: tuple[Channel, ...] = ()
+    """Every way to people."""
 
 
 class Profile(_Table, frozen=True):

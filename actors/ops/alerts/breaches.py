@@ -154,7 +154,9 @@ class Breaches:
             return []
         self._late.add(event.enforcement_id)
         title = f"{self.names.of(event.account)}: NOT FLAT within the deadline; closing goes on"
-        lines = ("the broker does not confirm it: look at the platform, and close there if you can",)
+        lines = (
+            "the broker does not confirm it: look at the platform, and close there if you can",
+        )
         if (known := self._open.get(event.account)) is not None:
             known.severity = CRITICAL
             return [self._worse(known, now, (title, *lines))]
