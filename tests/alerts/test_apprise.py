@@ -57,7 +57,7 @@ def test_what_apprise_cannot_send_is_tried_again_and_shown_without_its_url(start
 
 def test_apprise_that_hangs_delays_nobody_and_is_not_begun_again(start, hook):
     """One thread hangs, not one a message."""
-    run = start(timeout_s=0.3)
+    run = start(timeout_s=1.5)
     hook.usual = Answer(hang=True)
     run.fill(A, "-510")
     (hanging,) = run.system.status().channels
@@ -66,7 +66,7 @@ def test_apprise_that_hangs_delays_nobody_and_is_not_begun_again(start, hook):
     (still,) = run.system.status().channels
 
     assert len(run.events(AccountLocked)) == 1
-    assert hanging.error == "apprise has not sent within 0.3 s"
+    assert hanging.error == "apprise has not sent within 1.5 s"
     assert still.error == "apprise hangs in an earlier message"
     assert sum(each.name == "apprise" for each in threading.enumerate()) == 1
 

@@ -103,14 +103,14 @@ def test_what_was_lost_is_counted_and_told_when_it_works_again(told, hook):
 def test_a_channel_that_hangs_delays_nobody(told, hook, other, monkeypatch):
     """Neither the lock nor the other channel; what it is told waits."""
     monkeypatch.setitem(TOKENS, "LOCKSTEP_PHONE", other.url)
-    run = begun(told, channel(timeout_s=0.3), channel("phone"))
+    run = begun(told, channel(timeout_s=1.5), channel("phone"))
     hook.usual = Answer(hang=True)
     run.fill(A, "-510")
     run.settle()
 
     assert len(run.events(AccountLocked)) == 1
     assert other.titles == [START, BREACH, DONE]
-    assert state(run).error == "no answer within 0.3 s"
+    assert state(run).error == "no answer within 1.5 s"
     assert state(run).held_back == 2
 
 

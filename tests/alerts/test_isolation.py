@@ -18,7 +18,7 @@ CONFIG = config_of(daily_realized_loss={"max_loss_usd": 100, "include_open_loss"
 POISON = "no message of theirs"
 PING = '[alerts.heartbeat]\nurl_env = "LOCKSTEP_REFUSES"\n'
 TROUBLES = PING + "".join(
-    channel(each, timeout_s=0.2) for each in ("hangs", "refuses", "cuts", "gone", "works")
+    [channel("hangs", timeout_s=0.2), *map(channel, ("refuses", "cuts", "gone", "works"))]
 )
 
 
