@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pykka
+from msgspec import structs
 
 from actors.account import lost_history, rulebook
 from actors.account.actor import AccountActor
@@ -41,6 +42,10 @@ from actors.journal import (
     refusing,
 )
 from actors.locking import LockRequest, lock_out
+from actors.ops.alerts import family
+from actors.ops.alerts.lookout import ADDRESS as LOOKOUT
+from actors.ops.alerts.lookout import LookoutActor
+from actors.ops.alerts.settings import AlertSettings
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
@@ -69,9 +74,11 @@ from actors.runtime import (
     LoopThread,
     OwnThread,
     PooledActor,
+    Restart,
     RightOfWay,
     RootSupervisor,
     StartChild,
+    StopChild,
     StopChildren,
     SupervisorFlags,
     TrustedClock,
@@ -93,8 +100,10 @@ from messages.events import (
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import (
     AccountStatus,
+    ChannelStatus,
     ConfigReloaded,
     GetAccountStatus,
+    GetChannelStatus,
     GetUnrecorded,
     SelfLockout,
     SystemStatus,
@@ -210,6 +219,8 @@ class System:
     """One reload at a time; never waited for, and it guards no state of an account."""
     _intents_first: RightOfWay = field(default_factory=RightOfWay)
     """Over facts: the journal's while an intent waits for it, a gateway's that is told a command."""
+    _ways: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Name and kind of every way to people, by the address of its actor."""
     _lives: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
@@ -244,7 +255,8 @@ class System:
             metrics=self.metrics,
             token=self.config.http_token(self.environment),
         )
-        self._start_trunk()
+        alerts = self.config.alert_settings(self.environment)
+        self._start_trunk(alerts)
         pool = self._keep(WorkerPool(in_flight=self.in_flight, gives_way=self._intents_first))
         self._supervise("rules", self._keep(OwnThread("rules", in_flight=self.in_flight)))
         # an idle one costs nothing, and a reload or the journal may need it
@@ -264,9 +276,11 @@ class System:
         self.config.check_overrides(self._guarded())
         for name, records in self._records.items():
             self._guard(name, records, pool)
+        if self.directory.is_alive(family.ALERTS):
+            self._look_out()
         self.http.start()
 
-    def _start_trunk(self) -> None:
+    def _start_trunk(self, alerts: AlertSettings) -> None:
         """Start what everything else needs: supervisor, journal, log, clock."""
         path = self.journal_path or Path(self.config.file.journal.path)
         anchor = self.config.file.journal.anchor
@@ -326,6 +340,8 @@ class System:
         figures = self._keep(LingeringThread("metrics", self.in_flight, linger_s=self.linger_s))
         counting = partial(MetricsActor, counts=self.counts, **self.wiring(figures))
         self._child("metrics", counting, hung_after_s=None)
+        if alerts.wanted:
+            self._start_alerts(alerts)  # whoever cannot be told, all are guarded
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
             self._child("witness", partial(witness, **self.wiring(paper)), hung_after_s=None)
@@ -352,6 +368,34 @@ class System:
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor, fence=self.fence)
             # Nothing protective waits for it; a disk that hangs would hang its successor too.
             self._child("anchor", partial(anchoring, **self.wiring(apart)), hung_after_s=None)
+
+    def _start_alerts(self, settings: AlertSettings) -> None:
+        """Start who tells people; whatever becomes of them, it is no failure of the root's."""
+        self._ways = family.ways(settings)
+        try:
+            self._start_family(settings)
+        except Exception as error:  # noqa: BLE001 - it may quote a URL, so only its kind is told
+            why = type(error).__name__
+            self._alarm(
+                AlarmCode.ALERT_CHANNEL_FAILED, f"nobody can be alerted: {why} at the start"
+            )
+
+    def _start_family(self, settings: AlertSettings) -> None:
+        flags, thread = NEVER_GIVES_UP, self._keep(OwnThread(family.SUPERVISOR, self.in_flight))
+        spec = supervisor_spec(family.SUPERVISOR, flags=flags, **self.wiring(thread))
+        self._start_child(structs.replace(spec, restart=Restart.TEMPORARY), ROOT)
+        loop = self._keep(LoopThread("channels", self.in_flight))
+        paper = self._keep(LingeringThread(family.ALERTS, self.in_flight, linger_s=self.linger_s))
+        for address, factory in family.children(
+            settings, clock=self.clock, directory=self.directory, loop=loop, thread=paper
+        ):
+            self._child(address, factory, under=family.SUPERVISOR, hung_after_s=None)
+
+    def _look_out(self) -> None:
+        """Have somebody ask every few seconds how everything stands, for those who are told."""
+        thread = self._keep(OwnThread(LOOKOUT, self.in_flight))
+        lookout = partial(LookoutActor, status=self.status, **self.wiring(thread))
+        self._child(LOOKOUT, lookout, under=family.SUPERVISOR, hung_after_s=None)
 
     def _archive(self, store: Store) -> str:
         """Let what is older than `keep_days` leave the journal; return why that failed, or ""."""
@@ -666,6 +710,21 @@ class System:
                 for each in census(self.directory)
                 if not each.is_up and each.kind in PROTECTIVE
             ),
+            channels=self._channels(now),
+        )
+
+    def _channels(self, now: datetime) -> tuple[ChannelStatus, ...]:
+        """Ask how the ways to people fare; one that does not answer is one that fails."""
+        question = GetChannelStatus(at=now, cause="status")
+        asked = {
+            address: self.directory.ref(address).ask(question, block=False)
+            for address in self._ways
+            if self.directory.is_alive(address)
+        }
+        answers: dict[str, ChannelStatus] = answers_within(_JOURNAL_S, asked)
+        return tuple(
+            answers.get(address) or family.silent(name, kind, now)
+            for address, (name, kind) in self._ways.items()
         )
 
     def metrics(self) -> bytes:
@@ -719,6 +778,9 @@ class System:
     def _stops(self) -> Iterator[Callable[[], object]]:
         if self.http:
             yield self.http.stop
+        if self.directory.is_alive(LOOKOUT):  # before those it asks
+            alerting = self.directory.ref(family.SUPERVISOR)
+            yield partial(alerting.ask, StopChild(LOOKOUT), timeout=_ASK_S)
         if self._supervisor:
             yield partial(self._supervisor.ask, StopChildren(), timeout=_LOGIN_S)
             yield partial(self._supervisor.stop, timeout=_ASK_S)

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from actors.gateway.settings import LoginSettings
+from config.alerting import check_alerts
 from config.keys import Key, shown
 from config.lines import Lines
 from config.listening import complaint_of
@@ -23,6 +24,7 @@ def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[
     _check_names(raw, lines, complaints)
     _check_shared(file, lines, complaints)
     _check_limits(file, complaints)
+    check_alerts(file.alerts, complaints)
 
 
 def login_settings(broker: Broker, **user: Any) -> LoginSettings:

@@ -17,8 +17,10 @@ import msgspec
 
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.gateway.settings import LoginSettings
+from actors.ops.alerts.settings import AlertSettings
 from actors.rules.rule import AnyRule, RuleContext
 from config import source, strict
+from config.alerting import secrets_of, settings_of
 from config.checks import check, login_settings
 from config.context import context_of
 from config.effective import Effective, effective
@@ -78,9 +80,22 @@ class Config:
         )
 
     def secrets(self, environment: Mapping[str, str]) -> list[str]:
-        """Return what no log may say: every login's API key, and the token."""
+        """Return what no log may say: every login's API key, the token, and the channels' URLs."""
         names = (*(each.api_key_env for each in self.file.logins), TOKEN_VARIABLE)
-        return [environment[name] for name in names if environment.get(name)]
+        own = [environment[name] for name in names if environment.get(name)]
+        return own + secrets_of(self.file.alerts, environment)
+
+    def alert_settings(self, environment: Mapping[str, str]) -> AlertSettings:
+        """Return who is told what, and how they are reached.
+
+        Raises:
+            ConfigError: an environment variable is missing, or what it holds is no such URL.
+        """
+        complaints: list[str] = []
+        settings = settings_of(self.file.alerts, environment, complaints)
+        if complaints:
+            raise self._refusal(complaints)
+        return settings
 
     def http_token(self, environment: Mapping[str, str]) -> str | None:
         """Return the token that clients must bear; None = nobody may change anything.

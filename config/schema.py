@@ -134,6 +134,62 @@ class Checks(_Table, frozen=True):
     """Names of contradictions that are wanted; they are told as warnings."""
 
 
+class QuietHours(_Table, frozen=True):
+    """When only what is critical is sent at once; the rest waits for the end, in one message."""
+
+    start: str
+    """Local time at which it begins, e.g. `22:00`."""
+    end: str
+    """Local time at which it ends, e.g. `07:00`; may be on the next day."""
+    timezone: str = "America/Chicago"
+    """IANA zone of both."""
+
+
+class Heartbeat(_Table, frozen=True):
+    """A dead-man's switch, as healthchecks.io has it: what calls people when nobody pings it."""
+
+    url_env: str
+    """Environment variable that holds its URL."""
+    every_s: float = 60.0
+    """It is pinged so often while every account is protected."""
+
+
+class Channel(_Table, frozen=True):
+    """One way to people."""
+
+    name: str
+    """Name within this file."""
+    kind: Literal["discord", "slack", "telegram", "json", "apprise"]
+    """What is there: a webhook of Discord, Slack or anything that takes JSON; a Telegram bot; apprise."""
+    url_env: str
+    """Environment variable that holds its URL, which is a secret."""
+    min_severity: Literal["info", "warning", "critical"] = "info"
+    """What is less severe is not sent here."""
+    max_per_minute: int = 10
+    """What comes faster is held back, counted, and told in one message."""
+    timeout_s: float = 10.0
+    """After so long a message has failed; it is tried again, later and later."""
+
+
+class Alerts(_Table, frozen=True):
+    """Who is told what, beside the log."""
+
+    warn_at_percent: Decimal = Decimal(80)
+    """So much of a limit used up is warned of, once a limit and trading day."""
+    unprotected_after_s: float = 15.0
+    """An account that is not protected for so long is told, and fails the heartbeat."""
+    digest_minutes: int = 60
+    """Lesser things are told together, so often."""
+    daily_summary: bool = True
+    """Whether each trading day's result is told after the reset."""
+    quiet_hours: QuietHours | None = None
+    """When only what is critical is sent; without it, always everything."""
+    heartbeat: Heartbeat | None = None
+    """A dead-man's switch."""
+    channels: tuple[Channel, ...] = ()
+    """Every way to people."""
+
+
 class Profile(_Table, frozen=True):
     """A named set of rules that accounts pick, e.g. one per product of a firm."""
 
@@ -175,6 +231,7 @@ class ConfigFile(_Table, frozen=True):
     journal: Journal = Journal()
     http: Http = Http()
     checks: Checks = Checks()
+    alerts: Alerts = Alerts()
     profiles: dict[str, Profile] = msgspec.field(default_factory=dict)
     defaults: Defaults = Defaults()
     accounts: tuple[AccountOverride, ...] = ()

@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message, Value
-from messages.values import Health, Lockout, Phase, Position, Target
+from messages.values import Health, LimitUse, Lockout, Phase, Position, Target
 
 
 class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
@@ -68,6 +68,25 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     the start is over."""
     caveats: tuple[str, ...] = ()
     """What its rules do not know and do instead, a line each, e.g. that the calendar has ended."""
+    limits: tuple[LimitUse, ...] = ()
+    """How much of each limit is used up, by rule; what cannot be measured now is left out."""
+
+
+class ChannelStatus(Value, frozen=True, kw_only=True):
+    """How one way to people fares."""
+
+    name: str
+    """Its name in the configuration."""
+    kind: str
+    """`discord`, `slack`, `telegram`, `json`, `apprise` or `heartbeat`."""
+    failing_since: datetime | None
+    """Since when nothing gets through, UTC; None = the last message did."""
+    error: str
+    """What failed last, without any secret; empty = nothing has."""
+    held_back: int
+    """Notices that wait: for quiet hours, a rate, or another try."""
+    lost: int
+    """Notices that were given up since the start."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
@@ -91,6 +110,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Accounts that are guarded but did not answer: their actors hang, or are down until the next try."""
     down: tuple[str, ...] = ()
     """Addresses of actors that protection needs and that are down until the next try."""
+    channels: tuple[ChannelStatus, ...] = ()
+    """Every way to people that is configured."""
 
 
 class AccountAdoption(Value, frozen=True, kw_only=True):
@@ -168,6 +189,10 @@ class LoginStatus(Value, frozen=True, kw_only=True):
     """Requests that wait for their turn."""
 
 
+class GetChannelStatus(Message, frozen=True, kw_only=True):
+    """Ask the actor of an alert channel how it fares; answered with `ChannelStatus`."""
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
@@ -179,5 +204,6 @@ type Query = (
     | GetUnrecorded
     | GetJournalStatus
     | GetLoginStatus
+    | GetChannelStatus
     | Ping
 )

@@ -209,6 +209,7 @@ class AlarmCode(StrEnum):
     WATCHDOG_GONE = "WATCHDOG_GONE"
     FACTS_LATE = "FACTS_LATE"
     TURNS_LATE = "TURNS_LATE"
+    ALERT_CHANNEL_FAILED = "ALERT_CHANNEL_FAILED"
 
 
 class PriceKind(StrEnum):
@@ -688,6 +689,28 @@ class RuleInForce(Value, frozen=True, kw_only=True):
     """The rule's parameters as JSON, e.g. `{"enabled":true,"max_loss_usd":"500"}`."""
     resolved: str | None = None
     """What those refer to (hours by the calendar) until the trading day ends, as JSON; None = nothing."""
+
+
+class LimitUse(Value, frozen=True, kw_only=True):
+    """How much of one limit is used up, as a rule measures it."""
+
+    rule: str
+    """Rule id, e.g. `RULE-003`."""
+    what: str
+    """What is measured, for people and unique within the rule, e.g. `day's loss`, `MNQ contracts`."""
+    value: Decimal
+    """What is used, in the unit of the limit; not negative."""
+    limit: Decimal
+    """What is allowed, greater than 0."""
+    unit: str
+    """`usd`, `contracts` or `trades`."""
+    target: bool = False
+    """It is a profit target: reaching it is wanted."""
+
+    @property
+    def share(self) -> Decimal:
+        """Return the part that is used: 1 = all of it."""
+        return self.value / self.limit
 
 
 class DayTerms(Value, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ import msgspec
 import msgspec.inspect
 import pytest
 
+import messages.alerts
 import messages.commands
 import messages.events
 import messages.facts
@@ -59,6 +60,7 @@ CLOCK_READS = {
 NOT_JOURNALED = {"QuoteChanged"}
 NOW = datetime(2025, 10, 31, 16, 43, tzinfo=UTC)
 MODULES = (
+    messages.alerts,
     messages.commands,
     messages.events,
     messages.facts,

@@ -16,7 +16,7 @@ from structlog.typing import Processor
 
 from actors.secrets import without_tokens
 
-_QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio")
+_QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio", "apprise")
 _ONLY_ERRORS = ("uvicorn.error",)  # else whoever sends it rubbish writes our log
 _SHORTEST = 4
 """Shorter secrets hide nothing, and would be found in every other word."""

@@ -116,6 +116,7 @@ def _notes(status: SystemStatus) -> Iterator[Text]:
             of_accounts[hole.account].append(_said(hole))
         elif hole.kind not in _SAID_ABOVE:
             yield _said(hole)
+    yield from _channels(status)
     for each in status.accounts:
         yield from of_accounts[each.account]
         yield from _notes_of(each, status.at)
@@ -123,6 +124,17 @@ def _notes(status: SystemStatus) -> Iterator[Text]:
 
 def _said(hole: Hole) -> Text:
     return Text(hole.line, style=_HOLES.get(hole.kind, "bold red"))
+
+
+def _channels(status: SystemStatus) -> Iterator[Text]:
+    """Yield whom nobody reaches, and since when."""
+    for each in status.channels:
+        if each.failing_since:
+            since = f"{each.failing_since:%H:%M:%S} UTC: {each.error}"
+            waiting = f"; {each.held_back} notices wait" if each.held_back else ""
+            lost = f"; {each.lost} were lost" if each.lost else ""
+            text = f"alerts: {each.name} ({each.kind}) fails since {since}{waiting}{lost}"
+            yield Text(text, style="bold yellow")
 
 
 def _notes_of(each: AccountStatus, at: datetime) -> Iterator[Text]:

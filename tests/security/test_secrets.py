@@ -24,6 +24,17 @@ ENV = {
     "PROJECT_X_API_KEY": KEY,
     "LOCKSTEP_TOKEN": TOKEN,
 }
+HOOK, APPRISE, BEAT = "canary-webhook-0815", "canary-apprise-4711", "canary-heartbeat-1234"
+ALERTS = "".join(
+    f'[[alerts.channels]]\nname = "{kind}"\nkind = "{kind}"\nurl_env = "LOCKSTEP_{kind.upper()}"\n'
+    for kind in ("discord", "apprise")
+)
+ALERTS += '[alerts.heartbeat]\nurl_env = "LOCKSTEP_BEAT"\n'
+URLS = {
+    "LOCKSTEP_DISCORD": f"http://127.0.0.1:9/api/webhooks/1/{HOOK}?thread_id={HOOK}",
+    "LOCKSTEP_APPRISE": f"json://{APPRISE}:{APPRISE}@127.0.0.1:9/{APPRISE}",
+    "LOCKSTEP_BEAT": f"http://127.0.0.1:9/{BEAT}",
+}
 LOSS = {"daily_realized_loss": {"max_loss_usd": 500}}
 
 
@@ -45,11 +56,13 @@ def found(everything: bytes, secrets: list[str]) -> list[str]:
 
 
 def test_no_canary_is_written_said_or_shown_whatever_goes_wrong(started, written, broker, tmp_path):
-    """The whole program: refusals, 401s, payloads that repeat secrets, HTTP right and wrong, a reload."""
+    """The whole program: refusals, 401s, payloads that repeat secrets, HTTP, channels, a reload."""
     config = written(broker)
-    run = started("run", "--verbose", "--config", config, **ENV)
+    config.write_text(config.read_text() + ALERTS)
+    run = started("run", "--verbose", "--config", config, **ENV, **URLS)
     for account in (A, B):
         run.wait_line('"account_opened"', f'"account": {account}')
+    run.wait_line('"channel_fails"', count=3)
     first = tokens_of(broker)
     (token, *_) = first
     said = f"{USERNAME} {KEY} Bearer {token}"
@@ -99,8 +112,10 @@ def test_no_canary_is_written_said_or_shown_whatever_goes_wrong(started, written
         ]
     )
     assert b"payload_quarantined" in everything
+    assert b'"failing_since":"20' in everything
     assert [answer.status_code for answer in answers][2:] == [400, 409, 400, *[403] * 6]
-    assert found(everything, [USERNAME, KEY, TOKEN, *first, *tokens_of(broker), "eyJ"]) == []
+    own = [USERNAME, KEY, TOKEN, HOOK, APPRISE, BEAT]
+    assert found(everything, [*own, *first, *tokens_of(broker), "eyJ"]) == []
 
 
 def test_the_store_holds_no_canary_while_it_runs(started, written, broker, tmp_path):

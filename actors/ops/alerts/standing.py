@@ -1,0 +1,151 @@
+"""Who is not protected, and since when: told when it lasts, together, and again when it is over.
+
+Pure, made from how the system stands every few seconds, so nothing is missed that no event tells: an
+actor that hangs, a journal that falls behind. Flapping is one episode: it is over after a calm minute.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from actors.ops.alerts.tiers import CRITICAL, RANK, WARNING, worst
+from actors.ops.alerts.wording import Names, clean, span
+from actors.ops.protection import Hole, Kind, holes
+from messages.alerts import Notice, Severity, Stage
+from messages.queries import SystemStatus
+
+CALM = timedelta(seconds=60)
+"""Protected for so long, and the episode is over."""
+STARTING = timedelta(seconds=60)
+"""What only starts is given so long."""
+UNREAD = Hole(Kind.UNKNOWN, None, "nobody can say how the accounts stand")
+_GRAVE = frozenset({Kind.JOURNAL, Kind.UNANSWERED, Kind.NOT_RUNNING, Kind.NO_ACCOUNT, Kind.DOWN})
+_TOLD = frozenset({Kind.EXPOSED, Kind.CALENDAR})
+"""What an episode of a breach, or an alarm, tells; here it only keeps the whole from being well."""
+_SHOWN, _FEW = 15, 3
+
+
+@dataclass(slots=True)
+class _Wrong:
+    """One account (or None: all of them) that is, or was until a moment ago, not protected."""
+
+    since: datetime
+    text: str = ""
+    severity: Severity = WARNING
+    patience: timedelta = timedelta(0)
+    silent: bool = True
+    """Something else tells it."""
+    told: Severity | None = None
+    well_since: datetime | None = None
+
+    def add(self, hole: Hole, severity: Severity, patience: timedelta) -> None:
+        """Take in one more thing that is wrong."""
+        text = clean(hole.text)
+        self.text = clean(f"{self.text}; {text}") if self.text else text
+        self.severity = worst([self.severity, severity])
+        self.patience = max(self.patience, patience)
+        self.silent = self.silent and hole.kind in _TOLD
+
+    def has_lasted(self, now: datetime) -> bool:
+        """Say whether it is wrong now, and has been for too long."""
+        return self.well_since is None and now - self.since >= self.patience
+
+
+@dataclass(slots=True)
+class Standing:
+    """The episodes of all accounts."""
+
+    names: Names
+    patience: timedelta
+    """So long something may be wrong before it is told."""
+    all_well: bool = False
+    """Nothing was wrong at the last look."""
+    complaint: str = ""
+    """What had been wrong for too long then, in one line; empty = nothing."""
+    _wrong: dict[int | None, _Wrong] = field(default_factory=dict)
+
+    def look(self, status: SystemStatus | None, now: datetime) -> list[Notice]:
+        """Compare with how everything stands now; return what is to be told."""
+        found = self._found(status, now)
+        for account, each in found.items():
+            if (known := self._wrong.get(account)) is not None:
+                each.since, each.told = known.since, known.told
+            self._wrong[account] = each
+        for account, each in self._wrong.items():
+            if account not in found and each.well_since is None:
+                each.well_since = now
+        self.all_well = not found
+        lasting = [self._line(*each) for each in self._wrong.items() if each[1].has_lasted(now)]
+        more = f" and {len(lasting) - _FEW} more" if len(lasting) > _FEW else ""
+        self.complaint = "; ".join(lasting[:_FEW]) + more
+        return [*self._begun(now), *self._ended(now)]
+
+    def _found(self, status: SystemStatus | None, now: datetime) -> dict[int | None, _Wrong]:
+        held = {each.account for each in status.accounts if each.positions} if status else set()
+        found: dict[int | None, _Wrong] = {}
+        for hole in holes(status) if status else (UNREAD,):
+            grave = hole.kind in _GRAVE or hole.account is None or hole.account in held
+            slow = hole.kind is Kind.STARTING
+            patience = max(self.patience, STARTING) if slow else self.patience
+            wrong = found.setdefault(hole.account, _Wrong(now))
+            wrong.add(hole, CRITICAL if grave else WARNING, patience)
+        return found
+
+    def _begun(self, now: datetime) -> list[Notice]:
+        new = {
+            account: each
+            for account, each in self._wrong.items()
+            if each.has_lasted(now)
+            and not each.silent
+            and (each.told is None or RANK[each.severity] > RANK[each.told])
+        }
+        if not new:
+            return []
+        grew = all(each.told for each in new.values())
+        for each in new.values():
+            each.told = each.severity
+        lines = [self._line(account, each) for account, each in new.items()]
+        severity = worst([each.severity for each in new.values()])
+        stage = Stage.GREW if grew else Stage.OPENED
+        title = f"{self._who(list(new))} NOT PROTECTED"
+        return [self._notice(now, severity, stage, title, lines)]
+
+    def _ended(self, now: datetime) -> list[Notice]:
+        over = {
+            account: each
+            for account, each in self._wrong.items()
+            if each.well_since is not None and (each.told is None or now - each.well_since >= CALM)
+        }
+        for account in over:
+            del self._wrong[account]
+        told = {account: each for account, each in over.items() if each.told}
+        if not told:
+            return []
+        lines = [
+            f"{self._name(account)} after {span((each.well_since - each.since).total_seconds())}"
+            for account, each in told.items()
+            if each.well_since is not None
+        ]
+        severity = worst([each.told for each in told.values() if each.told])
+        title = f"{self._who(list(told))} protected again"
+        return [self._notice(now, severity, Stage.CLOSED, title, lines)]
+
+    def _who(self, accounts: list[int | None]) -> str:
+        if None in accounts:
+            return "System:"
+        known = [each for each in accounts if each is not None]
+        return f"{self.names.of(known[0])}:" if len(known) == 1 else f"{len(known)} accounts:"
+
+    def _name(self, account: int | None) -> str:
+        return "the system" if account is None else self.names.of(account)
+
+    def _line(self, account: int | None, each: _Wrong) -> str:
+        return each.text if account is None else f"{self.names.of(account)} {each.text}"
+
+    def _notice(
+        self, now: datetime, severity: Severity, stage: Stage, title: str, lines: list[str]
+    ) -> Notice:
+        more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+        shown = (*lines[:_SHOWN], *more)
+        return Notice(
+            at=now, severity=severity, stage=stage, title=title, lines=shown, episode="protection"
+        )
