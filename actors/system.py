@@ -86,11 +86,14 @@ from messages.events import (
 )
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import (
+    AccountBoard,
     AccountStatus,
     ConfigReloaded,
+    GetAccountBoard,
     GetAccountStatus,
     GetUnrecorded,
     SelfLockout,
+    SystemBoard,
     SystemStatus,
 )
 from messages.values import AccountRecord, AlarmCode
@@ -599,13 +602,30 @@ class System:
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
         now = self.clock.now()
+        return self._status(now, self._ask_accounts(GetAccountStatus, now))
+
+    def board(self) -> SystemBoard:
+        """Ask every account for all that a dashboard shows; blocks the caller like `status`."""
+        now = self.clock.now()
+        answers: dict[int, AccountBoard] = self._ask_accounts(GetAccountBoard, now)
+        return SystemBoard(
+            status=self._status(now, {key: each.status for key, each in answers.items()}),
+            accounts=tuple(answers.values()),
+            profiles={key: each.profile for key, each in tuple(self.accounts.items())},
+        )
+
+    def _ask_accounts(
+        self, question: type[GetAccountStatus | GetAccountBoard], now: datetime
+    ) -> dict[int, Any]:
         asked = {
             account: self.directory.ref(f"account/{account}").ask(
-                GetAccountStatus(account=account, at=now, cause="status"), block=False
+                question(account=account, at=now, cause="status"), block=False
             )
-            for account in self.accounts
+            for account in tuple(self.accounts)
         }
-        answers: dict[int, AccountStatus] = answers_within(_STATUS_S, asked)
+        return answers_within(_STATUS_S, asked)
+
+    def _status(self, now: datetime, answers: Mapping[int, AccountStatus]) -> SystemStatus:
         return SystemStatus(
             version=VERSION,
             config=self.config.digest,
@@ -614,7 +634,7 @@ class System:
             live=True,
             unrecorded=self._unrecorded(now),
             accounts=tuple(answers.values()),
-            unanswered=tuple(sorted(asked.keys() - answers.keys())),
+            unanswered=tuple(sorted(set(self.accounts) - answers.keys())),
         )
 
     def _unrecorded(self, now: datetime) -> int | None:

@@ -4,11 +4,24 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message, Value
-from messages.values import Health, Lockout, Phase, Position, Target
+from messages.values import (
+    Health,
+    LimitUse,
+    Lockout,
+    OpenPosition,
+    Order,
+    Phase,
+    Position,
+    Target,
+)
 
 
 class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
     """Ask an AccountActor how it stands; answered with `AccountStatus`."""
+
+
+class GetAccountBoard(AccountMessage, frozen=True, kw_only=True):
+    """Ask an AccountActor for all that a dashboard shows of it; answered with `AccountBoard`."""
 
 
 class GetRules(AccountMessage, frozen=True, kw_only=True):
@@ -87,6 +100,38 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Accounts that are guarded but did not answer: their actors hang, or are down until the next try."""
 
 
+class AccountBoard(Value, frozen=True, kw_only=True):
+    """One account as the dashboard shows it: how it stands, and how far from every limit."""
+
+    status: AccountStatus
+    """How it stands."""
+    rules: tuple[str, ...]
+    """One line per rule in force: what it does with its parameters."""
+    limits: tuple[LimitUse, ...]
+    """How far it is from each limit that can be measured."""
+    holdings: tuple[OpenPosition, ...]
+    """What is held, each valued, and since when without a stop."""
+    orders: tuple[Order, ...]
+    """What works."""
+    caveats: tuple[str, ...]
+    """What its rules do not know, e.g. holidays beyond the end of a calendar."""
+    can_trade: bool | None
+    """The firm's flag; None when it was not told."""
+    next_reset: datetime
+    """When its trading day ends, UTC."""
+
+
+class SystemBoard(Value, frozen=True, kw_only=True):
+    """All that the dashboard shows."""
+
+    status: SystemStatus
+    """How every account stands."""
+    accounts: tuple[AccountBoard, ...]
+    """Every guarded account that answered."""
+    profiles: dict[int, str | None]
+    """The profile of each account; None = the defaults alone."""
+
+
 class AccountAdoption(Value, frozen=True, kw_only=True):
     """What a reload did to one account."""
 
@@ -132,4 +177,4 @@ class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
 
-type Query = GetAccountStatus | GetRules | GetDuties | GetUnrecorded | Ping
+type Query = GetAccountStatus | GetAccountBoard | GetRules | GetDuties | GetUnrecorded | Ping

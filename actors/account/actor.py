@@ -12,7 +12,7 @@ from actors.account.core import AccountCore, is_account_input
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
 from messages.facts import QuoteChanged
-from messages.queries import GetAccountStatus, GetDuties, GetRules, Ping
+from messages.queries import GetAccountBoard, GetAccountStatus, GetDuties, GetRules, Ping
 
 
 class AccountActor(PooledActor):
@@ -51,6 +51,8 @@ class AccountActor(PooledActor):
                 return None
             case GetAccountStatus():
                 return self._core.status(now)
+            case GetAccountBoard():
+                return self._core.board(now)
             case Ping():
                 return f"account/{self._core.state.account}"
             case GetRules():

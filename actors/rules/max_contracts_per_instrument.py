@@ -1,6 +1,7 @@
 """RULE-002 MaxContractsPerInstrument: at most so many contracts of one product, all expiries together."""
 
 from collections import Counter
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -15,8 +16,10 @@ from messages.values import (
     CapProduct,
     FactKind,
     FlatProduct,
+    LimitUse,
     Parameters,
     canonical_product,
+    product_scope,
 )
 
 
@@ -47,9 +50,7 @@ def _limit(product: str, parameters: MaxContractsPerInstrument) -> int | None:
 
 
 def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breach | None:
-    held: Counter[str] = Counter()
-    for each in view.positions:
-        held[each.position.product] += abs(each.position.size)
+    held = _held(view)
     over = {
         product: limit
         for product, size in held.items()
@@ -75,6 +76,26 @@ def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breac
             for product in sorted(over)
         ),
     )
+
+
+def _held(view: AccountView) -> Counter[str]:
+    held: Counter[str] = Counter()
+    for each in view.positions:
+        held[each.position.product] += abs(each.position.size)
+    return held
+
+
+def _uses(view: AccountView, parameters: MaxContractsPerInstrument) -> Iterator[LimitUse]:
+    for product, size in sorted(_held(view).items()):
+        if (limit := _limit(product, parameters)) is not None:
+            yield LimitUse(
+                rule=RULE.id,
+                scope=product_scope(product),
+                measure=f"{product} contracts",
+                unit="contracts",
+                value=Decimal(size),
+                limit=Decimal(limit),
+            )
 
 
 def _describe(parameters: MaxContractsPerInstrument) -> str:
@@ -136,6 +157,7 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
+    uses=_uses,
     strictness={
         "limits": _limits_no_less,
         "default_limit": _others_no_less,

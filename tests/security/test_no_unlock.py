@@ -233,7 +233,8 @@ WAY = {
     **dict.fromkeys(["Appended", "AppendFailed"], "the journal's answer: an enforcement goes on"),
     **dict.fromkeys(["ReadAccount", "Committed", "Subscribe"], "the journal's readers"),
     **dict.fromkeys(
-        ["GetAccountStatus", "GetRules", "GetDuties", "GetUnrecorded", "Ping"], "a question"
+        ["GetAccountStatus", "GetAccountBoard", "GetRules", "GetDuties", "GetUnrecorded", "Ping"],
+        "a question",
     ),
 }
 
