@@ -36,12 +36,14 @@ from actors.journal import (
     Store,
     StoreError,
     archive_before,
+    default_anchor,
     refusing,
 )
 from actors.locking import LockRequest, lock_out
 from actors.ops.copiers import CopierActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
+from actors.ops.web import Dashboard
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
     ReloadRefusedError,
@@ -219,11 +221,14 @@ class System:
             (login, self.config.login_settings(login, self.environment))
             for login in self.config.file.logins
         ]
+        journal = self._journal_path
+        anchor = self._anchor_path or default_anchor(journal)
         self.http = HttpServer(
             listen=self.config.file.http.listen,
             status=self.status,
             reload=self.reload,
             lock=self.lock,
+            dashboard=Dashboard(board=self.board, journal=journal, anchor=anchor),
             token=self.config.http_token(self.environment),
         )
         self._start_trunk()
@@ -248,12 +253,21 @@ class System:
             self._guard(name, records, pool)
         self.http.start()
 
+    @property
+    def _journal_path(self) -> Path:
+        return self.journal_path or Path(self.config.file.journal.path)
+
+    @property
+    def _anchor_path(self) -> Path | None:
+        """Where the configuration puts the journal's anchor; None = beside it."""
+        anchor = self.config.file.journal.anchor
+        return Path(anchor) if anchor else None
+
     def _start_trunk(self) -> None:
         """Start what everything else needs: supervisor, journal, log, clock."""
-        path = self.journal_path or Path(self.config.file.journal.path)
-        anchor = self.config.file.journal.anchor
+        path = self._journal_path
         self._store = store = self.store or Store.open(
-            path, clock=self.clock, anchor=Path(anchor) if anchor else None
+            path, clock=self.clock, anchor=self._anchor_path
         )
         store.lease.on_lost = self._lease_lost
         self._accepted = store.last_accepted()

@@ -113,8 +113,6 @@ class AccountBoard(Value, frozen=True, kw_only=True):
     """What is held, each valued, and since when without a stop."""
     orders: tuple[Order, ...]
     """What works."""
-    caveats: tuple[str, ...]
-    """What its rules do not know, e.g. holidays beyond the end of a calendar."""
     can_trade: bool | None
     """The firm's flag; None when it was not told."""
     next_reset: datetime

@@ -25,12 +25,6 @@ def board_of(
         ),
         holdings=view.positions,
         orders=view.orders,
-        caveats=tuple(
-            text
-            for each in settings.rules
-            if each.rule.caveats
-            for _, text in each.rule.caveats(each.parameters, view.at)
-        ),
         can_trade=state.can_trade,
         next_reset=view.next_reset,
     )

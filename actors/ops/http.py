@@ -29,6 +29,7 @@ from actors.locking import LockRefusedError, LockRequest
 from actors.ops.connections import BoundedConnection
 from actors.ops.gatekeeper import JSON, Gatekeeper, complaints
 from actors.ops.shared_read import SharedRead
+from actors.ops.web import Dashboard
 from actors.reloading import ReloadRefusedError
 from config.errors import ConfigError
 from config.listening import is_loopback, parts_of
@@ -62,12 +63,14 @@ class HttpServer:
         status: Callable[[], SystemStatus],
         reload: Callable[[Path], ConfigReloaded],
         lock: Callable[[LockRequest], SelfLockout],
+        dashboard: Dashboard,
         token: str | None,
     ) -> None:
         host, port = parts_of(listen)
         self._status = SharedRead(status)
         self._reload = reload
         self._lock = lock
+        self._dashboard = dashboard
         self._socket = _bound(host, port, listen)
         self.url = f"http://{listen.rpartition(':')[0]}:{self._socket.getsockname()[1]}"
         """Where it listens."""
@@ -93,6 +96,7 @@ class HttpServer:
     def stop(self) -> None:
         """Answer what is being asked, then end."""
         self._server.should_exit = True
+        self._dashboard.close()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
         self._socket.close()
@@ -108,6 +112,7 @@ class HttpServer:
             Route("/api/status", self._api_status),
             Route("/api/reload", self._api_reload, methods=["POST"]),
             Route("/api/lock", self._api_lock, methods=["POST"]),
+            *self._dashboard.routes(),
         ]
 
     async def _healthz(self, _request: Request) -> Response:

@@ -47,6 +47,16 @@ ROUTES = {
     ("/healthz", "GET"): "reads",
     ("/readyz", "GET"): "reads",
     ("/api/status", "GET"): "reads",
+    **{
+        (path, "GET"): "the dashboard: a file, or reads"
+        for path in (
+            *("/", "/static/app.js", "/static/app.css", "/static/icon.svg"),
+            *("/static/vendor/uPlot.esm.js", "/static/vendor/uPlot.min.css"),
+            *("/api/stream", "/api/accounts/{account:int}", "/api/incidents"),
+            "/api/incidents/{account:int}/{seq:int}",
+            "/api/incidents/{account:int}/{seq:int}/bundle",
+        )
+    },
     ("/api/lock", "POST"): "takes the token; tells an account `LockAccount`, which only adds: "
     "tests/scenarios/test_self_lock.py",
     (
