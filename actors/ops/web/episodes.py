@@ -33,6 +33,10 @@ MOST_STEPS = 400
 """Steps that are told of one incident; an account that is re-entered for hours has more."""
 
 
+_FACTS = 32
+"""Facts before a verdict among which the one that led to it is looked for."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One event of an incident."""
 
@@ -98,7 +102,7 @@ class Episodes:
     def __init__(self, most: int = 20) -> None:
         self.incidents: deque[Incident] = deque(maxlen=most)
         self._open: Incident | None = None
-        self._fact: Recorded | None = None
+        self._facts: deque[Recorded] = deque(maxlen=_FACTS)
         self._leading: list[Recorded] = []
 
     @property
@@ -116,13 +120,12 @@ class Episodes:
         elif isinstance(event, RuleBreached | LockoutAsked | ExposureUnderLock):
             self._lead(record)
         if isinstance(event, Fact.__value__) and self._open is None:
-            self._fact = record
+            self._facts.append(record)
 
     def _lead(self, record: Recorded) -> None:
-        fact = self._fact
-        if fact is not None and fact.event.cause == record.event.cause:
-            self._leading.append(fact)
-            self._fact = None
+        known = {each.seq for each in self._leading}
+        told = [each for each in self._facts if each.event.cause == record.event.cause]
+        self._leading += [each for each in told[-1:] if each.seq not in known]
         self._leading.append(record)
 
     def _begin(self, record: Recorded, event: EnforcementStarted) -> None:

@@ -36,6 +36,8 @@ function shown(node, yes) {
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", signDisplay: "exceptZero" });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const date = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 const dayClock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const usd = (amount) => (amount === null ? "unknown" : dollars.format(amount).replace("-", "−"));
@@ -156,6 +158,7 @@ function drawBanner() {
   const quiet = performance.now() - heardAt;
   const lost = quiet > SILENCE_MS;
   const old = said ? performance.now() - said.came : 0;
+  $("main").classList.toggle("past", Boolean(said) && (lost || old > 3 * SILENCE_MS));
   if (!head || lost || old > 3 * SILENCE_MS) {
     const waiting = !heard && !lost;
     verdict("unknown", waiting ? "Connecting" : "Unknown", waiting
@@ -202,7 +205,7 @@ function holeLine({ what, accounts }) {
     const name = rows.get(accounts[0])?.name ?? String(accounts[0]);
     return h("li", {}, h("a", { href: `#/account/${accounts[0]}` }, name), ` ${what}`);
   }
-  return h("li", {}, accounts.length ? `${many(accounts.length, "account")}: ${what}` : what);
+  return h("li", {}, accounts.length ? `${many(accounts.length, "account")} ${what.replace(/^is /, "are ")}` : what);
 }
 
 // --- the table ----------------------------------------------------------------------------------
@@ -244,7 +247,7 @@ function drawLimit(cell, use) {
   kind(cell.bar, percent === null ? "bar unsure" : near);
   const used = String(Math.min(1, use.share ?? 0).toFixed(3));
   if (cell.fill.style.getPropertyValue("--used") !== used) cell.fill.style.setProperty("--used", used);
-  text(cell.pct, percent === null ? "?" : `${percent} %`);
+  text(cell.pct, percent === null ? "?" : percent > 999 ? ">999 %" : `${percent} %`);
   text(cell.what, use.measure);
   text(cell.numbers, `${amount(use, use.value)} of ${amount(use, use.limit)}`);
 }
@@ -537,7 +540,7 @@ async function askStory() {
 function drawStory() {
   const { rules, day } = story;
   const under = day.incidents.find((incident) => !incident.finished);
-  detail.under.replaceChildren(...(under ? [sec("Enforcement under way", stages(under), stepList(under.steps))] : []));
+  detail.under.replaceChildren(...(under ? [sec("Enforcement under way", stages(under), stepList(under.steps.filter(isStep)))] : []));
   const past = day.incidents.filter((incident) => incident.finished);
   detail.past.replaceChildren(
     sec("Last decisions", day.decisions.length ? stepList(day.decisions.slice(0, 12)) : h("p", { class: "mute" }, "None today.")),
@@ -553,21 +556,27 @@ function stages(incident) {
   const first = Date.parse(l.event_at ?? l.decided_at);
   const stage = (name, iso) => h("li", { class: iso ? "" : "none" }, `${name} `, h("b", {}, iso ? apart(Date.parse(iso) - first) : "–"));
   return h("ol", { class: "stages", "aria-label": "Latency" },
-    h("li", {}, l.event_at ? `event ${atMs(l.event_at)}` : `quote, decided ${atMs(l.decided_at)}`),
+    h("li", {}, l.event_at ? `event ${atMs(l.event_at)}` : `${byQuote(incident) ? "by a quote, " : ""}decided ${atMs(l.decided_at)}`),
     ...(l.event_at ? [stage("decision", l.decided_at)] : []),
     stage("sent", l.sent_at), stage("flat", l.flat_at), stage("locked", l.locked_at));
 }
 
+const isStep = (step) => step.text || step.payload.outcome || step.kind.startsWith("enforcement");
+const byQuote = (incident) => incident.steps[0]?.payload.cause.startsWith("quote/");
+
 function stepList(steps, { payloads = false } = {}) {
   return h("ol", { class: "steps" }, ...steps.map((step) => h("li", {},
     h("time", { datetime: step.at }, atMs(step.at)),
-    h("div", {}, h("span", { class: `text ${step.level}` }, step.text || wordsOf(step)),
+    h("div", {}, h("span", { class: `text ${step.level}` }, wordsOf(step)),
       payloads ? h("details", {}, h("summary", {}, `#${step.seq} ${step.kind}`), h("pre", {}, JSON.stringify(step.payload, null, 2))) : null))));
 }
 
-function wordsOf(step) {
-  const outcome = step.payload.outcome?.outcome;
-  return step.kind.replaceAll("_", " ") + (outcome ? `: ${outcome}` : "");
+// What the log says, without what the page around it says already.
+function wordsOf({ kind: name, text: said, payload }) {
+  if (name === "rule_breached") return `${payload.breach.rule}: ${payload.breach.reason}\n${payload.breach.measure}`;
+  if (!said) return name.replaceAll("_", " ") + (payload.outcome ? `: ${payload.outcome.outcome}` : "");
+  const short = said.replaceAll(new RegExp(`Account ${payload.account}(: | )`, "g"), "").replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+(\+00:00|Z)/g, when);
+  return short.charAt(0).toUpperCase() + short.slice(1);
 }
 
 // --- the chart ----------------------------------------------------------------------------------
@@ -604,7 +613,7 @@ function drawChart() {
     const options = {
       width: Math.max(260, detail.chart.clientWidth), height: 210, legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: () => chart?.range ?? range } },
-      axes: [axis({}), axis({ size: 62, values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
+      axes: [axis({ values: (_, all) => all.map((s, n) => (n && s % 86400 ? minute : date).format(s * 1000)) }), axis({ size: 62, values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
       series: [{}, { stroke: css("--link"), width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: true }, { stroke: css("--mute"), width: 1.5, points: { show: false }, spanGaps: true }],
       hooks: { draw: [(plot) => drawOver(plot, lines)] },
     };
@@ -629,6 +638,7 @@ function drawOver(plot, lines) {
   ctx.save();
   ctx.lineWidth = scale;
   ctx.font = `${11 * scale}px system-ui`;
+  ctx.textAlign = "left";
   for (const line of lines) {
     const y = plot.valToPos(line.y, "y", true);
     ctx.strokeStyle = ctx.fillStyle = css(line.target ? "--gain" : "--bad");
@@ -637,9 +647,9 @@ function drawOver(plot, lines) {
     ctx.textBaseline = line.y > 0 ? "top" : "bottom";
     ctx.fillText(line.label, bbox.left + 6 * scale, y + (line.y > 0 ? 3 : -3) * scale);
   }
-  ctx.strokeStyle = css("--lock");
   ctx.setLineDash([2 * scale, 3 * scale]);
   for (const mark of story?.day.marks ?? []) {
+    ctx.strokeStyle = css(mark.kind === "rule_breached" ? "--bad" : "--lock");
     const x = plot.valToPos(Date.parse(mark.at) / 1000, "x", true);
     if (x >= bbox.left && x <= bbox.left + bbox.width) stroke(ctx, x, bbox.top, x, bbox.top + bbox.height);
   }
@@ -799,7 +809,7 @@ function follow() {
   else if (view === "incidents") route = { view, account: null };
   else route = { view: "accounts", account: null };
   const list = route.view === "accounts", split = list && route.account !== null;
-  kind($("main"), split ? "split" : "");
+  $("main").classList.toggle("split", split);
   shown($("accounts"), list); shown($("detail"), split); shown($("incidents"), !list);
   $("nav-accounts").toggleAttribute("aria-current", list);
   $("nav-incidents").toggleAttribute("aria-current", !list);
