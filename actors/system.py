@@ -74,6 +74,7 @@ from actors.runtime import (
     TrustedClock,
     WorkerPool,
     answers_within,
+    census,
     supervisor_spec,
 )
 from config.loader import Config, load
@@ -121,6 +122,14 @@ JOURNAL_HUNG_S = 30.0
 NEVER_GIVES_UP = SupervisorFlags(intensity=None)
 """Of all but the root. An account that keeps failing must take down no other, and not even its enforcer,
 which may be closing what it holds: each comes back by itself, later and later."""
+
+PROTECTIVE = frozenset(
+    {
+        *("journal", CLOCK, "rules", "rule", "login", "gateway", "quotes"),
+        *("accounts", "account", "enforcer"),
+    }
+)
+"""Kinds of actors without which something is not guarded; the others only tell of it."""
 
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
@@ -649,6 +658,11 @@ class System:
             unrecorded=self._unrecorded(now),
             accounts=tuple(answers.values()),
             unanswered=tuple(sorted(set(self.accounts) - answers.keys())),
+            down=tuple(
+                each.address
+                for each in census(self.directory)
+                if not each.is_up and each.kind in PROTECTIVE
+            ),
         )
 
     def _unrecorded(self, now: datetime) -> int | None:

@@ -39,6 +39,8 @@ class EnforcementStatus(Value, frozen=True, kw_only=True):
     """When the intent was decided."""
     targets: tuple[Target, ...]
     """States to reach."""
+    deadline_at: datetime
+    """When its lockouts are in force even if the targets are not confirmed, UTC."""
     flat_confirmed: bool
     """Whether the broker's own answer shows them reached: then only the record waits for the disk."""
 
@@ -77,6 +79,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     starting: str | None
     """The step its start still waits for, e.g. `waiting for the first snapshot (generation 3)`; None once
     the start is over."""
+    caveats: tuple[str, ...] = ()
+    """What its rules do not know and do instead, a line each, e.g. that the calendar has ended."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
@@ -98,6 +102,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Every guarded account that answered."""
     unanswered: tuple[int, ...]
     """Accounts that are guarded but did not answer: their actors hang, or are down until the next try."""
+    down: tuple[str, ...] = ()
+    """Addresses of actors that protection needs and that are down until the next try."""
 
 
 class AccountBoard(Value, frozen=True, kw_only=True):
@@ -171,8 +177,51 @@ class GetUnrecorded(Message, frozen=True, kw_only=True):
     """Ask the JournalActor how many events are decided but not on disk; answered with that number."""
 
 
+class GetJournalStatus(Message, frozen=True, kw_only=True):
+    """Ask the JournalActor how far it has got; answered with `JournalStatus`."""
+
+
+class JournalStatus(Value, frozen=True, kw_only=True):
+    """How far the journal has got."""
+
+    last_seq: int | None
+    """Seq of the last event this process has put on disk; None before the first."""
+    unrecorded: int
+    """Events decided but not on disk."""
+
+
+class GetLoginStatus(Message, frozen=True, kw_only=True):
+    """Ask a GatewayActor how its login stands; answered with `LoginStatus`."""
+
+
+class LoginStatus(Value, frozen=True, kw_only=True):
+    """One login as its gateway sees it."""
+
+    login: str
+    """Name of the login in the configuration."""
+    user_hub: bool
+    """Whether the user hub is connected."""
+    market_hub: bool | None
+    """Whether the market hub is; None while nobody needs quotes."""
+    requests: int
+    """Requests the broker allows in its window."""
+    used: int
+    """Requests sent within the window."""
+    queued: int
+    """Requests that wait for their turn."""
+
+
 class Ping(Message, frozen=True, kw_only=True):
     """Ask any actor for its name: a barrier, since messages are handled in order."""
 
 
-type Query = GetAccountStatus | GetAccountBoard | GetRules | GetDuties | GetUnrecorded | Ping
+type Query = (
+    GetAccountStatus
+    | GetAccountBoard
+    | GetRules
+    | GetDuties
+    | GetUnrecorded
+    | GetJournalStatus
+    | GetLoginStatus
+    | Ping
+)

@@ -33,12 +33,13 @@ from tests.rig import TOKENS, A, B
 KEY = TOKENS["PROJECT_X_API_KEY"]
 STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
+    "down",
 ]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "health_reason"),
     *("trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
-    "starting",
+    *("starting", "caveats"),
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
 

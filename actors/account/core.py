@@ -182,6 +182,7 @@ class AccountCore:
             enforcement=self._enforcing.shown,
             queued=state.adopted.queued if state.adopted else (),
             starting=self._recovery.waits_for,
+            caveats=tuple(dict.fromkeys(text for _, text in self._judging.caveats(now))),
         )
 
     def board(self, now: datetime) -> AccountBoard:

@@ -84,7 +84,12 @@ class Enforcing:
         shown = self.state.enforcement or self._proved
         if shown is None or not self.busy:
             return None
-        return EnforcementStatus(since=shown.since, targets=shown.targets, flat_confirmed=proved)
+        return EnforcementStatus(
+            since=shown.since,
+            targets=shown.targets,
+            deadline_at=shown.deadline_at,
+            flat_confirmed=proved,
+        )
 
     @property
     def busy(self) -> bool:

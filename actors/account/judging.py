@@ -4,7 +4,7 @@ Pure. PRE-CHECK (I2): while a flat duty binds the account no rule is asked at al
 OPEN becomes so only by a last judgement that every rule has answered and none has broken.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.account.unjudged import Unjudged
 from actors.enforcer import targets as algebra
+from actors.rules.rule import Caveat
 from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
@@ -181,10 +182,15 @@ class Judging:
 
     def say_caveats(self, turn: Turn) -> None:
         """Say what the rules do not know today, and what they do instead."""
+        for code, text in self.caveats(turn.now):
+            turn.alarm(code, text)
+
+    def caveats(self, now: datetime) -> Iterator[Caveat]:
+        """Yield what the rules do not know at an instant, and what they do instead."""
         for setting in self.settings.rules:
             if caveats := setting.rule.caveats:
-                for code, text in caveats(setting.parameters, turn.now):
-                    turn.alarm(code, f"{setting.rule.id}: {text}")
+                for code, text in caveats(setting.parameters, now):
+                    yield code, f"{setting.rule.id}: {text}"
 
     def rules_changed(self, turn: Turn) -> None:
         """Judge once by the rules that are now in force; what was asked before no longer opens."""

@@ -51,7 +51,7 @@ from messages.commands import (
 )
 from messages.events import BrokerCommandAnswered, SessionOpened
 from messages.facts import ContractDescribed, ContractUnknown, SnapshotFailed, SnapshotTaken
-from messages.queries import Ping
+from messages.queries import GetLoginStatus, LoginStatus, Ping
 from messages.values import Contract, Outcome, Uncertain
 
 _LISTING_S = 10.0
@@ -132,7 +132,7 @@ class GatewayActor(PooledActor):
         """Tell every account that it hears nothing until a successor is up; on the loop."""
         self._user.hub_down(self._user.hub.generation, "the gateway failed")
 
-    def on_receive(self, message: Any) -> object:
+    def on_receive(self, message: Any) -> object:  # noqa: C901, PLR0911 - one case per message
         """Handle one message; on the loop. What takes time is returned and runs on beside others."""
         match message:
             case BrokerCommand():
@@ -152,11 +152,24 @@ class GatewayActor(PooledActor):
                 self._poll.every_s = message.poll_s
             case OpenSession():
                 return self._open_session(message)
+            case GetLoginStatus():
+                return self._status()
             case Ping():
                 return f"gateway/{self._login.name}"
             case _:
                 raise TypeError(f"a GatewayActor cannot handle {type(message).__name__}")
         return None
+
+    def _status(self) -> LoginStatus:
+        budget = self._client.budget
+        return LoginStatus(
+            login=self._login.name,
+            user_hub=self._user.hub.connected,
+            market_hub=self._market.hub.connected if self._market_runs else None,
+            requests=self._login.budget_requests,
+            used=budget.used,
+            queued=budget.queued,
+        )
 
     # --- commands -------------------------------------------------------------------------------
 

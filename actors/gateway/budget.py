@@ -86,6 +86,17 @@ class RequestBudget:
         self._reads_held_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def used(self) -> int:
+        """Return how many requests were sent within the window."""
+        self._let_go(self._clock.monotonic())
+        return len(self._sent)
+
+    @property
+    def queued(self) -> int:
+        """Return how many requests wait for their turn."""
+        return sum(not each.turn.done() for each in self._queue)
+
     def charge(self) -> None:
         """Count a request that does not queue (a login)."""
         self._sent.append(self._clock.monotonic())
@@ -144,8 +155,7 @@ class RequestBudget:
     def _wait_s(self, priority: Priority, *, ahead: int) -> float:
         """Return the seconds until a request with so many ahead of it could leave, at best."""
         now = self._clock.monotonic()
-        while self._sent and self._sent[0] <= now - self._window_s:
-            self._sent.popleft()
+        self._let_go(now)
         held_s = self._reads_held_until - now if priority >= Priority.READ else 0.0
         ceiling = max(1, int(self._requests * _SHARES.get(priority, 1.0)))
         too_many = len(self._sent) + ahead + 1 - ceiling
@@ -153,6 +163,11 @@ class RequestBudget:
             return held_s
         freed_at = self._sent[min(too_many, len(self._sent)) - 1] + self._window_s
         return max(freed_at - now, held_s)
+
+    def _let_go(self, now: float) -> None:
+        """Forget what left the window."""
+        while self._sent and self._sent[0] <= now - self._window_s:
+            self._sent.popleft()
 
     def _release(self) -> None:
         """Let out whoever's turn it is; a waiter that has given up is passed over."""

@@ -102,6 +102,11 @@ class Hub:
         if self._active.pop(topic, None) is not None:
             self._changed.set()
 
+    @property
+    def connected(self) -> bool:
+        """Say whether a connection is up, whatever is subscribed on it."""
+        return self._up_since is not None
+
     def is_up(self, topic: str) -> bool:
         """Say whether a topic is subscribed and acknowledged on the present connection."""
         return topic in self._active

@@ -40,7 +40,7 @@ from messages.journal import (
     Recorded,
     Subscribe,
 )
-from messages.queries import GetUnrecorded, Ping
+from messages.queries import GetJournalStatus, GetUnrecorded, JournalStatus, Ping
 from messages.values import AlarmCode
 
 RETRY_S = 1.0
@@ -82,6 +82,7 @@ class JournalActor(PooledActor):
         self._waiting: list[Waiting] = []
         self._refusal: str | None = None
         self._retry_at = 0.0
+        self._last_seq: int | None = None
 
     @staticmethod
     def _create_actor_inbox() -> Inbox:
@@ -99,7 +100,10 @@ class JournalActor(PooledActor):
                 self._memory.subscribers[address] = None
             case GetUnrecorded():
                 self._commit()
-                return len(self._memory.rows) + self._memory.dropped
+                return self._unrecorded
+            case GetJournalStatus():
+                self._commit()
+                return JournalStatus(last_seq=self._last_seq, unrecorded=self._unrecorded)
             case Ping():
                 self._commit()
                 return ADDRESS
@@ -110,6 +114,10 @@ class JournalActor(PooledActor):
                 letter = dead_letter(message, "not a message for the journal", self._clock.now())
                 self._waiting.append(unasked(letter))
         return None
+
+    @property
+    def _unrecorded(self) -> int:
+        return len(self._memory.rows) + self._memory.dropped
 
     def on_turn_end(self) -> None:
         """Commit all that the turn collected; on the journal's thread, before a stop too."""
@@ -147,7 +155,7 @@ class JournalActor(PooledActor):
         records = self._memory.events + events_of(batch)
         self._waiting = []
         self._memory.clear()
-        self._refusal = None
+        self._refusal, self._last_seq = None, last_seq
         seq = last_seq - len(rows_of(batch))
         for each in batch:
             seq += len(each.rows)

@@ -1,7 +1,7 @@
 """The loopback HTTP server: is it alive, does it protect, how does each account stand.
 
 Started last by the system, on a thread of its own. `/healthz` answers while the process runs, `/readyz`
-says 200 only if every account is guarded on live data and all is on disk, `/api/status` is
+says 200 only if nothing is wrong (`protection.py`), `/api/status` is
 `status --json`. Two requests change something, for who bears the token the process was started with:
 `POST /api/reload`, and `POST /api/lock`, which can only lock. Who may ask at all is the gatekeeper's
 business; however many ask, the accounts are asked once at a time.
@@ -28,6 +28,7 @@ from starlette.routing import Route
 from actors.locking import LockRefusedError, LockRequest
 from actors.ops.connections import BoundedConnection
 from actors.ops.gatekeeper import JSON, Gatekeeper, complaints
+from actors.ops.protection import holes
 from actors.ops.shared_read import SharedRead
 from actors.ops.web import Dashboard
 from actors.reloading import ReloadRefusedError
@@ -35,7 +36,6 @@ from config.errors import ConfigError
 from config.listening import is_loopback, parts_of
 from messages import codec
 from messages.queries import ConfigReloaded, SelfLockout, SystemStatus
-from messages.values import Health, Phase
 
 _STATUS_ERRORS = (pykka.Timeout, pykka.ActorDeadError)
 
@@ -123,20 +123,13 @@ class HttpServer:
             status = await self._status.read()
         except _STATUS_ERRORS as error:
             return _unanswered(error)
-        not_ready = [f"{account}: does not answer" for account in status.unanswered]
-        not_ready += [
-            f"{each.account}: {each.phase}, {each.health}"
-            + (f", {each.starting}" if each.starting else "")
-            for each in status.accounts
-            if each.phase is Phase.STARTING or each.health is not Health.LIVE
-        ]
-        if status.unrecorded != 0:
-            missing = "it does not answer" if status.unrecorded is None else status.unrecorded
-            not_ready.append(f"journal: events that are not on disk: {missing}")
-        ready = bool(status.accounts) and not not_ready
-        return JSONResponse(
-            {"ready": ready, "not_ready": not_ready}, status_code=200 if ready else 503
-        )
+        found = holes(status)
+        body = {
+            "ready": not found,
+            "not_ready": [hole.line for hole in found],
+            "holes": [hole._asdict() for hole in found],
+        }
+        return JSONResponse(body, status_code=503 if found else 200)
 
     async def _api_status(self, _request: Request) -> Response:
         try:

@@ -6,6 +6,7 @@ known counts as wrong.
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -23,6 +24,9 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
     STALE = "stale"
     STARTING = "starting"
+    DOWN = "down"
+    EXPOSED = "exposed"
+    CALENDAR = "calendar"
 
 
 class Hole(NamedTuple):
@@ -44,7 +48,7 @@ class Hole(NamedTuple):
 def holes(status: SystemStatus) -> tuple[Hole, ...]:
     """Return all that is wrong, first what concerns every account; empty = all are protected."""
     return tuple(_of_all(status)) + tuple(
-        hole for each in status.accounts for hole in _of_account(each)
+        hole for each in status.accounts for hole in _of_account(each, status.at)
     )
 
 
@@ -59,12 +63,20 @@ def _of_all(status: SystemStatus) -> Iterator[Hole]:
     for account in status.unanswered:
         text = "DOES NOT ANSWER: it is down or hangs; look at the alarms"
         yield Hole(Kind.UNANSWERED, account, text)
+    for address in status.down:
+        yield Hole(Kind.DOWN, None, f"{address} IS DOWN until the next try; look at the alarms")
 
 
-def _of_account(each: AccountStatus) -> Iterator[Hole]:
+def _of_account(each: AccountStatus, at: datetime) -> Iterator[Hole]:
     if each.health is not Health.LIVE:
         kind = Kind.STALE if each.health is Health.STALE else Kind.UNKNOWN
         yield Hole(kind, each.account, f"is {each.health}: {each.health_reason}")
     if each.starting or each.phase is Phase.STARTING:
         waits = each.starting or "it is not judged yet"
         yield Hole(Kind.STARTING, each.account, f"starting: {waits}")
+    under_way = each.enforcement
+    if under_way and not under_way.flat_confirmed and at > under_way.deadline_at:
+        text = f"not confirmed flat since {under_way.since:%H:%M:%S} UTC; closing goes on"
+        yield Hole(Kind.EXPOSED, each.account, text)
+    for caveat in each.caveats:
+        yield Hole(Kind.CALENDAR, each.account, caveat)

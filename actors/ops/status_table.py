@@ -3,7 +3,7 @@
 Colours only underline what the words say already, so nothing is lost where `NO_COLOR` is set.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from actors.ops.protection import Hole, Kind, holes
 from messages.queries import AccountStatus, SystemStatus
 from messages.values import ACCOUNT_SCOPE, Health, Lockout, Phase
 
@@ -21,6 +22,9 @@ _PHASES = {
     Phase.ENFORCING: "bold red",
     Phase.LOCKED: "bold magenta",
 }
+_HOLES = {Kind.STALE: "bold yellow", Kind.STARTING: "yellow", Kind.CALENDAR: "bold yellow"}
+_SAID_ABOVE = frozenset({Kind.NOT_RUNNING, Kind.NO_ACCOUNT})
+"""The head of the table says these."""
 _HEALTHS = {Health.LIVE: "green", Health.STALE: "bold yellow", Health.UNKNOWN: "bold red"}
 
 
@@ -104,22 +108,23 @@ def _holds(each: AccountStatus) -> str:
 
 def _notes(status: SystemStatus) -> Iterator[Text]:
     """Yield what the table has no column for: what is wrong first, then account by account."""
-    if status.live and status.unrecorded != 0:
-        missing = "it does not answer" if status.unrecorded is None else status.unrecorded
-        yield Text(f"JOURNAL: events that are not on disk: {missing}", style="bold red")
-    for account in status.unanswered:
-        text = f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms"
-        yield Text(text, style="bold red")
+    known = {each.account for each in status.accounts}
+    of_accounts = defaultdict(list)
+    for hole in holes(status):
+        if hole.account in known:
+            of_accounts[hole.account].append(_said(hole))
+        elif hole.kind not in _SAID_ABOVE:
+            yield _said(hole)
     for each in status.accounts:
+        yield from of_accounts[each.account]
         yield from _notes_of(each, status.at)
 
 
+def _said(hole: Hole) -> Text:
+    return Text(hole.line, style=_HOLES.get(hole.kind, "bold red"))
+
+
 def _notes_of(each: AccountStatus, at: datetime) -> Iterator[Text]:
-    if each.health is not Health.LIVE:
-        text = f"{each.account} is {each.health}: {each.health_reason}"
-        yield Text(text, style=_HEALTHS[each.health])
-    if each.starting:
-        yield Text(f"{each.account} starting: {each.starting}", style=_PHASES[Phase.STARTING])
     if each.enforcement:
         proved = "the record waits for the disk" if each.enforcement.flat_confirmed else "closing"
         text = f"{each.account} enforcing since {each.enforcement.since:%H:%M:%S} UTC: {proved}"

@@ -2,6 +2,7 @@
 
 from actors.runtime.actor import PooledActor
 from actors.runtime.blocking import BlockingCallError, GuardedFuture, answers_within
+from actors.runtime.census import Entry, census
 from actors.runtime.clock import Clock, OffsetClock, SystemClock, TrustedClock, VirtualClock
 from actors.runtime.clock_actor import ClockActor
 from actors.runtime.deadlines import Deadlines
@@ -34,6 +35,7 @@ __all__ = [
     "Deadlines",
     "Directory",
     "Dispatcher",
+    "Entry",
     "GuardedFuture",
     "InFlight",
     "Lag",
@@ -58,5 +60,6 @@ __all__ = [
     "VirtualClock",
     "WorkerPool",
     "answers_within",
+    "census",
     "supervisor_spec",
 ]

@@ -94,7 +94,9 @@ def test_a_lockout_counts_down(capsys, left, says):
 
 def test_what_is_wrong_is_said_below_it(capsys):
     """Health, start, enforcement, what waits, who does not answer, what is not on disk."""
-    enforcing = EnforcementStatus(since=NOW, targets=(FlatAccount(),), flat_confirmed=False)
+    enforcing = EnforcementStatus(
+        since=NOW, targets=(FlatAccount(),), deadline_at=NOW, flat_confirmed=False
+    )
     ill = structs.replace(
         OPEN,
         open_usd=None,
