@@ -243,7 +243,10 @@ WAY = {
     **dict.fromkeys(["Appended", "AppendFailed"], "the journal's answer: an enforcement goes on"),
     **dict.fromkeys(["ReadAccount", "Committed", "Subscribe"], "the journal's readers"),
     **dict.fromkeys(
-        ["GetAccountStatus", "GetAccountBoard", "GetRules", "GetDuties", "GetUnrecorded", "Ping"],
+        [
+            *("GetAccountStatus", "GetAccountBoard", "GetRules", "GetDuties"),
+            *("GetUnrecorded", "GetJournalStatus", "GetLoginStatus", "Ping"),
+        ],
         "a question",
     ),
 }

@@ -134,7 +134,7 @@ def desk(count: int) -> SystemBoard:
 
 def _of_desk(place: int, account: int) -> AccountBoard:
     login = ("desk", "home")[place % 2]
-    return row(account, f"50K-{place:03}", str(-place % 500), login=login)
+    return row(account, f"50K-{place:03}", str(-(place % 500)), login=login)
 
 
 class Window(Door):

@@ -94,6 +94,7 @@ function take(picture) {
   if (picture.full) rows.clear();
   if (picture.head) head = picture.head;
   for (const row of picture.rows) rows.set(row.status.account, prepared(row));
+  for (const row of rows.values()) if (row.silent && !silent(row)) rows.delete(row.id);
   for (const account of head.unanswered ?? []) {
     if (!rows.has(account)) rows.set(account, prepared(null, account));
   }
@@ -131,7 +132,7 @@ function productOf(contract) {
   return parts.length === 5 ? names[parts[3]] ?? parts[3] : contract;
 }
 
-const silent = (row) => Boolean(row.silent) || (head?.unanswered ?? []).includes(row.id);
+const silent = (row) => (head?.unanswered ?? []).includes(row.id);
 const enforcing = (row) => !row.silent && row.status.phase === "enforcing";
 const locks = (row) => (row.silent ? [] : row.status.lockouts);
 const bare = (row) => (row.silent ? [] : row.holdings.filter((each) => each.unprotected_since));
