@@ -6,7 +6,6 @@ from decimal import Decimal
 from messages.base import AccountMessage, Message, Value
 from messages.values import (
     Health,
-    LimitUse,
     Lockout,
     OpenPosition,
     Order,
@@ -113,8 +112,6 @@ class AccountBoard(Value, frozen=True, kw_only=True):
     """How it stands."""
     rules: tuple[str, ...]
     """One line per rule in force: what it does with its parameters."""
-    limits: tuple[LimitUse, ...]
-    """How far it is from each limit that can be measured."""
     holdings: tuple[OpenPosition, ...]
     """What is held, each valued, and since when without a stop."""
     orders: tuple[Order, ...]

@@ -703,34 +703,6 @@ class DayTerms(Value, frozen=True, kw_only=True):
     """Seconds after which a quote no longer values a position."""
 
 
-class LimitUse(Value, frozen=True, kw_only=True):
-    """How far an account is from one of its limits: a bar of the dashboard, a warning before a breach."""
-
-    rule: str
-    """Rule id, e.g. `RULE-003`."""
-    scope: str
-    """`account`, `product:<root>`, or a contract id."""
-    measure: str
-    """What is measured, e.g. `day's P&L with open`."""
-    unit: str
-    """`usd`, `contracts`, `trades` or `s`."""
-    value: Decimal | None
-    """What is measured now; None where it is not known: a position cannot be valued."""
-    limit: Decimal
-    """What is allowed, signed like the value."""
-    target: bool = False
-    """Whether it is a profit that was aimed at."""
-
-    @property
-    def share(self) -> Decimal | None:
-        """Return the part that is used: 0 = none of it, 1 = all; None where the value is not known."""
-        if self.value is None:
-            return None
-        if self.limit == 0:
-            return Decimal(bool(self.value))
-        return max(self.value / self.limit, Decimal(0))
-
-
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every rule's parameters; each rule module defines its own."""
 

@@ -17,12 +17,6 @@ def board_of(
     return AccountBoard(
         status=status,
         rules=tuple(each.line for each in settings.rules),
-        limits=tuple(
-            use
-            for each in settings.rules
-            if each.rule.uses
-            for use in each.rule.uses(view, each.parameters)
-        ),
         holdings=view.positions,
         orders=view.orders,
         can_trade=state.can_trade,

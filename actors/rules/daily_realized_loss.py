@@ -6,20 +6,17 @@ zero, and lock for the day one that its profit saves. The realised half goes on 
 for each position, the account is STALE and alarmed, and the next quote that values it judges the whole.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 from actors.rules.quiet import Loss, Quiet
 from actors.rules.rule import Rule, account_lock, positive, usd
 from actors.rules.strictness import lower, true
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
     FactKind,
     FlatAccount,
-    LimitUse,
     Parameters,
     ReleaseOn,
 )
@@ -73,24 +70,6 @@ def _quiet(view: AccountView, parameters: DailyRealizedLoss) -> Quiet | None:
     return (Loss(contracts, view.realised_usd + open_usd - limit),)
 
 
-def _uses(view: AccountView, parameters: DailyRealizedLoss) -> Iterator[LimitUse]:
-    value: Decimal | None = view.realised_usd
-    measure = "day's realised P&L"
-    if parameters.include_open_loss:
-        value = (
-            None if view.open_usd is None else view.realised_usd + min(view.open_usd, Decimal(0))
-        )
-        measure = "day's P&L with open losses"
-    yield LimitUse(
-        rule=RULE.id,
-        scope=ACCOUNT_SCOPE,
-        measure=measure,
-        unit="usd",
-        value=value,
-        limit=-parameters.max_loss_usd,
-    )
-
-
 def _listens(parameters: DailyRealizedLoss) -> frozenset[FactKind]:
     return _WITH_OPEN if parameters.include_open_loss else _REALISED
 
@@ -109,7 +88,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
-    uses=_uses,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower, "include_open_loss": true},
 )

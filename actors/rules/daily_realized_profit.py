@@ -1,18 +1,15 @@
 """RULE-013 DailyRealizedProfit: the day's target is reached, so the day is over."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 from actors.rules.rule import Rule, account_lock, always, positive, usd
 from actors.rules.strictness import lower, wording
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
     FactKind,
     FlatAccount,
-    LimitUse,
     Parameters,
     ReleaseOn,
 )
@@ -43,18 +40,6 @@ def _evaluate(view: AccountView, parameters: DailyRealizedProfit) -> Breach | No
     )
 
 
-def _uses(view: AccountView, parameters: DailyRealizedProfit) -> Iterator[LimitUse]:
-    yield LimitUse(
-        rule=RULE.id,
-        scope=ACCOUNT_SCOPE,
-        measure="day's realised profit",
-        unit="usd",
-        value=view.realised_usd,
-        limit=parameters.target_usd,
-        target=True,
-    )
-
-
 RULE = Rule(
     id="RULE-013",
     key="daily_realized_profit",
@@ -66,6 +51,5 @@ RULE = Rule(
         f"day's realised profit of {usd(parameters.target_usd)}: flat and locked until the reset"
     ),
     check=lambda parameters: positive("target_usd", parameters.target_usd),
-    uses=_uses,
     strictness={"target_usd": lower, "message": wording},
 )

@@ -1,13 +1,12 @@
 """RULE-004 DailyUnrealizedLoss: the open loss of one position; entering again is allowed."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-from actors.rules.open_pnl import breach_of_worst, uses_of_each, valued
+from actors.rules.open_pnl import breach_of_worst, valued
 from actors.rules.quiet import Loss, Quiet
 from actors.rules.rule import Rule, always, positive, usd
 from actors.rules.strictness import lower
-from messages.values import AccountView, Breach, BreachCode, FactKind, LimitUse, Parameters
+from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
 
 
 class DailyUnrealizedLoss(Parameters, frozen=True):
@@ -32,10 +31,6 @@ def _quiet(view: AccountView, parameters: DailyUnrealizedLoss) -> Quiet:
     )
 
 
-def _uses(view: AccountView, parameters: DailyUnrealizedLoss) -> Iterator[LimitUse]:
-    return uses_of_each(RULE.id, view, -parameters.max_loss_usd, target=False)
-
-
 def _describe(parameters: DailyUnrealizedLoss) -> str:
     return f"open loss of {usd(parameters.max_loss_usd)} in one position: closes it and its orders"
 
@@ -49,7 +44,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
-    uses=_uses,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower},
 )

@@ -1,20 +1,17 @@
 """RULE-001 MaxContracts: at most so many contracts in the whole account, all products together."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
 from actors.rules.rule import Rule, always, positive
 from actors.rules.strictness import lower, ranked
 from messages.values import (
-    ACCOUNT_SCOPE,
     AccountView,
     Breach,
     BreachCode,
     CapAccount,
     FactKind,
     FlatAccount,
-    LimitUse,
     Parameters,
 )
 
@@ -31,7 +28,8 @@ class MaxContracts(Parameters, frozen=True):
 
 
 def _evaluate(view: AccountView, parameters: MaxContracts) -> Breach | None:
-    total = _total(view, parameters)
+    sizes = [each.position.size for each in view.positions]
+    total = abs(sum(sizes)) if parameters.count == "net" else sum(map(abs, sizes))
     if total <= parameters.limit:
         return None
     reduce = CapAccount(limit=parameters.limit, count=parameters.count)
@@ -43,22 +41,6 @@ def _evaluate(view: AccountView, parameters: MaxContracts) -> Breach | None:
         reason=f"Max contracts exceeded: {total} {parameters.count} (limit: {parameters.limit})",
         measure=f"Contracts ({parameters.count}): {total}, Limit: {parameters.limit}",
         targets=(reduce if parameters.action == "reduce" else FlatAccount(),),
-    )
-
-
-def _total(view: AccountView, parameters: MaxContracts) -> int:
-    sizes = [each.position.size for each in view.positions]
-    return abs(sum(sizes)) if parameters.count == "net" else sum(map(abs, sizes))
-
-
-def _uses(view: AccountView, parameters: MaxContracts) -> Iterator[LimitUse]:
-    yield LimitUse(
-        rule=RULE.id,
-        scope=ACCOUNT_SCOPE,
-        measure=f"contracts ({parameters.count})",
-        unit="contracts",
-        value=Decimal(_total(view, parameters)),
-        limit=Decimal(parameters.limit),
     )
 
 
@@ -76,7 +58,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=lambda parameters: positive("limit", parameters.limit),
-    uses=_uses,
     strictness={
         "limit": lower,
         "count": ranked("net", "gross"),

@@ -1,7 +1,6 @@
 """RULE-002 MaxContractsPerInstrument: at most so many contracts of one product, all expiries together."""
 
 from collections import Counter
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -16,10 +15,8 @@ from messages.values import (
     CapProduct,
     FactKind,
     FlatProduct,
-    LimitUse,
     Parameters,
     canonical_product,
-    product_scope,
 )
 
 
@@ -50,7 +47,9 @@ def _limit(product: str, parameters: MaxContractsPerInstrument) -> int | None:
 
 
 def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breach | None:
-    held = _held(view)
+    held: Counter[str] = Counter()
+    for each in view.positions:
+        held[each.position.product] += abs(each.position.size)
     over = {
         product: limit
         for product, size in held.items()
@@ -76,26 +75,6 @@ def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breac
             for product in sorted(over)
         ),
     )
-
-
-def _held(view: AccountView) -> Counter[str]:
-    held: Counter[str] = Counter()
-    for each in view.positions:
-        held[each.position.product] += abs(each.position.size)
-    return held
-
-
-def _uses(view: AccountView, parameters: MaxContractsPerInstrument) -> Iterator[LimitUse]:
-    for product, size in sorted(_held(view).items()):
-        if (limit := _limit(product, parameters)) is not None:
-            yield LimitUse(
-                rule=RULE.id,
-                scope=product_scope(product),
-                measure=f"{product} contracts",
-                unit="contracts",
-                value=Decimal(size),
-                limit=Decimal(limit),
-            )
 
 
 def _describe(parameters: MaxContractsPerInstrument) -> str:
@@ -157,7 +136,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
-    uses=_uses,
     strictness={
         "limits": _limits_no_less,
         "default_limit": _others_no_less,

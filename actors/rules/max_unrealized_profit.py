@@ -1,13 +1,12 @@
 """RULE-005 MaxUnrealizedProfit: one position's open profit target; entering again is allowed."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 
-from actors.rules.open_pnl import breach_of_worst, uses_of_each, valued
+from actors.rules.open_pnl import breach_of_worst, valued
 from actors.rules.quiet import Gain, Quiet
 from actors.rules.rule import Rule, always, positive, usd
 from actors.rules.strictness import lower
-from messages.values import AccountView, Breach, BreachCode, FactKind, LimitUse, Parameters
+from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
 
 
 class MaxUnrealizedProfit(Parameters, frozen=True):
@@ -32,10 +31,6 @@ def _quiet(view: AccountView, parameters: MaxUnrealizedProfit) -> Quiet:
     )
 
 
-def _uses(view: AccountView, parameters: MaxUnrealizedProfit) -> Iterator[LimitUse]:
-    return uses_of_each(RULE.id, view, parameters.target_usd, target=True)
-
-
 def _describe(parameters: MaxUnrealizedProfit) -> str:
     return f"open profit of {usd(parameters.target_usd)} in one position: closes it and its orders"
 
@@ -49,7 +44,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
-    uses=_uses,
     check=lambda parameters: positive("target_usd", parameters.target_usd),
     strictness={"target_usd": lower},
 )

@@ -5,7 +5,6 @@ the broker's own platform may send no event. A broker that cannot be read is no 
 safe.
 """
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -17,7 +16,6 @@ from messages.values import (
     BreachCode,
     FactKind,
     FlatContract,
-    LimitUse,
     OpenPosition,
     Parameters,
 )
@@ -57,20 +55,6 @@ def _evaluate(view: AccountView, parameters: NoStopLossGrace) -> Breach | None:
         measure=f"Without a stop: {seconds:.1f} s, Grace: {grace} s",
         targets=tuple(FlatContract(contract=each.position.contract) for each in bare),
     )
-
-
-def _uses(view: AccountView, parameters: NoStopLossGrace) -> Iterator[LimitUse]:
-    for each in view.positions:
-        if each.unprotected_since is not None:
-            bare_s = (view.at - each.unprotected_since).total_seconds()
-            yield LimitUse(
-                rule=RULE.id,
-                scope=each.position.contract,
-                measure=f"{each.position.product} without a stop",
-                unit="s",
-                value=Decimal(str(bare_s)),
-                limit=Decimal(str(parameters.grace_s)),
-            )
 
 
 def _end(held: OpenPosition, parameters: NoStopLossGrace) -> datetime | None:
@@ -120,6 +104,5 @@ RULE = Rule(
     check=_check,
     next_check=_next_check,
     reads_first=True,
-    uses=_uses,
     strictness={"grace_s": lower},
 )

@@ -4,7 +4,7 @@ Pure. A position that cannot be valued (no fresh quote, a close not settled) is 
 health says so, and it is never taken for zero.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 
 from actors.rules.rule import usd
@@ -13,7 +13,6 @@ from messages.values import (
     Breach,
     BreachCode,
     FlatContract,
-    LimitUse,
     OpenPosition,
 )
 
@@ -56,22 +55,6 @@ def breach_of_worst(
             for _, each in sorted(broken, key=lambda each: each[1].position.contract)
         ),
     )
-
-
-def uses_of_each(
-    rule: str, view: AccountView, limit: Decimal, *, target: bool
-) -> Iterator[LimitUse]:
-    """Yield how far each position is from a limit of its own."""
-    for each in view.positions:
-        yield LimitUse(
-            rule=rule,
-            scope=each.position.contract,
-            measure=f"open P&L of {each.position.product}",
-            unit="usd",
-            value=each.pnl_usd,
-            limit=limit,
-            target=target,
-        )
 
 
 def _arithmetic(each: OpenPosition) -> str:

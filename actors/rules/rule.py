@@ -5,7 +5,7 @@ accepts its table, one RuleActor judges all accounts by it. Rules never act, ask
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -24,7 +24,6 @@ from messages.values import (
     Breach,
     Duty,
     FactKind,
-    LimitUse,
     LockoutTerms,
     Parameters,
     ReleaseOn,
@@ -86,8 +85,6 @@ class Rule[P: Parameters]:
     """Which stops it wants tightened, for rules that manage trades; None = it never does."""
     quiet: Callable[[AccountView, P], Quiet | None] | None = None
     """How far prices may move before it can find anything new; None = it must see every quote."""
-    uses: Callable[[AccountView, P], Iterable[LimitUse]] | None = None
-    """How far the account is from each of its limits, for people; None = there is nothing to measure."""
     caveats: Callable[[P, datetime], tuple[Caveat, ...]] | None = None
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
     strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)

@@ -7,7 +7,7 @@ judged again when the lock has ended, before the account opens. What then breaks
 provoked: exits made under a lock count in every window, but the lock runs from the latest other trade.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -24,7 +24,6 @@ from messages.values import (
     BreachCode,
     Duty,
     FactKind,
-    LimitUse,
     LockoutTerms,
     NoOpeningOrders,
     OrderTrade,
@@ -78,7 +77,8 @@ class _Window(NamedTuple):
 
 
 def _evaluate(view: AccountView, parameters: TradeFrequencyLimit) -> Breach | None:
-    bound, trades = _judged(view)
+    bound = [lockout.until for lockout in view.lockouts if lockout.rule == RULE.id]
+    trades = [each for each in view.trades if not (bound and each.under_lock)]
     free_at = max((end for end in bound if end), default=view.at)
     broken = [
         (until, window)
@@ -109,24 +109,6 @@ def _evaluate(view: AccountView, parameters: TradeFrequencyLimit) -> Breach | No
             ),
         ),
     )
-
-
-def _judged(view: AccountView) -> tuple[list[datetime | None], list[OrderTrade]]:
-    """Return the ends of its own lockouts that bind, and the trades that are judged meanwhile."""
-    bound = [lockout.until for lockout in view.lockouts if lockout.rule == RULE.id]
-    return bound, [each for each in view.trades if not (bound and each.under_lock)]
-
-
-def _uses(view: AccountView, parameters: TradeFrequencyLimit) -> Iterator[LimitUse]:
-    for window in _windows(view, _judged(view)[1], parameters):
-        yield LimitUse(
-            rule=RULE.id,
-            scope=ACCOUNT_SCOPE,
-            measure=f"trades {window.name}",
-            unit="trades",
-            value=Decimal(len(window.trades)),
-            limit=Decimal(window.limit),
-        )
 
 
 def _windows(
@@ -197,7 +179,6 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     check=_check,
-    uses=_uses,
     strictness={
         "per_minute": lower,
         "per_hour": lower,
