@@ -6,6 +6,7 @@ from decimal import Decimal
 from messages.base import AccountMessage, Message, Value
 from messages.values import (
     Health,
+    LimitUse,
     Lockout,
     OpenPosition,
     Order,
@@ -80,6 +81,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     the start is over."""
     caveats: tuple[str, ...] = ()
     """What its rules do not know and do instead, a line each, e.g. that the calendar has ended."""
+    limits: tuple[LimitUse, ...] = ()
+    """How much of each limit is used up, by rule; what cannot be measured now is left out."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):

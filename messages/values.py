@@ -684,6 +684,28 @@ class RuleInForce(Value, frozen=True, kw_only=True):
     """What those refer to (hours by the calendar) until the trading day ends, as JSON; None = nothing."""
 
 
+class LimitUse(Value, frozen=True, kw_only=True):
+    """How much of one limit is used up, as a rule measures it."""
+
+    rule: str
+    """Rule id, e.g. `RULE-003`."""
+    what: str
+    """What is measured, for people and unique within the rule, e.g. `day's loss`, `MNQ contracts`."""
+    value: Decimal
+    """What is used, in the unit of the limit; not negative."""
+    limit: Decimal
+    """What is allowed, greater than 0."""
+    unit: str
+    """`usd`, `contracts` or `trades`."""
+    target: bool = False
+    """It is a profit target: reaching it is wanted."""
+
+    @property
+    def share(self) -> Decimal:
+        """Return the part that is used: 1 = all of it."""
+        return self.value / self.limit
+
+
 class DayTerms(Value, frozen=True, kw_only=True):
     """How a trading day is counted, from its beginning to its end; only a reset changes it."""
 

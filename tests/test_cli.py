@@ -39,7 +39,7 @@ ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "health_reason"),
     *("trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
-    *("starting", "caveats"),
+    *("starting", "caveats", "limits"),
 ]
 LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
 

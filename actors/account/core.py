@@ -183,6 +183,12 @@ class AccountCore:
             queued=state.adopted.queued if state.adopted else (),
             starting=self._recovery.waits_for,
             caveats=tuple(dict.fromkeys(text for _, text in self._judging.caveats(now))),
+            limits=tuple(
+                use
+                for each in self._settings.rules
+                if each.rule.usage
+                for use in each.rule.usage(view, each.parameters)
+            ),
         )
 
     def board(self, now: datetime) -> AccountBoard:

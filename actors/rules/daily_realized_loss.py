@@ -9,7 +9,7 @@ for each position, the account is STALE and alarmed, and the next quote that val
 from decimal import Decimal
 
 from actors.rules.quiet import Loss, Quiet
-from actors.rules.rule import Rule, account_lock, positive, usd
+from actors.rules.rule import Rule, account_lock, loss_of, positive, usd
 from actors.rules.strictness import lower, true
 from messages.values import (
     AccountView,
@@ -17,6 +17,7 @@ from messages.values import (
     BreachCode,
     FactKind,
     FlatAccount,
+    LimitUse,
     Parameters,
     ReleaseOn,
 )
@@ -62,6 +63,15 @@ def _evaluate(view: AccountView, parameters: DailyRealizedLoss) -> Breach | None
     )
 
 
+def _usage(view: AccountView, parameters: DailyRealizedLoss) -> tuple[LimitUse, ...]:
+    """Return the worse of both sums, for both are held against the one limit."""
+    worst = view.realised_usd
+    if parameters.include_open_loss and view.open_usd is not None:
+        worst = min(worst, view.realised_usd + view.open_usd)
+    value, limit = loss_of(worst), parameters.max_loss_usd
+    return (LimitUse(rule=RULE.id, what="day's loss", value=value, limit=limit, unit="usd"),)
+
+
 def _quiet(view: AccountView, parameters: DailyRealizedLoss) -> Quiet | None:
     limit, open_usd = -parameters.max_loss_usd, view.open_usd
     if open_usd is None or view.realised_usd <= limit:
@@ -88,6 +98,7 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
+    usage=_usage,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower, "include_open_loss": true},
 )

@@ -10,6 +10,7 @@ from messages.values import (
     BreachCode,
     FactKind,
     FlatAccount,
+    LimitUse,
     Parameters,
     ReleaseOn,
 )
@@ -22,6 +23,12 @@ class DailyRealizedProfit(Parameters, frozen=True):
     """Dollars, positive, e.g. 1000: a day at exactly 1000 is done."""
     message: str = "Daily profit target reached"
     """What the lockout says."""
+
+
+def _usage(view: AccountView, parameters: DailyRealizedProfit) -> tuple[LimitUse, ...]:
+    value = max(Decimal(0), view.realised_usd)
+    limit, what = parameters.target_usd, "day's realised profit"
+    return (LimitUse(rule=RULE.id, what=what, value=value, limit=limit, unit="usd", target=True),)
 
 
 def _evaluate(view: AccountView, parameters: DailyRealizedProfit) -> Breach | None:
@@ -50,6 +57,7 @@ RULE = Rule(
     describe=lambda parameters: (
         f"day's realised profit of {usd(parameters.target_usd)}: flat and locked until the reset"
     ),
+    usage=_usage,
     check=lambda parameters: positive("target_usd", parameters.target_usd),
     strictness={"target_usd": lower, "message": wording},
 )

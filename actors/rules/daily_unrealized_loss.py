@@ -4,9 +4,9 @@ from decimal import Decimal
 
 from actors.rules.open_pnl import breach_of_worst, valued
 from actors.rules.quiet import Loss, Quiet
-from actors.rules.rule import Rule, always, positive, usd
+from actors.rules.rule import Rule, always, loss_of, positive, usd
 from actors.rules.strictness import lower
-from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
+from messages.values import AccountView, Breach, BreachCode, FactKind, LimitUse, Parameters
 
 
 class DailyUnrealizedLoss(Parameters, frozen=True):
@@ -21,6 +21,20 @@ def _evaluate(view: AccountView, parameters: DailyUnrealizedLoss) -> Breach | No
     broken = valued(view, lambda pnl_usd: pnl_usd <= limit)
     code = BreachCode.DAILY_UNREALIZED_LOSS
     return breach_of_worst(RULE.id, code, "Open loss limit exceeded", broken, limit)
+
+
+def _usage(view: AccountView, parameters: DailyUnrealizedLoss) -> tuple[LimitUse, ...]:
+    return tuple(
+        LimitUse(
+            rule=RULE.id,
+            what=f"open loss of {each.position.contract}",
+            value=loss_of(each.pnl_usd),
+            limit=parameters.max_loss_usd,
+            unit="usd",
+        )
+        for each in view.positions
+        if each.pnl_usd is not None
+    )
 
 
 def _quiet(view: AccountView, parameters: DailyUnrealizedLoss) -> Quiet:
@@ -44,6 +58,7 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
+    usage=_usage,
     check=lambda parameters: positive("max_loss_usd", parameters.max_loss_usd),
     strictness={"max_loss_usd": lower},
 )

@@ -12,6 +12,7 @@ from messages.values import (
     CapAccount,
     FactKind,
     FlatAccount,
+    LimitUse,
     Parameters,
 )
 
@@ -27,9 +28,19 @@ class MaxContracts(Parameters, frozen=True):
     """`reduce`: largest position first, exactly to the limit; `close_all`: flatten the account."""
 
 
-def _evaluate(view: AccountView, parameters: MaxContracts) -> Breach | None:
+def _total(view: AccountView, parameters: MaxContracts) -> int:
     sizes = [each.position.size for each in view.positions]
-    total = abs(sum(sizes)) if parameters.count == "net" else sum(map(abs, sizes))
+    return abs(sum(sizes)) if parameters.count == "net" else sum(map(abs, sizes))
+
+
+def _usage(view: AccountView, parameters: MaxContracts) -> tuple[LimitUse, ...]:
+    value, limit = Decimal(_total(view, parameters)), Decimal(parameters.limit)
+    what = f"contracts ({parameters.count})"
+    return (LimitUse(rule=RULE.id, what=what, value=value, limit=limit, unit="contracts"),)
+
+
+def _evaluate(view: AccountView, parameters: MaxContracts) -> Breach | None:
+    total = _total(view, parameters)
     if total <= parameters.limit:
         return None
     reduce = CapAccount(limit=parameters.limit, count=parameters.count)
@@ -57,6 +68,7 @@ RULE = Rule(
     listens=always(FactKind.POSITION),
     evaluate=_evaluate,
     describe=_describe,
+    usage=_usage,
     check=lambda parameters: positive("limit", parameters.limit),
     strictness={
         "limit": lower,

@@ -15,6 +15,7 @@ from messages.values import (
     CapProduct,
     FactKind,
     FlatProduct,
+    LimitUse,
     Parameters,
     canonical_product,
 )
@@ -46,10 +47,29 @@ def _limit(product: str, parameters: MaxContractsPerInstrument) -> int | None:
             return None
 
 
-def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breach | None:
+def _held(view: AccountView) -> Counter[str]:
     held: Counter[str] = Counter()
     for each in view.positions:
         held[each.position.product] += abs(each.position.size)
+    return held
+
+
+def _usage(view: AccountView, parameters: MaxContractsPerInstrument) -> tuple[LimitUse, ...]:
+    return tuple(
+        LimitUse(
+            rule=RULE.id,
+            what=f"{product} contracts",
+            value=Decimal(size),
+            limit=Decimal(limit),
+            unit="contracts",
+        )
+        for product, size in sorted(_held(view).items())
+        if (limit := _limit(product, parameters))
+    )
+
+
+def _evaluate(view: AccountView, parameters: MaxContractsPerInstrument) -> Breach | None:
+    held = _held(view)
     over = {
         product: limit
         for product, size in held.items()
@@ -135,6 +155,7 @@ RULE = Rule(
     listens=always(FactKind.POSITION),
     evaluate=_evaluate,
     describe=_describe,
+    usage=_usage,
     check=_check,
     strictness={
         "limits": _limits_no_less,

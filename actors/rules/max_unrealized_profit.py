@@ -6,7 +6,7 @@ from actors.rules.open_pnl import breach_of_worst, valued
 from actors.rules.quiet import Gain, Quiet
 from actors.rules.rule import Rule, always, positive, usd
 from actors.rules.strictness import lower
-from messages.values import AccountView, Breach, BreachCode, FactKind, Parameters
+from messages.values import AccountView, Breach, BreachCode, FactKind, LimitUse, Parameters
 
 
 class MaxUnrealizedProfit(Parameters, frozen=True):
@@ -21,6 +21,21 @@ def _evaluate(view: AccountView, parameters: MaxUnrealizedProfit) -> Breach | No
     broken = valued(view, lambda pnl_usd: pnl_usd >= target)
     code = BreachCode.MAX_UNREALIZED_PROFIT
     return breach_of_worst(RULE.id, code, "Open profit target reached", broken, target)
+
+
+def _usage(view: AccountView, parameters: MaxUnrealizedProfit) -> tuple[LimitUse, ...]:
+    return tuple(
+        LimitUse(
+            rule=RULE.id,
+            what=f"open profit of {each.position.contract}",
+            value=max(Decimal(0), each.pnl_usd),
+            limit=parameters.target_usd,
+            unit="usd",
+            target=True,
+        )
+        for each in view.positions
+        if each.pnl_usd is not None
+    )
 
 
 def _quiet(view: AccountView, parameters: MaxUnrealizedProfit) -> Quiet:
@@ -44,6 +59,7 @@ RULE = Rule(
     evaluate=_evaluate,
     describe=_describe,
     quiet=_quiet,
+    usage=_usage,
     check=lambda parameters: positive("target_usd", parameters.target_usd),
     strictness={"target_usd": lower},
 )

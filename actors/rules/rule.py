@@ -24,6 +24,7 @@ from messages.values import (
     Breach,
     Duty,
     FactKind,
+    LimitUse,
     LockoutTerms,
     Parameters,
     ReleaseOn,
@@ -89,6 +90,8 @@ class Rule[P: Parameters]:
     """What it does not know at an instant, and does instead; alarmed at start and once a day."""
     strictness: Mapping[str, Strictness] = field(default_factory=dict, compare=False)
     """Per parameter, how a new value is compared with the one in force; without: not comparable."""
+    usage: Callable[[AccountView, P], tuple[LimitUse, ...]] | None = None
+    """How much of its limits is used up; None = it has none that is approached."""
     still_locks: Callable[[P, str], bool] | None = None
     """Whether a lockout of a scope that ends by the configuration still stands; None = it does."""
 
@@ -111,6 +114,11 @@ def positive(name: str, value: Decimal | float) -> list[str]:
     money = isinstance(value, Decimal) and value < 0
     hint = f" (losses are written as positive amounts: {abs(value)})" if money else ""
     return [f"{name}: must be greater than 0, not {value}{hint}"]
+
+
+def loss_of(pnl_usd: Decimal) -> Decimal:
+    """Return how much of a loss limit a P&L uses up, in positive dollars."""
+    return max(Decimal(0), -pnl_usd)
 
 
 def usd(amount: Decimal) -> str:

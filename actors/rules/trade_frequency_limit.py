@@ -24,6 +24,7 @@ from messages.values import (
     BreachCode,
     Duty,
     FactKind,
+    LimitUse,
     LockoutTerms,
     NoOpeningOrders,
     OrderTrade,
@@ -130,6 +131,19 @@ def _windows(
     ]
 
 
+def _usage(view: AccountView, parameters: TradeFrequencyLimit) -> tuple[LimitUse, ...]:
+    return tuple(
+        LimitUse(
+            rule=RULE.id,
+            what=f"trades {window.name}",
+            value=Decimal(len(window.trades)),
+            limit=Decimal(window.limit),
+            unit="trades",
+        )
+        for window in _windows(view, view.trades, parameters)
+    )
+
+
 def _check(parameters: TradeFrequencyLimit) -> list[str]:
     limits = {
         name: value
@@ -178,6 +192,7 @@ RULE = Rule(
     listens=always(FactKind.TRADE),
     evaluate=_evaluate,
     describe=_describe,
+    usage=_usage,
     check=_check,
     strictness={
         "per_minute": lower,
