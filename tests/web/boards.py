@@ -40,6 +40,8 @@ def wait_for(happened: Callable[[], bool]) -> None:
 
 def row(account: int, name: str, realised: str = "0", **fields: Any) -> AccountBoard:
     """Return an account that is open and live, with a loss limit of $500; `fields` are of its status."""
+    lost = max(Decimal(0), -Decimal(realised))
+    use = LimitUse(rule="RULE-003", what="day's loss", unit="usd", value=lost, limit=Decimal(500))
     status = AccountStatus(
         account=account,
         name=name,
@@ -56,19 +58,11 @@ def row(account: int, name: str, realised: str = "0", **fields: Any) -> AccountB
         enforcement=None,
         queued=(),
         starting=None,
-    )
-    use = LimitUse(
-        rule="RULE-003",
-        scope="account",
-        measure="day's P&L with open losses",
-        unit="usd",
-        value=Decimal(realised),
-        limit=Decimal(-500),
+        limits=(use,),
     )
     return AccountBoard(
         status=structs.replace(status, **fields),
         rules=(f"RULE-003 of {account}",),
-        limits=(use,),
         holdings=(),
         orders=(),
         can_trade=True,

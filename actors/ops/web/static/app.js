@@ -7,6 +7,7 @@ import uPlot from "/static/vendor/uPlot.esm.js";
 
 const SILENCE_MS = 4000; // after so long without a word, protection is unknown
 const SHOWN_HOLES = 6;
+const DAY_LOSS = "RULE-003", DAY_PROFIT = "RULE-013"; // those of the whole account's day: lines of the chart
 const TOKEN = "lockstep-token";
 const $ = (id) => document.getElementById(id);
 
@@ -34,6 +35,7 @@ function shown(node, yes) {
 }
 
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", signDisplay: "exceptZero" });
+const plain = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
@@ -108,10 +110,9 @@ function prepared(row, account) {
   }
   const status = row.status;
   const realised = number(status.realised_usd), open = number(status.open_usd);
-  const limits = row.limits.map((use) => {
+  const limits = status.limits.map((use) => {
     const value = number(use.value), limit = number(use.limit);
-    const share = value === null ? null : limit === 0 ? Number(value !== 0) : Math.max(0, value / limit);
-    return { ...use, value, limit, share };
+    return { ...use, value, limit, share: value / limit, partly: open === null && use.rule === DAY_LOSS };
   });
   limits.sort((a, b) => nearness(b) - nearness(a) || a.rule.localeCompare(b.rule));
   const holds = row.holdings.map((each) => `${signed(each.position.size)} ${productOf(each.position.contract)}`);
@@ -123,8 +124,8 @@ function prepared(row, account) {
   };
 }
 
-// A limit that cannot be measured is as near as one that is reached; a target is no danger.
-const nearness = (use) => (use.share === null ? 1 : use.share) - (use.target ? 0.001 : 0);
+// One of which a part is unknown is as near as one that is reached; a target is no danger.
+const nearness = (use) => (use.partly ? Math.max(1, use.share) : use.share) - (use.target ? 0.001 : 0);
 
 function productOf(contract) {
   const parts = contract.split(".");
@@ -140,7 +141,7 @@ const troubled = (row) => silent(row) || enforcing(row) || row.status.health !==
 
 // Short words beside an account's state; a new kind of state is one more line here.
 const FLAGS = [
-  (row) => row.status.shadow && "shadow: sends nothing",
+  (row) => row.status.shadow && "shadow: sends nothing", // not guarded, only watched
   (row) => row.can_trade === false && "firm: no trading",
   (row) => row.status.queued.length > 0 && "change at the reset",
 ];
@@ -149,7 +150,7 @@ const NOTES = [
   () => { const n = count(enforcing); return n && `${many(n, "account")} being enforced`; },
   () => { const n = count((row) => locks(row).length > 0); return n && `${n} locked`; },
   () => { const n = count((row) => !row.silent && row.status.shadow); return n && `${n} in shadow mode, which protects nothing`; },
-  () => (head.failing_channels ?? []).length > 0 && `alerts fail: ${head.failing_channels.join(", ")}`,
+  () => { const failing = (head.channels ?? []).filter((each) => each.failing_since).map((each) => each.name); return failing.length > 0 && `alerts do not get through: ${failing.join(", ")}`; },
 ];
 const count = (test) => { let n = 0; for (const row of rows.values()) if (test(row)) n += 1; return n; };
 
@@ -243,21 +244,17 @@ function newLimit() {
 }
 
 function drawLimit(cell, use) {
-  const percent = use.share === null ? null : Math.floor(use.share * 100);
+  const percent = Math.floor(use.share * 100);
   const near = use.target ? "bar aim" : percent >= 80 ? "bar high" : percent >= 50 ? "bar mid" : "bar";
-  kind(cell.bar, percent === null ? "bar unsure" : near);
-  const used = String(Math.min(1, use.share ?? 0).toFixed(3));
+  kind(cell.bar, use.partly ? `${near} unsure` : near);
+  const used = String(Math.min(1, use.share).toFixed(3));
   if (cell.fill.style.getPropertyValue("--used") !== used) cell.fill.style.setProperty("--used", used);
-  text(cell.pct, percent === null ? "?" : percent > 999 ? ">999 %" : `${percent} %`);
-  text(cell.what, use.measure);
+  text(cell.pct, percent > 999 ? ">999 %" : `${use.partly ? "≥ " : ""}${percent} %`);
+  text(cell.what, use.partly ? `${use.what}, what is open unknown` : use.what);
   text(cell.numbers, `${amount(use, use.value)} of ${amount(use, use.limit)}`);
 }
 
-function amount(use, value) {
-  if (value === null) return "unknown";
-  if (use.unit === "usd") return usd(value);
-  return use.unit === "s" ? `${Math.round(value)} s` : signed(value);
-}
+const amount = (use, value) => (use.unit === "usd" ? plain.format(value) : whole.format(value));
 
 function drawRow(row) {
   let cells = drawn.get(row.id);
@@ -471,7 +468,7 @@ function drawDetail() {
   drawMoney(row);
   drawLocks(row);
   detail.limits.replaceChildren(sec("Against each limit", row.limits.length
-    ? h("div", { class: "limits" }, ...row.limits.map((use) => { const cell = newLimit(); drawLimit(cell, use); text(cell.what, `${use.rule} ${use.measure}`); return cell.node; }))
+    ? h("div", { class: "limits" }, ...row.limits.map((use) => { const cell = newLimit(); drawLimit(cell, use); text(cell.what, `${use.rule} ${cell.what.textContent}`); return cell.node; }))
     : h("p", { class: "mute" }, "None of its rules has a limit that can be measured.")));
   drawHoldings(row);
   if (row.total !== null && said) live.push([now(), row.total]);
@@ -585,7 +582,10 @@ function wordsOf({ kind: name, text: said, payload }) {
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function chartLines(row) {
-  return (row?.limits ?? []).filter((use) => use.unit === "usd" && use.scope === "account").map((use) => ({ y: use.limit, label: `${use.rule} ${usd(use.limit)}`, target: use.target }));
+  return (row?.limits ?? []).filter((use) => [DAY_LOSS, DAY_PROFIT].includes(use.rule)).map(({ rule, limit, target }) => {
+    const y = target ? limit : -limit;
+    return { y, label: `${rule} ${usd(y)}`, target };
+  });
 }
 
 function series() {
@@ -812,8 +812,10 @@ function follow() {
   const list = route.view === "accounts", split = list && route.account !== null;
   $("main").classList.toggle("split", split);
   shown($("accounts"), list); shown($("detail"), split); shown($("incidents"), !list);
-  $("nav-accounts").toggleAttribute("aria-current", list);
-  $("nav-incidents").toggleAttribute("aria-current", !list);
+  for (const [link, here] of [["nav-accounts", list], ["nav-incidents", !list]]) {
+    if (here) $(link).setAttribute("aria-current", "page");
+    else $(link).removeAttribute("aria-current");
+  }
   for (const id of [before.account, route.account]) if (rows.has(id) && drawn.has(id)) drawRow(rows.get(id));
   if (split) { openDetail(); detail.title.focus({ preventScroll: innerWidth > 1100 }); }
   else if (list && before.account !== null) drawn.get(before.account)?.link.focus();
@@ -822,6 +824,7 @@ function follow() {
 }
 
 addEventListener("hashchange", follow);
+document.addEventListener("visibilitychange", drawBanner); // a hidden page's clock hardly ticks
 addEventListener("keydown", (event) => {
   if ($("lock").open || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "/" && !event.target.closest("input, select")) { event.preventDefault(); location.hash = "#/"; $("filter").focus(); }
