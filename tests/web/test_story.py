@@ -90,6 +90,19 @@ def test_an_incident_is_told_from_the_fact_to_the_lock(rig):
     assert all(latency[each].startswith("2025-10-29T17:01:00") for each in stages)
 
 
+def test_what_the_clock_found_has_no_event_that_it_was_late_for(rig):
+    """The position that was opened a minute ago is what led to it, but no latency."""
+    run = rig(config_of(no_stop_loss_grace={"grace_s": 60}))
+    run.order(A, "MNQ", 2)
+    run.advance(70)
+
+    (incident,) = day_of(run)["incidents"]
+
+    assert incident["rules"] == ["RULE-008"]
+    assert incident["latency"]["event_at"] is None
+    assert incident["latency"]["flat_at"]
+
+
 def test_an_enforcement_under_way_is_told_as_far_as_it_is(rig):
     """A broker that hangs: the command is out, nothing is flat; then the deadline."""
     run = rig(LOSS)

@@ -5,7 +5,7 @@ is flat, the locks. It is told from stored events alone, with the times these ca
 """
 
 from collections import deque
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -35,6 +35,8 @@ MOST_STEPS = 400
 
 _FACTS = 32
 """Facts before a verdict among which the one that led to it is looked for."""
+_PROMPT = timedelta(seconds=5)
+"""What is decided longer after its fact was found by the clock: that is no latency."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -58,7 +60,7 @@ class Latency(msgspec.Struct):
     """When each stage was reached; None = not (yet), or not in the journal."""
 
     event_at: datetime | None = None
-    """The broker's fact came; None for quotes, which are not stored."""
+    """The broker's fact came; None for quotes, which are not stored, and for what the clock found."""
     decided_at: datetime | None = None
     """The rule's verdict became an intent."""
     sent_at: datetime | None = None
@@ -130,7 +132,8 @@ class Episodes:
 
     def _begin(self, record: Recorded, event: EnforcementStarted) -> None:
         leading, self._leading = self._leading, []
-        facts = [each for each in leading if isinstance(each.event, Fact.__value__)]
+        facts = [each.event.at for each in leading if isinstance(each.event, Fact.__value__)]
+        prompt = next((at for at in facts if event.at - at < _PROMPT), None)
         rules = [*map(_rule, leading), *(lock.rule for lock in event.lockouts)]
         whys = [why for each in leading if (why := _why(each.event))]
         self._open = Incident(
@@ -140,7 +143,7 @@ class Episodes:
             at=event.at,
             why="; ".join(whys) or "the duty of a lockout",
             rules=tuple(dict.fromkeys(filter(None, rules))),
-            latency=Latency(event_at=facts[0].event.at if facts else None, decided_at=event.at),
+            latency=Latency(event_at=prompt, decided_at=event.at),
             steps=[step_of(each) for each in (*leading, record)],
         )
         self.incidents.append(self._open)

@@ -39,7 +39,6 @@ const plain = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
 const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const minute = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const date = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 const dayClock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 const usd = (amount) => (amount === null ? "unknown" : dollars.format(amount).replace("-", "−"));
@@ -71,6 +70,8 @@ const rows = new Map(); // account id → what is known of it
 let head = null; // what concerns all, `holes` among it
 let said = null; // the process's own time of the last picture, and ours when it came
 let heardAt = performance.now();
+let tellNames;
+const named = new Promise((go) => { tellNames = go; }); // once accounts have names
 let heard = false;
 
 // Of the process's clock, which may not be this computer's.
@@ -100,6 +101,7 @@ function take(picture) {
   for (const account of head.unanswered ?? []) {
     if (!rows.has(account)) rows.set(account, prepared(null, account));
   }
+  tellNames();
   draw(picture);
 }
 
@@ -250,7 +252,8 @@ function drawLimit(cell, use) {
   const used = String(Math.min(1, use.share).toFixed(3));
   if (cell.fill.style.getPropertyValue("--used") !== used) cell.fill.style.setProperty("--used", used);
   text(cell.pct, percent > 999 ? ">999 %" : `${use.partly ? "≥ " : ""}${percent} %`);
-  text(cell.what, use.partly ? `${use.what}, what is open unknown` : use.what);
+  const what = use.what.replace(/CON(\.\w+){4}/g, productOf);
+  text(cell.what, use.partly ? `${what}, what is open unknown` : what);
   text(cell.numbers, `${amount(use, use.value)} of ${amount(use, use.limit)}`);
 }
 
@@ -460,7 +463,7 @@ function drawDetail() {
   const pills = newRow(row.id);
   drawState(pills, row);
   if (!gone(row)) ticking(pills.ends, () => (gone(row) ? "" : ends(locks(row)[0])));
-  const where = [row.id, row.login, row.profile].filter(Boolean).join(" · ");
+  const where = [row.id, row.login, row.profile, row.status && `trading day ${row.status.trading_date}`].filter(Boolean).join(" · ");
   detail.state.replaceChildren(
     h("p", { class: "mute overflow" }, where), pills.phase.parentNode,
     ...(row.silent ? [] : [h("p", { class: "sub overflow" }, [row.status.starting && `starting: ${row.status.starting}`, row.status.health_reason].filter(Boolean).join("; "))]));
@@ -484,7 +487,6 @@ function drawMoney(row) {
     ...entry("Day’s P&L", usd(row.total), tone(row.total)),
     ...entry("realised", usd(row.realised), `small ${tone(row.realised)}`),
     ...entry("open", usd(row.open), `small ${tone(row.open)}`),
-    ...entry("trading day", row.status.trading_date, "small"),
     ...entry("resets at", when(row.next_reset), "small")));
 }
 
@@ -538,7 +540,7 @@ async function askStory() {
 function drawStory() {
   const { rules, day } = story;
   const under = day.incidents.find((incident) => !incident.finished);
-  detail.under.replaceChildren(...(under ? [sec("Enforcement under way", stages(under), stepList(under.steps.filter(isStep)))] : []));
+  detail.under.replaceChildren(...(under ? [sec("Enforcement under way", stages(under), ...shortened(under.steps.filter(isStep)))] : []));
   const past = day.incidents.filter((incident) => incident.finished);
   detail.past.replaceChildren(
     sec("Last decisions", day.decisions.length ? stepList(day.decisions.slice(0, 12)) : h("p", { class: "mute" }, "None today.")),
@@ -557,6 +559,12 @@ function stages(incident) {
     h("li", {}, l.event_at ? `event ${atMs(l.event_at)}` : `${byQuote(incident) ? "by a quote, " : ""}decided ${atMs(l.decided_at)}`),
     ...(l.event_at ? [stage("decision", l.decided_at)] : []),
     stage("sent", l.sent_at), stage("flat", l.flat_at), stage("locked", l.locked_at));
+}
+
+// How it began and how it stands; all of it is on the incident's own page.
+function shortened(steps) {
+  if (steps.length <= 16) return [stepList(steps)];
+  return [stepList(steps.slice(0, 4)), h("p", { class: "mute" }, `… ${steps.length - 14} more …`), stepList(steps.slice(-10))];
 }
 
 const isStep = (step) => step.text || step.payload.outcome || step.kind.startsWith("enforcement");
@@ -614,7 +622,7 @@ function drawChart() {
     const options = {
       width: Math.max(260, detail.chart.clientWidth), height: 210, legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
       scales: { y: { range: () => chart?.range ?? range } },
-      axes: [axis({ values: (_, all) => all.map((s, n) => (n && s % 86400 ? minute : date).format(s * 1000)) }), axis({ size: 62, values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
+      axes: [axis({ values: (_, all) => all.map((s) => minute.format(s * 1000)) }), axis({ size: 62, values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
       series: [{}, { stroke: css("--link"), width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: true }, { stroke: css("--mute"), width: 1.5, points: { show: false }, spanGaps: true }],
       hooks: { draw: [(plot) => drawOver(plot, lines)] },
     };
@@ -680,6 +688,7 @@ async function page(title, make) {
   place.setAttribute("aria-labelledby", "page-h");
   place.replaceChildren(h("div", { class: "page" }, heading, h("p", { class: "mute" }, "Reading the journal…")));
   heading.focus();
+  await Promise.race([named, new Promise((go) => setTimeout(go, 1500))]);
   let body;
   try { body = await make(); } catch (error) { body = [h("p", { class: "wrong text" }, error.message)]; }
   if (asked === route) place.replaceChildren(h("div", { class: "page" }, heading, ...body));
