@@ -35,6 +35,29 @@ def test_nothing_else_is_served():
             assert here.ask("GET", path)[0] == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/stream", "/api/accounts/1", "/api/incidents/1/1/bundle"], ids=lambda path: path
+)
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "x"])
+def test_a_page_of_another_site_keeps_nobody_busy(path, site):
+    """It cannot read the answer, but any page a trader visits could ask for it."""
+    with door() as here:
+        status, said = here.ask("GET", path, Sec_Fetch_Site=site)
+        own, _ = here.ask("GET", "/api/accounts/1", Sec_Fetch_Site="same-origin")
+
+    assert (status, b"another site" in said) == (403, True)
+    assert own == 503  # there is no journal behind this door, but it was asked
+
+
+def test_a_stream_has_a_head():
+    """Whoever asks for that alone is not listened for."""
+    with door() as here:
+        status, said = here.ask("HEAD", "/api/stream")
+
+    assert status == 200
+    assert b"text/event-stream" in said
+
+
 def test_the_page_names_no_other_host_and_has_no_script_or_style_in_its_markup():
     """It works offline, and under a policy that forbids both."""
     markup = (STATIC / "index.html").read_text()

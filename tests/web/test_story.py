@@ -236,7 +236,7 @@ def test_a_long_day_is_thinned_and_a_longer_one_is_cut(rig, monkeypatch):
     """Bounded whatever an account does; the last value always stays."""
     run = rig(LOSS)
     monkeypatch.setattr(story, "MOST_POINTS", 4)
-    monkeypatch.setattr(reading, "PAGE", 3)
+    monkeypatch.setattr(reading, "PAGE", 1)
     for _ in range(9):
         run.fill(A, "-1")
     points = day_of(run)["points"]

@@ -4,7 +4,7 @@ Part of the HTTP server, behind its gatekeeper. The picture of the accounts come
 once for everybody; history comes from the journal's own file, read apart (`reading.py`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -30,9 +30,15 @@ from actors.ops.web.story import Stories
 from messages import codec
 from messages.queries import SystemBoard
 
+_EVENTS = "text/event-stream"
+_OURS = frozenset({None, "none", "same-origin"})
+"""What browsers say of a request of our own page, or typed by a person; other programs say nothing."""
 _LARGEST = 2**63 - 1
 """The largest number SQLite knows."""
 _log = structlog.get_logger(actor="http")
+
+
+type Answer = Callable[[Request], Awaitable[Response]]
 
 
 class Dashboard:
@@ -52,17 +58,22 @@ class Dashboard:
     def routes(self) -> Iterator[Route]:
         """Yield every way in; none of them changes anything."""
         yield from page_routes()
-        yield Route("/api/stream", self._stream)
-        yield Route("/api/accounts/{account:int}", self._account)
-        yield Route("/api/incidents", self._incidents)
-        yield Route("/api/incidents/{account:int}/{seq:int}", self._incident)
-        yield Route("/api/incidents/{account:int}/{seq:int}/bundle", self._bundle)
+        for path, answer in (
+            ("/api/stream", self._stream),
+            ("/api/accounts/{account:int}", self._account),
+            ("/api/incidents", self._incidents),
+            ("/api/incidents/{account:int}/{seq:int}", self._incident),
+            ("/api/incidents/{account:int}/{seq:int}/bundle", self._bundle),
+        ):
+            yield Route(path, _for_our_own_page(answer), name=path)
 
     async def _stream(self, request: Request) -> Response:
+        if request.method == "HEAD":
+            return Response(media_type=_EVENTS)
         if self._feed.full:
             return _refused(503, "too many pages are open; close one")
         said = self._feed.stream(request.headers.get("last-event-id"))
-        return StreamingResponse(said, media_type="text/event-stream")
+        return StreamingResponse(said, media_type=_EVENTS)
 
     async def _account(self, request: Request) -> Response:
         account = _number(request, "account")
@@ -108,6 +119,17 @@ class Dashboard:
         except (StoreError, *UNREADABLE) as error:
             return _unreadable(error)
         return Response(codec.to_json(found), media_type=JSON)
+
+
+def _for_our_own_page(answer: Answer) -> Answer:
+    """Answer no page of another site: it could not read a word, but keep us busy."""
+
+    async def guarded(request: Request) -> Response:
+        if request.headers.get("sec-fetch-site") not in _OURS:
+            return _refused(403, "asked by a page of another site")
+        return await answer(request)
+
+    return guarded
 
 
 def _number(request: Request, name: str) -> int:
