@@ -3,11 +3,12 @@
 import io
 import sqlite3
 import zipfile
+from contextlib import closing
 
 import httpx
 import pytest
 
-from actors.journal import StoreError
+from actors.journal import Store, StoreError
 from actors.locking import LockRequest
 from actors.ops.web import incidents, reading, story
 from messages.events import EnforcementStarted
@@ -248,6 +249,21 @@ def test_a_long_day_is_thinned_and_a_longer_one_is_cut(rig, monkeypatch):
     assert len(points) <= 4
     assert points[-1][1] == "-9"
     assert cut["truncated"] is True
+
+
+@pytest.mark.parametrize("page", [1, 2, 250])
+def test_pages_leave_nothing_out(rig, monkeypatch, page):
+    """However they are cut; and no more is read than may be."""
+    run = rig(LOSS)
+    run.fill(A, "-150")
+    monkeypatch.setattr(reading, "PAGE", page)
+    stored = [each.seq for each in run.stored(A)]
+    with closing(Store.open_read_only(run.folder / "lockstep.db")) as store:
+        read = [each.seq for each in reading.events_after(store, A, 0, most=1000)]
+        few = [each.seq for each in reading.events_after(store, A, stored[2], most=3)]
+
+    assert read == stored
+    assert few == stored[3:6]
 
 
 def test_only_the_last_accounts_asked_for_are_kept(rig, monkeypatch):
