@@ -52,6 +52,10 @@ class Listener:
             if told["event"] == "picture" and wanted(told["data"]):
                 return told
 
+    def picture(self) -> dict:
+        """Return the next picture; on a busy machine there are beats between them."""
+        return self.until(lambda _: True)
+
     def ended(self) -> bool:
         """Read to the end."""
         for _ in self._lines:
@@ -74,7 +78,7 @@ def accounts(picture: dict) -> list[int]:
 def test_a_page_is_sent_everything_once_and_then_what_has_changed(window):
     """Five hundred quiet accounts cost nothing; an unchanged head is not repeated either."""
     with listening(window) as page:
-        first = page.next()
+        first = page.picture()
         window.shown = board(ONE, row(2, "two", "-100"))
         changed = page.until(lambda told: told["rows"])
 
@@ -89,36 +93,36 @@ def test_a_page_is_sent_everything_once_and_then_what_has_changed(window):
 def test_a_page_that_comes_back_is_sent_what_it_has_missed(window):
     """In one piece, however long it was away; of another process's pictures it has seen none."""
     with listening(window) as page:
-        seen = page.next()["id"]
+        seen = page.picture()["id"]
         window.shown = board(row(1, "one", "-50"), TWO)
         page.until(lambda told: accounts(told) == [1])
         window.shown = board(row(1, "one", "-60"), TWO)
         page.until(lambda told: told["rows"])
 
     with listening(window, last=seen) as page:
-        missed = page.next()["data"]
+        missed = page.picture()["data"]
     with listening(window, last=f"{'0' * 8}-1") as page:
-        foreign = page.next()["data"]
+        foreign = page.picture()["data"]
 
     assert (missed["full"], accounts(missed)) == (False, [1])
     assert missed["rows"][0]["status"]["realised_usd"] == "-60"
     assert (foreign["full"], accounts(foreign)) == (True, [1, 2])
 
 
-@pytest.mark.parametrize("last", ["", "x", "-", "-1", "²", "1" * 5000])
+@pytest.mark.parametrize("last", ["", "x", "-", "-1", "²", "9", "1" * 5000])
 def test_a_page_that_names_no_picture_is_sent_everything(window, last):
     """Whatever stands there."""
     with listening(window) as page:
-        epoch = page.next()["id"].partition("-")[0]
+        epoch = page.picture()["id"].partition("-")[0]
     for said in (last, f"{epoch}-{last}", f"{epoch}-999999"):
         with listening(window, last=said.encode()) as page:
-            assert page.next()["data"]["full"] is True
+            assert page.picture()["data"]["full"] is True
 
 
 def test_however_many_look_the_accounts_are_asked_once(window):
     """Each picture has one number, whoever is sent it."""
     with listening(window) as one, listening(window) as two, listening(window) as three:
-        seen = [page.until(lambda _: True) for page in (one, two, three) for _ in range(5)]
+        seen = [page.picture() for page in (one, two, three) for _ in range(5)]
         asked = window.boards
 
     numbers = [int(each["id"].partition("-")[2]) for each in seen]
@@ -141,7 +145,7 @@ def test_what_is_wrong_is_said_with_the_picture(window):
 def test_accounts_that_cannot_be_asked_are_not_protected(window, error):
     """What was shown before may not be true any more; it goes on when they answer again."""
     with listening(window) as page:
-        page.next()
+        page.picture()
         window.shown = error
         failed = page.until(lambda told: told["head"])["data"]
         window.shown = board(ONE, TWO)
@@ -155,7 +159,7 @@ def test_accounts_that_cannot_be_asked_are_not_protected(window, error):
 def test_a_reader_that_fails_is_replaced(window):
     """An error nobody has thought of costs one picture."""
     with listening(window) as page:
-        page.next()
+        page.picture()
         window.shown = RuntimeError("nobody has thought of it")
         before = window.boards
         wait_for(lambda: window.boards >= before + 2)
@@ -179,9 +183,45 @@ def test_there_are_beats_while_a_read_takes_long(window, monkeypatch):
         with listening(window) as page:
             assert [page.next()["event"] for _ in range(3)] == ["beat"] * 3
             go_on.set()
-            assert page.until(lambda _: True)["data"]["full"] is True
+            assert page.picture()["data"]["full"] is True
     finally:
         go_on.set()
+
+
+def test_a_picture_of_before_is_never_shown_as_one_of_now(window, monkeypatch):
+    """Nobody has looked for an hour: who opens the page waits for a new read, however long it takes."""
+    with listening(window) as page:
+        seen = page.picture()["id"]
+    wait_for(lambda: window.server._dashboard._feed._reader is None)
+    monkeypatch.setattr(feed, "BEAT_S", 0.05)
+    go_on = threading.Event()
+
+    def slowly():
+        go_on.wait(PATIENCE_S)
+        return board(row(1, "one", "-400"), TWO)
+
+    window.server._dashboard._feed._read._read = slowly
+    try:
+        with listening(window) as fresh, listening(window, last=seen) as back:
+            assert [each.next()["event"] for each in (fresh, back)] == ["beat", "beat"]
+            go_on.set()
+            first, missed = (each.picture()["data"] for each in (fresh, back))
+    finally:
+        go_on.set()
+
+    assert (first["full"], first["rows"][0]["status"]["realised_usd"]) == (True, "-400")
+    assert (missed["full"], accounts(missed)) == (False, [1])
+
+
+def test_a_picture_says_how_old_it_is(window, monkeypatch):
+    """A page that comes while a read takes long counts its age from there, not from when it came."""
+    monkeypatch.setattr(feed, "EVERY_S", 3600)
+    with listening(window) as page:
+        page.picture()
+        shown = window.server._dashboard._feed
+        shown._shown_at -= 7
+        with listening(window) as late:
+            assert late.picture()["data"]["age_ms"] >= 7000
 
 
 def test_a_stream_ends_by_itself_and_with_the_server(window, monkeypatch):
@@ -191,7 +231,7 @@ def test_a_stream_ends_by_itself_and_with_the_server(window, monkeypatch):
         assert page.ended()
     monkeypatch.setattr(feed, "STREAM_S", 3600)
     with listening(window) as page:
-        page.next()
+        page.picture()
         window.server.stop()
         assert page.ended()
     assert not window.server._thread.is_alive()
@@ -201,18 +241,18 @@ def test_only_so_many_pages_are_served_and_leaving_makes_room(window, monkeypatc
     """A page too many is told so."""
     monkeypatch.setattr(feed, "MOST_STREAMS", 1)
     with listening(window) as page:
-        page.next()
+        page.picture()
         status, said = window.ask("GET", "/api/stream")
     assert (status, b"too many pages" in said) == (503, True)
     wait_for(lambda: not window.server._dashboard._feed.full)
     with listening(window) as page:
-        assert page.next()["data"]["full"] is True
+        assert page.picture()["data"]["full"] is True
 
 
 def test_nobody_looking_nobody_is_asked(window):
     """The accounts have better things to do."""
     with listening(window) as page:
-        page.next()
+        page.picture()
     wait_for(lambda: window.server._dashboard._feed._reader is None)
     before = window.boards
     window.ask("GET", "/healthz")

@@ -233,6 +233,23 @@ def test_a_new_trading_day_is_a_new_story(rig):
     assert ([usd for _, usd in day["points"]], day["incidents"]) == (["0"], [])
 
 
+def test_an_enforcement_that_outlasts_its_day_is_told_in_the_next_one(rig):
+    """It is under way still, whatever day it began in."""
+    run = rig(LOSS)
+    run.order(A, "MNQ", 2)
+    run.broker.hanging[A] = False
+    run.fill(A, "-150")
+    run.advance(6 * 3600)
+
+    day = day_of(run)
+
+    (incident,) = day["incidents"]
+    assert day["trading_date"] == "2025-10-30"
+    assert (incident["enforcement_id"], incident["finished"]) == (f"{A}/e1", False)
+    told = get(run, f"/api/incidents/{A}/{incident['seq']}").json()
+    assert told["incident"]["enforcement_id"] == f"{A}/e1"
+
+
 def test_a_long_day_is_thinned_and_a_longer_one_is_cut(rig, monkeypatch):
     """Bounded whatever an account does; the last value always stays."""
     run = rig(LOSS)

@@ -16,6 +16,7 @@ from messages import codec
 from messages.events import (
     AccountLocked,
     BrokerCommandSent,
+    DayReset,
     DeadlinePassed,
     EnforcementFinished,
     EnforcementJoined,
@@ -117,6 +118,8 @@ class Episodes:
         event = record.event
         if isinstance(event, EnforcementStarted):
             self._begin(record, event)
+        elif isinstance(event, DayReset) and event.enforcement and self._open is None:
+            self._begin(record, event.enforcement)  # of the day before, and under way still
         elif self._open is not None:
             self._go_on(self._open, record, event)
         elif isinstance(event, RuleBreached | LockoutAsked | ExposureUnderLock):

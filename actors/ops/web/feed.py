@@ -50,6 +50,10 @@ class Feed:
         self._read = read
         self._epoch = secrets.token_hex(4)
         self._tick = 0
+        self._shown_at = 0.0
+        """When the present picture was asked for, on the loop's clock."""
+        self._fresh = False
+        """It is of the reading that goes on: nobody is shown one of an hour ago."""
         self._at = b"null"
         self._head = _Part(tick=0, json=b"null")
         self._rows: dict[int, _Part] = {}
@@ -81,13 +85,13 @@ class Feed:
     async def stream(self, last_seen: str | None) -> AsyncIterator[bytes]:
         """Yield server-sent events to one page; `last_seen` is the id of the last one it has."""
         self._listeners += 1
-        self._look()
         self._loop = loop = asyncio.get_running_loop()
         until, tick = loop.time() + STREAM_S, self._tick_of(last_seen)
+        self._look()
         try:
             yield b"retry: 400\n\n"
             while not self._closed and loop.time() < until:
-                if self._tick > tick:
+                if self._tick > tick and self._fresh:
                     said, tick = self._picture_since(tick), self._tick
                     yield said
                 elif not await self._news():
@@ -99,7 +103,8 @@ class Feed:
         """Return which picture a page has; 0 = none that this process has made."""
         epoch, _, tick = (last_seen or "").partition("-")
         known = epoch == self._epoch and tick.isascii() and tick.isdecimal()
-        return int(tick) if known and len(tick) <= len(str(self._tick)) else 0
+        known = known and len(tick) <= len(str(self._tick)) and int(tick) <= self._tick
+        return int(tick) if known else 0
 
     async def _news(self) -> bool:
         try:
@@ -115,19 +120,20 @@ class Feed:
             head = self._head.json if self._head.tick > tick else b"null"
             self._said[tick] = b"".join(
                 (
-                    f"id: {self._epoch}-{self._tick}\n".encode(),
-                    b"event: picture\ndata: ",
-                    b'{"full":' + (b"false" if tick else b"true"),
+                    b',"full":' + (b"false" if tick else b"true"),
                     b',"at":' + self._at + b',"head":' + head,
                     b',"rows":[' + b",".join(rows) + b"]}\n\n",
                 )
             )
-        return self._said[tick]
+        age_ms = int((asyncio.get_running_loop().time() - self._shown_at) * 1000)
+        begin = f'id: {self._epoch}-{self._tick}\nevent: picture\ndata: {{"age_ms":{age_ms}'
+        return begin.encode() + self._said[tick]
 
     # --- reading ---
 
     def _look(self) -> None:
         if self._reader is None:
+            self._fresh = False
             self._reader = asyncio.create_task(self._keep_reading())
             self._reader.add_done_callback(self._ended)
 
@@ -143,29 +149,33 @@ class Feed:
         while self._listeners and not self._closed:
             begun = loop.time()
             try:
-                self._show(await self._read.read())
+                board = await self._read.read()
             except (pykka.Timeout, pykka.ActorDeadError) as error:
                 _log.error("board_unanswered", error=repr(error))
-                self._fail()
+                self._fail(begun)
+            else:
+                self._show(board, begun)
             pause = max(begun + EVERY_S - loop.time(), PAUSE_S)
             await asyncio.sleep(pause)
 
-    def _show(self, board: SystemBoard) -> None:
+    def _show(self, board: SystemBoard, asked_at: float) -> None:
         self._tick += 1
+        self._shown_at = asked_at
         self._at = codec.to_json(board.status.at)
         self._put_head(_head(board))
         for each in board.accounts:
             account = each.status.account
             self._rows[account] = self._part(self._rows.get(account), _row(each, board))
             self._rules[account] = each.rules
-        self._wake()
+        self._tell()
 
-    def _fail(self) -> None:
+    def _fail(self, asked_at: float) -> None:
         """Say that nothing is known: what was shown before may have changed since."""
         self._tick += 1
+        self._shown_at = asked_at
         said = "accounts do not say how they stand; look at the log and at the alarms"
         self._put_head({"holes": [{"kind": "unanswered", "account": None, "text": said}]})
-        self._wake()
+        self._tell()
 
     def _put_head(self, head: dict[str, Any]) -> None:
         self._head = self._part(self._head, codec.to_json(head))
@@ -175,8 +185,12 @@ class Feed:
             return before
         return _Part(tick=self._tick, json=json)
 
-    def _wake(self) -> None:
+    def _tell(self) -> None:
+        self._fresh = True
         self._said.clear()
+        self._wake()
+
+    def _wake(self) -> None:
         self._changed.set()  # all who wait now; who comes later compares ticks first
         self._changed = asyncio.Event()
 

@@ -93,7 +93,7 @@ function listen() {
 }
 
 function take(picture) {
-  if (picture.at) said = { at: Date.parse(picture.at), came: performance.now() };
+  if (picture.at) said = { at: Date.parse(picture.at), came: performance.now() - picture.age_ms };
   if (picture.full) rows.clear();
   if (picture.head) head = picture.head;
   for (const row of picture.rows) rows.set(row.status.account, prepared(row));
@@ -162,8 +162,8 @@ function drawBanner() {
   const quiet = performance.now() - heardAt;
   const lost = quiet > SILENCE_MS;
   const old = said ? performance.now() - said.came : 0;
-  $("main").classList.toggle("past", Boolean(said) && (lost || old > 3 * SILENCE_MS));
-  if (!head || lost || old > 3 * SILENCE_MS) {
+  $("main").classList.toggle("past", Boolean(said) && (lost || old > 2 * SILENCE_MS));
+  if (!head || lost || old > 2 * SILENCE_MS) {
     const waiting = !heard && !lost;
     verdict("unknown", waiting ? "Connecting" : "Unknown", waiting
       ? "Waiting for the first word from Lockstep."
