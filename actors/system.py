@@ -39,6 +39,7 @@ from actors.journal import (
     Store,
     StoreError,
     archive_before,
+    default_anchor,
     refusing,
 )
 from actors.locking import LockRequest, lock_out
@@ -51,6 +52,7 @@ from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.metrics import Counts, MetricsActor, Readings, exposition, read
 from actors.ops.standing import text_of
+from actors.ops.web import Dashboard
 from actors.ops.witness import Testimony, Witness
 from actors.reloading import (
     ReloadRefusedError,
@@ -99,13 +101,16 @@ from messages.events import (
 )
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import (
+    AccountBoard,
     AccountStatus,
     ChannelStatus,
     ConfigReloaded,
+    GetAccountBoard,
     GetAccountStatus,
     GetChannelStatus,
     GetUnrecorded,
     SelfLockout,
+    SystemBoard,
     SystemStatus,
 )
 from messages.values import AccountRecord, AlarmCode
@@ -247,12 +252,15 @@ class System:
             (login, self.config.login_settings(login, self.environment))
             for login in self.config.file.logins
         ]
+        journal = self._journal_path
+        anchor = self._anchor_path or default_anchor(journal)
         self.http = HttpServer(
             listen=self.config.file.http.listen,
             status=self.status,
             reload=self.reload,
             lock=self.lock,
             metrics=self.metrics,
+            dashboard=Dashboard(board=self.board, journal=journal, anchor=anchor),
             token=self.config.http_token(self.environment),
         )
         alerts = self.config.alert_settings(self.environment)
@@ -280,12 +288,21 @@ class System:
             self._look_out()
         self.http.start()
 
+    @property
+    def _journal_path(self) -> Path:
+        return self.journal_path or Path(self.config.file.journal.path)
+
+    @property
+    def _anchor_path(self) -> Path | None:
+        """Where the configuration puts the journal's anchor; None = beside it."""
+        anchor = self.config.file.journal.anchor
+        return Path(anchor) if anchor else None
+
     def _start_trunk(self, alerts: AlertSettings) -> None:
         """Start what everything else needs: supervisor, journal, log, clock."""
-        path = self.journal_path or Path(self.config.file.journal.path)
-        anchor = self.config.file.journal.anchor
+        path = self._journal_path
         self._store = store = self.store or Store.open(
-            path, clock=self.clock, anchor=Path(anchor) if anchor else None
+            path, clock=self.clock, anchor=self._anchor_path
         )
         store.lease.on_lost = self._lease_lost
         self._accepted = store.last_accepted()
@@ -689,13 +706,30 @@ class System:
     def status(self) -> SystemStatus:
         """Ask every account how it stands; blocks the caller (never an actor) for seconds at most."""
         now = self.clock.now()
+        return self._status(now, self._ask_accounts(GetAccountStatus, now))
+
+    def board(self) -> SystemBoard:
+        """Ask every account for all that a dashboard shows; blocks the caller like `status`."""
+        now = self.clock.now()
+        answers: dict[int, AccountBoard] = self._ask_accounts(GetAccountBoard, now)
+        return SystemBoard(
+            status=self._status(now, {key: each.status for key, each in answers.items()}),
+            accounts=tuple(answers.values()),
+            profiles={key: each.profile for key, each in tuple(self.accounts.items())},
+        )
+
+    def _ask_accounts(
+        self, question: type[GetAccountStatus | GetAccountBoard], now: datetime
+    ) -> dict[int, Any]:
         asked = {
             account: self.directory.ref(f"account/{account}").ask(
-                GetAccountStatus(account=account, at=now, cause="status"), block=False
+                question(account=account, at=now, cause="status"), block=False
             )
-            for account in self.accounts
+            for account in tuple(self.accounts)
         }
-        answers: dict[int, AccountStatus] = answers_within(_STATUS_S, asked)
+        return answers_within(_STATUS_S, asked)
+
+    def _status(self, now: datetime, answers: Mapping[int, AccountStatus]) -> SystemStatus:
         return SystemStatus(
             version=VERSION,
             config=self.config.digest,
@@ -704,7 +738,7 @@ class System:
             live=True,
             unrecorded=self._unrecorded(now),
             accounts=tuple(answers.values()),
-            unanswered=tuple(sorted(asked.keys() - answers.keys())),
+            unanswered=tuple(sorted(set(self.accounts) - answers.keys())),
             down=tuple(
                 each.address
                 for each in census(self.directory)

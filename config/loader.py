@@ -27,7 +27,7 @@ from config.effective import Effective, effective
 from config.environment import Expansion
 from config.errors import ConfigError, located
 from config.keys import Key, shown
-from config.layers import Group, Layer, groups, layers_for
+from config.layers import Group, Layer, groups, layers_for, picked
 from config.lines import Lines, scan
 from config.listening import TOKEN_VARIABLE, token_complaints, warning_of
 from config.rulebook import check_rules
@@ -161,6 +161,7 @@ class Config:
 
     def account_settings(self, record: AccountRecord, login: str) -> AccountSettings:
         """Return how one account is guarded: the defaults, its profile, and its own overrides."""
+        of_login, override = self._written_for(login, record.account, record.name)
         return AccountSettings(
             account=record.account,
             name=record.name,
@@ -173,19 +174,25 @@ class Config:
             late_after_s=self.file.health.late_after_s,
             conservative_mark=self.file.money.mark == "conservative",
             gross=self.file.money.pnl == "gross",
+            profile=picked(self.file, of_login, override),
         )
 
     def effective_rules(
         self, *names: int | str, login: str | None = None
     ) -> tuple[RuleSetting, ...]:
         """Return the enabled rules of an account known by these names, by rule id."""
-        of_login = next((each for each in self.file.logins if each.name == login), None)
-        override = next((each for each in self.file.accounts if each.account in names), None)
-        layers = layers_for(self.file, of_login, override)
+        layers = layers_for(self.file, *self._written_for(login, *names))
         stack = tuple(layer.path for layer in layers)
         if stack not in self._guarding:
             self._guarding[stack] = self._effective(layers).settings
         return self._guarding[stack]
+
+    def _written_for(
+        self, login: str | None, *names: int | str
+    ) -> tuple[Login | None, AccountOverride | None]:
+        """Return what the file says of a login, and of an account known by these names."""
+        of_login = next((each for each in self.file.logins if each.name == login), None)
+        return of_login, next((each for each in self.file.accounts if each.account in names), None)
 
     def enabled_rules(self) -> list[AnyRule]:
         """Return every rule that is on for some account, by id."""

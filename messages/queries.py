@@ -4,11 +4,24 @@ from datetime import datetime
 from decimal import Decimal
 
 from messages.base import AccountMessage, Message, Value
-from messages.values import Health, LimitUse, Lockout, Phase, Position, Target
+from messages.values import (
+    Health,
+    LimitUse,
+    Lockout,
+    OpenPosition,
+    Order,
+    Phase,
+    Position,
+    Target,
+)
 
 
 class GetAccountStatus(AccountMessage, frozen=True, kw_only=True):
     """Ask an AccountActor how it stands; answered with `AccountStatus`."""
+
+
+class GetAccountBoard(AccountMessage, frozen=True, kw_only=True):
+    """Ask an AccountActor for all that a dashboard shows of it; answered with `AccountBoard`."""
 
 
 class GetRules(AccountMessage, frozen=True, kw_only=True):
@@ -114,6 +127,34 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Every way to people that is configured."""
 
 
+class AccountBoard(Value, frozen=True, kw_only=True):
+    """One account as the dashboard shows it: how it stands, and how far from every limit."""
+
+    status: AccountStatus
+    """How it stands."""
+    rules: tuple[str, ...]
+    """One line per rule in force: what it does with its parameters."""
+    holdings: tuple[OpenPosition, ...]
+    """What is held, each valued, and since when without a stop."""
+    orders: tuple[Order, ...]
+    """What works."""
+    can_trade: bool | None
+    """The firm's flag; None when it was not told."""
+    next_reset: datetime
+    """When its trading day ends, UTC."""
+
+
+class SystemBoard(Value, frozen=True, kw_only=True):
+    """All that the dashboard shows."""
+
+    status: SystemStatus
+    """How every account stands."""
+    accounts: tuple[AccountBoard, ...]
+    """Every guarded account that answered."""
+    profiles: dict[int, str | None]
+    """The profile of each account; None = the defaults alone."""
+
+
 class AccountAdoption(Value, frozen=True, kw_only=True):
     """What a reload did to one account."""
 
@@ -199,6 +240,7 @@ class Ping(Message, frozen=True, kw_only=True):
 
 type Query = (
     GetAccountStatus
+    | GetAccountBoard
     | GetRules
     | GetDuties
     | GetUnrecorded

@@ -15,7 +15,7 @@ from messages.base import Send
 from messages.commands import LockAccount, NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.facts import QuoteChanged
 from messages.journal import Appended, AppendFailed
-from messages.queries import GetAccountStatus, GetDuties, GetRules, Ping
+from messages.queries import GetAccountBoard, GetAccountStatus, GetDuties, GetRules, Ping
 
 
 class AccountActor(PooledActor):
@@ -62,6 +62,8 @@ class AccountActor(PooledActor):
                 return None
             case GetAccountStatus():
                 return self._core.status(now)
+            case GetAccountBoard():
+                return self._core.board(now)
             case Ping():
                 return f"account/{self._core.state.account}"
             case GetRules():

@@ -12,6 +12,7 @@ from typing import TypeGuard, assert_never, get_args
 
 from actors.account import keeping, lateness, settling, unjudged
 from actors.account.adopting import Adopting, Origin
+from actors.account.board import board_of
 from actors.account.enforcing import Enforcing
 from actors.account.extremes import Peaks
 from actors.account.judging import Judging
@@ -57,7 +58,7 @@ from messages.facts import (
     TradeExecuted,
 )
 from messages.journal import Appended, AppendFailed
-from messages.queries import AccountStatus
+from messages.queries import AccountBoard, AccountStatus
 from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Phase, StopMove
 
 _NOWHERE = Origin(config="")
@@ -191,6 +192,11 @@ class AccountCore:
                 for use in each.rule.usage(view, each.parameters)
             ),
         )
+
+    def board(self, now: datetime) -> AccountBoard:
+        """Return all that a dashboard shows of the account."""
+        view = self._picture.view(now)
+        return board_of(self._settings, self.state, self.status(now), view)
 
     @property
     def phase(self) -> Phase:

@@ -60,6 +60,8 @@ class AccountSettings:
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool
     """Leave fees and commissions out of the day's P&L."""
+    profile: str | None = None
+    """Profile the rules come from, for people; None = the defaults alone."""
     listening: Mapping[FactKind, tuple[RuleSetting, ...]] = field(init=False, compare=False)
     """The rules by the kinds of facts they listen to."""
     timed: tuple[RuleSetting, ...] = field(init=False, compare=False)

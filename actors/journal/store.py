@@ -224,6 +224,23 @@ class Store:
         )
         return map(self.recorded, rows)
 
+    def page(self, account: int, after: int, most: int) -> list[Recorded]:
+        """Return an account's next events after a seq, so many at most; for who reads aside."""
+        rows = self._select(
+            "WHERE account IN (?, ?) AND seq > ? ORDER BY seq LIMIT ?",
+            *(account, str(account), after, most),
+        )
+        return [self.recorded(row) for row in rows]
+
+    def latest(self, kinds: Sequence[str], *, most: int, within: int) -> list[Recorded]:
+        """Return the last events of some kinds, newest first, looked for among so many rows only."""
+        first = self._last()[0] - within
+        marks = ", ".join("?" * len(kinds))
+        rows = self._select(
+            f"WHERE seq > ? AND kind IN ({marks}) ORDER BY seq DESC LIMIT ?", first, *kinds, most
+        )
+        return [self.recorded(row) for row in rows]
+
     def rows(self, first: int, last: int) -> list[ChainedRow]:
         """Return the rows from one seq to another, both included, as far as they are not archived."""
         first = max(first, self.base().seq + 1)
@@ -236,6 +253,14 @@ class Store:
         )
         events = [(row.seq, self.recorded(row).event) for row in rows]
         return [(seq, each.trading_date) for seq, each in events if isinstance(each, DayReset)]
+
+    def last_reset(self, account: int) -> Recorded | None:
+        """Return what began an account's present trading day, or None before the first."""
+        rows = self._select(
+            "WHERE account IN (?, ?) AND kind = 'day_reset' ORDER BY seq DESC LIMIT 1",
+            *(account, str(account)),
+        )
+        return self.recorded(rows[0]) if rows else None
 
     def accounts(self) -> list[int]:
         """Return the ids of all accounts that ever had an event, ascending."""

@@ -6,6 +6,7 @@ same `evolve` that the guard itself counts by.
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from rich.text import Text
@@ -108,6 +109,11 @@ class Day:
         yield from (self._timed(event, *line) for line in said or say(event))
         if (now := self._state.ledger.realised_usd) != before:
             yield self._timed(event, "info", f"   day's realised P&L {usd(before)} → {usd(now)}")
+
+    @property
+    def realised_usd(self) -> Decimal:
+        """Return the day's realised P&L as far as it has been read."""
+        return self._state.ledger.realised_usd
 
     def end(self) -> Iterator[Line]:
         """Yield how a day stands that was not closed yet."""

@@ -30,6 +30,7 @@ from actors.ops.connections import BoundedConnection
 from actors.ops.gatekeeper import JSON, Gatekeeper, complaints
 from actors.ops.protection import holes
 from actors.ops.shared_read import SharedRead
+from actors.ops.web import Dashboard
 from actors.reloading import ReloadRefusedError
 from config.errors import ConfigError
 from config.listening import is_loopback, parts_of
@@ -65,6 +66,7 @@ class HttpServer:
         reload: Callable[[Path], ConfigReloaded],
         lock: Callable[[LockRequest], SelfLockout],
         metrics: Callable[[], bytes],
+        dashboard: Dashboard,
         token: str | None,
     ) -> None:
         host, port = parts_of(listen)
@@ -72,6 +74,7 @@ class HttpServer:
         self._figures = SharedRead(metrics)
         self._reload = reload
         self._lock = lock
+        self._dashboard = dashboard
         self._socket = _bound(host, port, listen)
         self.url = f"http://{listen.rpartition(':')[0]}:{self._socket.getsockname()[1]}"
         """Where it listens."""
@@ -97,6 +100,7 @@ class HttpServer:
     def stop(self) -> None:
         """Answer what is being asked, then end."""
         self._server.should_exit = True
+        self._dashboard.close()
         if self._thread.ident is not None:
             self._thread.join(timeout=5)
         self._socket.close()
@@ -113,6 +117,7 @@ class HttpServer:
             Route("/api/status", self._api_status),
             Route("/api/reload", self._api_reload, methods=["POST"]),
             Route("/api/lock", self._api_lock, methods=["POST"]),
+            *self._dashboard.routes(),
         ]
 
     async def _healthz(self, _request: Request) -> Response:

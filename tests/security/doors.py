@@ -8,7 +8,8 @@ from pathlib import Path
 
 from actors.locking import LockRefusedError, LockRequest
 from actors.ops.http import HttpServer
-from messages.queries import ConfigReloaded, SelfLockout, SystemStatus
+from actors.ops.web import Dashboard
+from messages.queries import ConfigReloaded, SelfLockout, SystemBoard, SystemStatus
 
 TOKEN = "canary-token-4711-0815"
 NOW = datetime(2025, 10, 29, 17, tzinfo=UTC)
@@ -23,6 +24,7 @@ STATUS = SystemStatus(
     unanswered=(),
 )
 PATIENCE_S = 60.0
+NOWHERE = Path("no-such-folder/lockstep.db")
 
 
 class Door:
@@ -38,6 +40,7 @@ class Door:
             reload=self._reload,
             lock=self._lock,
             metrics=self._metrics,
+            dashboard=Dashboard(board=self._board, journal=NOWHERE, anchor=NOWHERE),
             token=token,
         )
         self.port = int(self.server.url.rpartition(":")[2])
@@ -49,6 +52,9 @@ class Door:
 
     def _metrics(self) -> bytes:
         return b"up 1\n"
+
+    def _board(self) -> SystemBoard:
+        return SystemBoard(status=self._status(), accounts=(), profiles={})
 
     def _reload(self, path: Path) -> ConfigReloaded:
         self.reloaded.append(path)

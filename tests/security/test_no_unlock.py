@@ -48,6 +48,16 @@ ROUTES = {
     ("/readyz", "GET"): "reads",
     ("/metrics", "GET"): "reads",
     ("/api/status", "GET"): "reads",
+    **{
+        (path, "GET"): "the dashboard: a file, or reads"
+        for path in (
+            *("/", "/static/app.js", "/static/app.css", "/static/icon.svg"),
+            *("/static/vendor/uPlot.esm.js", "/static/vendor/uPlot.min.css"),
+            *("/api/stream", "/api/accounts/{account:int}", "/api/incidents"),
+            "/api/incidents/{account:int}/{seq:int}",
+            "/api/incidents/{account:int}/{seq:int}/bundle",
+        )
+    },
     ("/api/lock", "POST"): "takes the token; tells an account `LockAccount`, which only adds: "
     "tests/scenarios/test_self_lock.py",
     (
@@ -240,10 +250,12 @@ WAY = {
     **dict.fromkeys(["Appended", "AppendFailed"], "the journal's answer: an enforcement goes on"),
     **dict.fromkeys(["ReadAccount", "Committed", "Subscribe"], "the journal's readers"),
     **dict.fromkeys(
-        ["GetAccountStatus", "GetRules", "GetDuties", "GetUnrecorded", "GetJournalStatus"],
+        [
+            *("GetAccountStatus", "GetAccountBoard", "GetRules", "GetDuties"),
+            *("GetUnrecorded", "GetJournalStatus", "GetLoginStatus", "Ping"),
+        ],
         "a question",
     ),
-    **dict.fromkeys(["GetLoginStatus", "Ping"], "a question"),
 }
 
 
