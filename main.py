@@ -319,6 +319,39 @@ def check(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
 
 
 @app.command
+def doctor(
+    *,
+    config: ConfigPath = DEFAULT,
+    send_test: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Look whether everything a guard needs is there, and say what to do; nothing is armed.
+
+    Exit 0 when nothing is critical; otherwise the code `run` would end with: 69, 70, 77, 78, else 1.
+
+    Args:
+        config: Configuration file.
+        send_test: Send a test message over every alert channel.
+        json: Print one JSON object.
+    """
+    from rich.console import Console
+
+    from actors.ops.doctor import examine, print_examination
+
+    clock = SystemClock()
+    loaded = load(config, now=clock.now())
+    configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
+    done = examine(
+        loaded, version=_version(), clock=clock, environment=os.environ, send_test=send_test
+    )
+    if json:
+        print_json(done)
+    else:
+        print_examination(done, Console())
+    return done.exit_code
+
+
+@app.command
 def rules(rule: str | None = None, /, *, json: Json = False) -> int:
     """List the rules and every parameter they take.
 

@@ -34,7 +34,7 @@ def layers_for(
 ) -> tuple[Layer, ...]:
     """Return what applies to an account of a login; an override's profile comes before the login's."""
     found = [Layer("defaults", ("defaults", "rules"), file.defaults.rules)]
-    name = _picked(file, login, override)
+    name = picked(file, login, override)
     if name is not None and name in file.profiles:
         found.append(profile_layer(file, name))
     if override:
@@ -43,7 +43,8 @@ def layers_for(
     return tuple(found)
 
 
-def _picked(file: ConfigFile, login: Login | None, override: AccountOverride | None) -> str | None:
+def picked(file: ConfigFile, login: Login | None, override: AccountOverride | None) -> str | None:
+    """Return the profile of an account: its own, else its login's, else that of the defaults."""
     if override is not None and override.profile is not None:
         return override.profile
     if login is not None and login.profile is not None:

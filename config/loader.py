@@ -23,6 +23,7 @@ from config.context import context_of
 from config.effective import Effective, effective
 from config.environment import Expansion
 from config.errors import ConfigError, located
+from config.inherited import loss_limit_confirmed
 from config.keys import Key, shown
 from config.layers import Group, Layer, groups, layers_for
 from config.lines import Lines, scan
@@ -158,9 +159,19 @@ class Config:
         self, *names: int | str, login: str | None = None
     ) -> tuple[RuleSetting, ...]:
         """Return the enabled rules of an account known by these names, by rule id."""
+        return self._effective(layers_for(self.file, *self._tables(login, names))).settings
+
+    def loss_limit_confirmed(self, record: AccountRecord, login: str) -> str | None:
+        """Return when the loss limit in the firm's own platform was looked at, ISO date; None = never."""
+        return loss_limit_confirmed(self.file, *self._tables(login, (record.account, record.name)))
+
+    def _tables(
+        self, login: str | None, names: tuple[int | str, ...]
+    ) -> tuple[Login | None, AccountOverride | None]:
+        """Return the tables of a login, and of an account known by these names."""
         of_login = next((each for each in self.file.logins if each.name == login), None)
         override = next((each for each in self.file.accounts if each.account in names), None)
-        return self._effective(layers_for(self.file, of_login, override)).settings
+        return of_login, override
 
     def enabled_rules(self) -> list[AnyRule]:
         """Return every rule that is on for some account, by id."""

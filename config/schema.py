@@ -139,6 +139,8 @@ class Profile(_Table, frozen=True):
 
     rules: RuleTables = msgspec.field(default_factory=dict)
     """Only what differs from the defaults, by rule key."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class Defaults(_Table, frozen=True):
@@ -148,6 +150,8 @@ class Defaults(_Table, frozen=True):
     """Profile of every account that, like its login, picks none."""
     rules: RuleTables = msgspec.field(default_factory=dict)
     """One table per rule, by its key; a rule that is not written is off."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class AccountOverride(_Table, frozen=True):
@@ -159,6 +163,8 @@ class AccountOverride(_Table, frozen=True):
     """Profile of this account, instead of its login's."""
     rules: RuleTables = msgspec.field(default_factory=dict)
     """Only the fields that differ from its profile and the defaults, by rule key."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class ConfigFile(_Table, frozen=True):

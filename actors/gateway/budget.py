@@ -34,7 +34,7 @@ class Priority(IntEnum):
     KEEP_WARM = 5
 
 
-_SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
+SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
 # How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
 # 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
 _ORDINARY_LANES, _URGENT_LANES = 12, 16
@@ -147,7 +147,7 @@ class RequestBudget:
         while self._sent and self._sent[0] <= now - self._window_s:
             self._sent.popleft()
         held_s = self._reads_held_until - now if priority >= Priority.READ else 0.0
-        ceiling = max(1, int(self._requests * _SHARES.get(priority, 1.0)))
+        ceiling = max(1, int(self._requests * SHARES.get(priority, 1.0)))
         too_many = len(self._sent) + ahead + 1 - ceiling
         if too_many <= 0 or not self._sent:
             return held_s
