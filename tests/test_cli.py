@@ -60,7 +60,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
-        "lock",
+        *("lock", "doctor"),
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
         "journal show",
     ],

@@ -5,6 +5,7 @@ key, add a bite to one of the `bites_of_….py`; `test_bites.py` fails for keys 
 that are no key, and for two files that differ in anything else.
 """
 
+from tests.config.bites_of_accounts import account_bites
 from tests.config.bites_of_rules import rule_bites
 from tests.config.bites_of_tables import table_bites
 from tests.config.bites_of_watching import watching_bites
@@ -14,4 +15,5 @@ BITES: dict[str, Bite] = {
     **dict(rule_bites()),
     **dict(watching_bites()),
     **dict(table_bites()),
+    **dict(account_bites()),
 }

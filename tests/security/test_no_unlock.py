@@ -60,6 +60,7 @@ COMMANDS = {
     "run": "starts; what is locked in the journal is locked again: tests/scenarios/test_wire_restart.py",
     "simulate": "an imitated broker; no system",
     "check": "reads a file",
+    "doctor": "reads; its session to the broker lets no command pass: tests/test_cli_doctor.py",
     "rules": "prints the manual",
     "import": "writes a new configuration file, none that is in force",
     "status": "reads the process or the journal",
