@@ -40,6 +40,7 @@ END_WITHIN_S = 20.0
 
 type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
+type Shadow = Annotated[bool, Parameter(negative="")]
 type Seconds = Annotated[float, Parameter(validator=validators.Number(gte=1, lte=3600))]
 
 
@@ -110,7 +111,13 @@ def _play(path: Path, journal: Path | None) -> int:
 
 
 @app.command
-def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = False) -> int:
+def run(
+    *,
+    config: ConfigPath = DEFAULT,
+    standby: bool = False,
+    shadow: Shadow = False,
+    verbose: bool = False,
+) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
     One journal is guarded by one process: a second one ends at once with exit code 75. Exit 71: journal,
@@ -119,18 +126,23 @@ def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = 
     Args:
         config: Configuration file.
         standby: While another process guards, wait for its end, then take over.
+        shadow: Only watch every account: judge, journal and tell all, close and lock NOTHING.
         verbose: Log every fact, not only decisions.
     """
     from actors.ops.notify import Notifier
 
     loaded = load(config, now=SystemClock().now())
-    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
+    level = logging.DEBUG if verbose else logging.INFO
+    configure_logging(level, loaded.secrets(os.environ), shadow=shadow)
     _warn(loaded)
+    if shadow:
+        what = "every account is only watched; NOTHING is closed, cancelled or locked"
+        structlog.get_logger(actor="main").warning("run_in_shadow", say=what)
     with closing(Notifier(os.environ)) as notifier:
-        return _guard(loaded, notifier, standby=standby)
+        return _guard(loaded, notifier, standby=standby, shadow=shadow)
 
 
-def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
+def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool) -> int:
     from actors.ops.notify import READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
     from actors.ops.standby import newest, stand_by
@@ -153,6 +165,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
         environment=os.environ,
         on_give_up=stop.give_up,
         store=store,
+        shadow=shadow,
     )
     stop.on_hangup(lambda: _reload(system))
     system.start()
@@ -161,7 +174,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
     name_threads()
-    notifier.tell(READY, "STATUS=guarding")
+    notifier.tell(READY, "STATUS=SHADOW: nothing is enforced" if shadow else "STATUS=guarding")
     with Pulse(
         vital=system.vital,
         fence=system.fence,
@@ -213,6 +226,7 @@ def watchdog(
     *,
     config: ConfigPath = DEFAULT,
     standby: bool = False,
+    shadow: Shadow = False,
     verbose: bool = False,
     limit_s: Seconds = 10.0,
 ) -> int:
@@ -224,6 +238,7 @@ def watchdog(
     Args:
         config: Configuration file.
         standby: While another process guards, wait for its end, then take over.
+        shadow: Only watch every account: judge, journal and tell all, close and lock NOTHING.
         verbose: Log every fact, not only decisions.
         limit_s: Seconds without a heartbeat after which the guard is killed.
     """
@@ -233,7 +248,8 @@ def watchdog(
 
     def command(stands_by: bool) -> list[str]:
         words = [sys.executable, str(Path(__file__).resolve()), "run", "--config", str(config)]
-        return words + ["--standby"] * (standby or stands_by) + ["--verbose"] * verbose
+        words += ["--standby"] * (standby or stands_by) + ["--shadow"] * shadow
+        return words + ["--verbose"] * verbose
 
     configure_logging(logging.INFO)
     return Watchdog(

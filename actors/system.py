@@ -17,7 +17,7 @@ from typing import Any, TypedDict
 
 import pykka
 
-from actors.account import lost_history, rulebook
+from actors.account import lost_history, pretence, rulebook
 from actors.account.actor import AccountActor
 from actors.account.adopting import Origin
 from actors.account.core import AccountCore
@@ -47,6 +47,7 @@ from actors.reloading import (
     ReloadRefusedError,
     adopt_command,
     adopted_by,
+    refuse_other_shadow,
     refuse_what_needs_a_restart,
 )
 from actors.rules import lost
@@ -74,6 +75,7 @@ from actors.runtime import (
     answers_within,
     supervisor_spec,
 )
+from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
 from messages.events import (
@@ -138,6 +140,7 @@ def sdk_gateway(
         guarded=guarded,
         poll_s=poll_s,
         fence=system.fence,
+        in_shadow=system.in_shadow,
         **system.wiring(dispatcher),
     )
 
@@ -163,6 +166,8 @@ class System:
     """Instead of the configuration's."""
     store: Store | None = None
     """The journal, if it was opened already; it is closed with the system."""
+    shadow: bool = False
+    """Only watch, whatever the configuration says of an account: no command leaves."""
     in_flight: InFlight | None = None
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
@@ -200,7 +205,8 @@ class System:
 
         Raises:
             StoreError: the journal cannot be used (exit 70).
-            ConfigError: the configuration does not fit the broker's accounts (exit 78).
+            ConfigError: the configuration does not fit the broker's accounts, or what is to be watched in
+                shadow is locked in truth (exit 78).
             LoginRefusedError: wrong credentials (exit 77).
             BrokerUnreachableError: no answer from the broker (exit 69).
             PortInUseError: the HTTP address is taken (exit 1).
@@ -241,8 +247,10 @@ class System:
             for settings, session, login in opened
         }
         self.config.check_overrides(self._guarded())
+        settings = self._settings(self.config)
+        self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
-            self._guard(name, records, pool)
+            self._guard(name, [settings[each.account] for each in records], pool)
         self.http.start()
 
     def _start_trunk(self) -> None:
@@ -294,7 +302,8 @@ class System:
         # Its thread may still commit when it comes back, so a second writer must not run beside it.
         self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
         # Nothing protective depends on these, and a successor would wait for the same pipe.
-        self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
+        log = partial(LogActor, in_shadow=self.in_shadow, **self.wiring(paper))
+        self._child("log", log, hung_after_s=None)
         self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
         if self.testimony:
             witness = partial(Witness, address="witness", testimony=self.testimony)
@@ -371,7 +380,38 @@ class System:
     def _guarded(self) -> list[AccountRecord]:
         return [record for records in self._records.values() for record in records]
 
-    def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
+    def _settings(self, config: Config) -> dict[int, AccountSettings]:
+        """Return how every guarded account is to be guarded by a configuration."""
+        asked = (
+            config.account_settings(record, login)
+            for login, records in self._records.items()
+            for record in records
+        )
+        return {each.account: replace(each, shadow=each.shadow or self.shadow) for each in asked}
+
+    def in_shadow(self, account: int) -> bool:
+        """Say whether no command for an account may leave; thread-safe, in microseconds."""
+        settings = self.accounts.get(account)
+        return self.shadow or (settings is not None and settings.shadow)
+
+    def _refuse_shadow_over_duties(self, accounts: Iterable[AccountSettings]) -> None:
+        """Refuse to only watch what is locked in truth: shadow would be a way out of every lock."""
+        now, complaints = self.clock.now(), []
+        for each in accounts:
+            if not each.shadow:
+                continue
+            state = self._remembered(each)
+            owed = lost_history.intent(state, self._accepted, now, each.deadline_s)
+            binds = [*pretence.binding(state, now), *["the journal lost its past"] * bool(owed)]
+            complaints += [f"account {each.account} ({each.name}): {text}" for text in binds]
+        if complaints:
+            end = "start without shadow until that is over; nothing ends it earlier"
+            raise ConfigError(
+                self.config.path,
+                [f"{text}: it cannot be only watched; {end}" for text in complaints],
+            )
+
+    def _guard(self, login: str, guarded: list[AccountSettings], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
         said = self.config.file.quotes
         check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
@@ -381,18 +421,17 @@ class System:
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
         self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
-        for record in records:
-            settings = self.config.account_settings(record, login)
-            self.accounts[record.account] = settings
+        for settings in guarded:
+            self.accounts[settings.account] = settings
             self._note_poll(settings)
             enforcer = partial(self._enforcer, settings, wiring)
-            self._child(f"enforcer/{record.account}", enforcer, under=accounts)
-            account = partial(self._account, record.account, known, wiring, itertools.count())
-            self._child(f"account/{record.account}", account, under=accounts)
+            self._child(f"enforcer/{settings.account}", enforcer, under=accounts)
+            account = partial(self._account, settings.account, known, wiring, itertools.count())
+            self._child(f"account/{settings.account}", account, under=accounts)
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
-            accounts=tuple(record.account for record in records),
+            accounts=tuple(each.account for each in guarded),
             poll_s=self.poll_s(login),
         )
         self.directory.tell(f"gateway/{login}", guard)
@@ -424,9 +463,7 @@ class System:
     ) -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
         settings = self.accounts[account]  # of the configuration in force now, after a reload too
-        state = AccountState.new(settings.account, settings.day, gross=settings.gross)
-        for record in self._recorded(settings.account):
-            state.evolve(record.event)
+        state = self._remembered(settings)
         self._lock_for_lost_history(state)
         if next(lives) == 0:
             state.connected = False  # the streams of an earlier run ended with it
@@ -435,6 +472,13 @@ class System:
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
         return AccountActor(core=core, latest=known.latest, **wiring)
+
+    def _remembered(self, settings: AccountSettings) -> AccountState:
+        """Return what the journal knows of an account."""
+        state = AccountState.new(settings.account, settings.day, gross=settings.gross)
+        for record in self._recorded(settings.account):
+            state.evolve(record.event)
+        return state
 
     def _lock_for_lost_history(self, state: AccountState) -> None:
         """Let an account begin with the duty that a journal without its past leaves it."""
@@ -557,11 +601,8 @@ class System:
         config = load(path, now=self.clock.now(), environment=self.environment)
         refuse_what_needs_a_restart(self.config, config)
         config.check_overrides(self._guarded())
-        settings = {
-            record.account: config.account_settings(record, login)
-            for login, records in self._records.items()
-            for record in records
-        }
+        settings = self._settings(config)
+        refuse_other_shadow(path, self.accounts, settings)
         # before anyone is told: an account that is restarted meanwhile begins with the new ones
         self.config, self.config_version = config, self.config_version + 1
         self.accounts.update(settings)

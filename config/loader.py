@@ -23,7 +23,7 @@ from config.context import context_of
 from config.effective import Effective, effective
 from config.environment import Expansion
 from config.errors import ConfigError, located
-from config.inherited import loss_limit_confirmed
+from config.inherited import is_shadow, loss_limit_confirmed, shadow_warnings
 from config.keys import Key, shown
 from config.layers import Group, Layer, groups, layers_for
 from config.lines import Lines, scan
@@ -153,6 +153,7 @@ class Config:
             late_after_s=self.file.health.late_after_s,
             conservative_mark=self.file.money.mark == "conservative",
             gross=self.file.money.pnl == "gross",
+            shadow=is_shadow(self.file, *self._tables(login, (record.account, record.name))),
         )
 
     def effective_rules(
@@ -218,6 +219,7 @@ def load_bytes(
     context = context_of(path, file, complaints)
     check(raw, file, lines, complaints)
     warnings = check_rules(file, context, now, complaints, name=path.name, lines=lines)
+    warnings += shadow_warnings(file)
     if not complaints and (warning := warning_of(file.http)):
         warnings.append(warning)
     if complaints:

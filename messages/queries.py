@@ -64,6 +64,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     starting: str | None
     """The step its start still waits for, e.g. `waiting for the first snapshot (generation 3)`; None once
     the start is over."""
+    shadow: bool = False
+    """It is only watched: nothing is closed, cancelled or locked in truth."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):

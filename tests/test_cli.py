@@ -38,9 +38,12 @@ ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "health_reason"),
     *("trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
-    "starting",
+    *("starting", "shadow"),
 ]
-LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
+LOCK_KEYS = {
+    *("rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"),
+    "shadow",
+}
 
 
 def refused(command, config, code, **env):

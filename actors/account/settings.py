@@ -57,6 +57,8 @@ class AccountSettings:
     """Value positions at the side they would close on instead of the last trade."""
     gross: bool
     """Leave fees and commissions out of the day's P&L."""
+    shadow: bool = False
+    """Only watch: the gateway keeps every command back."""
     listening: Mapping[FactKind, tuple[RuleSetting, ...]] = field(init=False, compare=False)
     """The rules by the kinds of facts they listen to."""
     timed: tuple[RuleSetting, ...] = field(init=False, compare=False)

@@ -4,7 +4,7 @@ One per login, at `gateway/<login>`, on a LoopThread of its own; started by the 
 the `GatewayCommand`s. Out: facts to `account/<id>`, answers to `enforcer/<id>`, snapshots to whoever
 asked, quotes to `quotes/<login>`, the broker's time to `clock`, alarms and quarantined payloads to the
 journal. Every BrokerCommand is answered exactly once, whatever happens; a hanging request delays no
-other.
+other. Those of an account in shadow end here: none of them reaches the client that could send it.
 
 It decides nothing and keeps no picture of any account. Restarted with `guarded` it logs in, connects
 and subscribes by itself; each account then hears `StreamConnected` and asks for its snapshot.
@@ -12,6 +12,7 @@ and subscribes by itself; each account then hears `StreamConnected` and asks for
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -52,7 +53,7 @@ from messages.commands import (
 from messages.events import BrokerCommandAnswered, SessionOpened
 from messages.facts import ContractDescribed, ContractUnknown, SnapshotFailed, SnapshotTaken
 from messages.queries import Ping
-from messages.values import Contract, Outcome, Uncertain
+from messages.values import Contract, Outcome, Uncertain, Withheld
 
 _LISTING_S = 10.0
 # At start the first connection is still to be made, and nothing else is waiting.
@@ -69,6 +70,7 @@ class GatewayActor(PooledActor):
         directory: Directory,
         dispatcher: Dispatcher,
         fence: Fence,
+        in_shadow: Callable[[int], bool],
         guarded: tuple[int, ...] = (),
         poll_s: float | None = None,
     ) -> None:
@@ -77,6 +79,7 @@ class GatewayActor(PooledActor):
         from actors.gateway.client import BrokerClient
 
         self._login = login
+        self._in_shadow = in_shadow
         secrets = Secrets(login.username, login.api_key)
         self._outbox = Outbox(login=login.name, clock=clock, directory=directory, secrets=secrets)
         self._client = BrokerClient(
@@ -161,7 +164,9 @@ class GatewayActor(PooledActor):
     # --- commands -------------------------------------------------------------------------------
 
     def _carry_out(self, command: BrokerCommand) -> asyncio.Task[Outcome]:
-        task = asyncio.get_running_loop().create_task(self._client.carry_out(command))
+        shadow = self._in_shadow(command.account)
+        carrying = _withhold() if shadow else self._client.carry_out(command)
+        task = asyncio.get_running_loop().create_task(carrying)
         # A callback, since it comes even if the task is cancelled before its first step.
         task.add_done_callback(partial(self._tell_outcome, command))
         return task
@@ -262,6 +267,11 @@ class GatewayActor(PooledActor):
             await keep_session(self._client, self._outbox)
         finally:
             await self._client.close()
+
+
+async def _withhold() -> Outcome:
+    """Send nothing: the account is watched in shadow."""
+    return Withheld()
 
 
 def _outcome_of(task: asyncio.Task[Outcome]) -> Outcome:

@@ -125,6 +125,11 @@ class HttpServer:
             for each in status.accounts
             if each.phase is Phase.STARTING or each.health is not Health.LIVE
         ]
+        not_ready += [
+            f"{each.account}: only watched (shadow), nothing is closed or locked"
+            for each in status.accounts
+            if each.shadow
+        ]
         if status.unrecorded != 0:
             missing = "it does not answer" if status.unrecorded is None else status.unrecorded
             not_ready.append(f"journal: events that are not on disk: {missing}")

@@ -20,6 +20,7 @@ from messages.events import (
     EnforcementNarrowed,
     EnforcementStarted,
     EnforcementUnrecorded,
+    EnforcementWithheld,
     ExposureUnderLock,
     FlatConfirmed,
     HealthChanged,
@@ -42,6 +43,7 @@ from messages.values import (
     Rejected,
     ReleaseOn,
     Uncertain,
+    Withheld,
 )
 
 type Line = tuple[str, str]
@@ -63,6 +65,9 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             who = f"Account {event.account}: its trader locks it until {_until(lock)}"
             flatten = f"Flattening all positions of account {event.account}"
             return [("warning", f"{who}: {lock.reason}"), ("warning", flatten)]
+        case EnforcementStarted(shadow=True):
+            what = "positions or orders would be closed or cancelled, and are not"
+            return [("warning", f"Account {event.account} is only watched: {what}")]
         case EnforcementStarted() if event.breaches and FlatAccount() in event.targets:
             return [("warning", f"Flattening all positions of account {event.account}")]
         case EnforcementStarted() if event.breaches and NoOpeningOrders() in event.targets:
@@ -81,6 +86,14 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("critical", f"Account {event.account}: enforcement deadline passed, not flat")]
         case EnforcementUnrecorded():
             return [("critical", f"Account {event.account}: intent not on disk ({event.reason})")]
+        case EnforcementWithheld():
+            what = "what would have been closed or cancelled is still there"
+            return [("warning", f"Account {event.account} is only watched: {what}")]
+        case AccountLocked(lockout=lock) if lock.shadow:
+            would = "would be locked" if lock.duty is Duty.FLAT else "would have no new exposure"
+            return [
+                ("warning", f"Account {event.account} {would} until {_until(lock)}: {lock.reason}")
+            ]
         case AccountLocked(lockout=lock) if lock.duty is Duty.NO_NEW_EXPOSURE:
             text = f"Account {event.account}: no new exposure until {_until(lock)}"
             return [("warning", f"{text}: {lock.reason}")]
@@ -129,8 +142,15 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
 def _guarded(event: AccountGuarded) -> list[Line]:
     # until the reset a rule may stand twice, as it was and as it is to be
     rules = {line.partition(" ")[0] for line in event.rules}
-    head = f"Account {event.account} ({event.name}) guarded by {_rules(len(rules))}"
-    return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
+    if event.shadow:
+        what = "NOTHING is closed, cancelled or locked"
+        head = f"SHADOW: account {event.account} ({event.name}) only watched: {what}"
+    else:
+        head = f"Account {event.account} ({event.name}) guarded by {_rules(len(rules))}"
+    return [
+        ("warning" if event.shadow else "info", head),
+        *(("info", f"   {rule}") for rule in event.rules),
+    ]
 
 
 def _adopted(event: RulesAdopted) -> list[Line]:
@@ -191,6 +211,8 @@ def _unusual(outcome: Outcome) -> str:
             return f"was rejected by the broker: {outcome.text} ({outcome.code})"
         case NotSent():
             return f"was not sent: {outcome.reason}"
+        case Withheld():
+            return "was kept back: the account is only watched, nothing was sent"
         case Uncertain():
             return f"is of unknown fate, the broker is read next: {outcome.reason}"
 
@@ -202,6 +224,9 @@ def _kept(event: EnforcementStarted) -> str:
 
 
 def _under_lock(event: ExposureUnderLock) -> list[Line]:
+    if event.lockout.shadow:
+        would = f"would be closed or cancelled: {event.lockout.reason}"
+        return [("critical", f"PRE-CHECK: {event.appeared} in account {event.account} {would}")]
     if event.lockout.duty is Duty.NO_NEW_EXPOSURE:
         return [
             ("critical", f"PRE-CHECK: {event.appeared} is new exposure in account {event.account}"),

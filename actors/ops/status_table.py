@@ -46,7 +46,7 @@ def lines_of(status: SystemStatus) -> dict[int, str]:
 
 def _line(each: AccountStatus) -> str:
     parts = [
-        *(each.name, str(each.phase), str(each.health)),
+        *(each.name, _phase(each), str(each.health)),
         f"P&L {_money(each.realised_usd)}",
         f"open {_money(each.open_usd)}",
         _holds(each) or "flat",
@@ -77,13 +77,17 @@ def _table(status: SystemStatus) -> Table:
         table.add_row(
             str(each.account),
             Text(each.name),
-            Text(each.phase, style=_PHASES[each.phase]),
+            Text(_phase(each), style=_PHASES[each.phase]),
             Text(each.health, style=_HEALTHS[each.health]),
             _coloured(each.realised_usd),
             _coloured(each.open_usd),
             Text(_holds(each)),
         )
     return table
+
+
+def _phase(each: AccountStatus) -> str:
+    return f"SHADOW {each.phase}" if each.shadow else each.phase
 
 
 def _coloured(amount: Decimal | None) -> Text:
@@ -107,6 +111,9 @@ def _notes(status: SystemStatus) -> Iterator[Text]:
     if status.live and status.unrecorded != 0:
         missing = "it does not answer" if status.unrecorded is None else status.unrecorded
         yield Text(f"JOURNAL: events that are not on disk: {missing}", style="bold red")
+    if watched := sum(each.shadow for each in status.accounts):
+        text = f"SHADOW: {watched} of {len(status.accounts)} accounts are only watched: nothing of"
+        yield Text(f"{text} theirs is closed, cancelled or locked", style="bold red")
     for account in status.unanswered:
         text = f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms"
         yield Text(text, style="bold red")
@@ -127,7 +134,8 @@ def _notes_of(each: AccountStatus, at: datetime) -> Iterator[Text]:
     for lock in each.lockouts:
         scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
         left = f", {_left(lock.until, at)} left" if lock.until else ""
-        text = f"{each.account}{scope} locked by {lock.rule} {_end(lock)}{left}: {lock.reason}"
+        locked = "would be locked" if lock.shadow else "locked"
+        text = f"{each.account}{scope} {locked} by {lock.rule} {_end(lock)}{left}: {lock.reason}"
         yield Text(text, style=_PHASES[Phase.LOCKED])
     for change in each.queued:
         yield Text(f"{each.account} queued: {change}")

@@ -7,8 +7,8 @@ from decimal import Decimal
 from actors.ops.doctor.finding import Level
 from actors.ops.doctor.ring import RingRead, judge_ring
 from messages.values import AccountRecord
-from tests.config.bites_of_tables import HTTP, LOGIN, files
-from tests.config.stage import Bite, Stage
+from tests.config.bites_of_tables import HTTP, LIMIT, LOGIN, files
+from tests.config.stage import Bite, Stage, sizes
 from tests.rig import NOON, A
 
 RECORD = AccountRecord(
@@ -28,10 +28,26 @@ def _confirmed(stage: Stage) -> list[Level]:
     return [each.level for each in judge_ring((RingRead("one", day),), NOON)]
 
 
+def _closed(stage: Stage) -> tuple[dict[str, int], int]:
+    """Buy three where one may be held; look what is left, and what the broker was asked."""
+    run = stage.run()
+    run.order(A, "MNQ", 3)
+    return sizes(run), len(run.broker.received)
+
+
 def account_bites() -> Iterator[tuple[str, Bite]]:
     """Yield the bites of these keys in every table they may stand in."""
     for place, table in PLACES.items():
         head = LOGIN + HTTP + table
+        limited = head + LIMIT.format("defaults", 1)
+        yield (
+            f"{place}.shadow",
+            Bite(
+                files(limited.format("shadow = §"), "true", "false"),
+                _closed,
+                (({"MNQ": 3}, 0), ({"MNQ": 1}, 1)),
+            ),
+        )
         confirmed = files(
             head.format('platform_loss_limit_confirmed = "§"'), "2025-10-20", "2024-10-20"
         )
