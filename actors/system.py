@@ -75,6 +75,7 @@ from actors.runtime import (
     answers_within,
     supervisor_spec,
 )
+from actors.unguarded import gone, unguarded
 from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
@@ -94,6 +95,7 @@ from messages.queries import (
     GetUnrecorded,
     SelfLockout,
     SystemStatus,
+    UnguardedAccount,
 )
 from messages.values import AccountRecord, AlarmCode
 
@@ -191,6 +193,10 @@ class System:
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
+    _gone: frozenset[int | str] = frozenset()
+    """Ids and names that earlier runs saw, and the broker does not list any more."""
+    _unguarded: tuple[UnguardedAccount, ...] = ()
+    """What should be guarded and cannot be."""
     _polls: dict[int, float] = field(default_factory=dict)
     """By account, how often its record was to be read at most, under any rules of this run."""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
@@ -240,13 +246,17 @@ class System:
             self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
-        for _, session, _ in opened:
+        sessions = [session for _, session, _ in opened]
+        for session in sessions:
             self._compare_names(session)
+        self._gone = gone(self._sessions, sessions)
         self._records = {
-            settings.name: self.config.guarded(login, session.accounts)
+            settings.name: self.config.guarded(login, session.accounts, self._gone)
             for settings, session, login in opened
         }
-        self.config.check_overrides(self._guarded())
+        self.config.check_overrides(self._guarded(), self._gone)
+        logins_open = ((login, session) for _, session, login in opened)
+        self._say_unguarded(tuple(unguarded(logins_open, self._gone)))
         settings = self._settings(self.config)
         self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
@@ -371,6 +381,14 @@ class System:
         """Tell whose name is not what it was in earlier runs."""
         for account, text in names.changes(self._sessions, session):
             self._alarm(AlarmCode.ACCOUNT_RENAMED, text, account)
+
+    def _say_unguarded(self, found: tuple[UnguardedAccount, ...]) -> None:
+        """Alarm for every account that should be guarded and cannot be; the others are."""
+        self._unguarded = found
+        for each in found:
+            text = f"{each.account} of login {each.login} is NOT guarded: {each.reason}"
+            fix = "start anew once it is there again, or take it out of the configuration"
+            self._alarm(AlarmCode.ACCOUNT_UNGUARDED, f"{text}; {fix}")
 
     def _settle_time(self) -> None:
         """Let what the logins' answers told of the time count before anything is judged by it."""
@@ -600,7 +618,7 @@ class System:
             raise ReloadRefusedError(path, [wrong])
         config = load(path, now=self.clock.now(), environment=self.environment)
         refuse_what_needs_a_restart(self.config, config)
-        config.check_overrides(self._guarded())
+        config.check_overrides(self._guarded(), self._gone)
         settings = self._settings(config)
         refuse_other_shadow(path, self.accounts, settings)
         # before anyone is told: an account that is restarted meanwhile begins with the new ones
@@ -656,6 +674,7 @@ class System:
             unrecorded=self._unrecorded(now),
             accounts=tuple(answers.values()),
             unanswered=tuple(sorted(asked.keys() - answers.keys())),
+            unguarded=self._unguarded,
         )
 
     def _unrecorded(self, now: datetime) -> int | None:

@@ -6,7 +6,7 @@ variables are all collected and refused together, each with its line. Credential
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -88,8 +88,18 @@ class Config:
             raise self._refusal(complaints)
         return environment.get(TOKEN_VARIABLE)
 
-    def guarded(self, login: Login, listed: tuple[AccountRecord, ...]) -> list[AccountRecord]:
-        """Return the accounts of a login that are to be guarded, in the broker's order.
+    def guarded(
+        self,
+        login: Login,
+        listed: tuple[AccountRecord, ...],
+        gone: Collection[int | str] = (),
+    ) -> list[AccountRecord]:
+        """Return the accounts of a login that can be guarded, in the broker's order.
+
+        Args:
+            login: The login.
+            listed: Its active accounts.
+            gone: Ids and names that were there once, and need not be there any more.
 
         Raises:
             ConfigError: an account that is named does not exist at the broker.
@@ -97,7 +107,7 @@ class Config:
         if "*" in login.accounts:
             return list(listed)
         known = {key for record in listed for key in (record.account, record.name)}
-        unknown = [name for name in login.accounts if name not in known]
+        unknown = [name for name in login.accounts if name not in known and name not in gone]
         if unknown:
             where = shown(("logins", login.name, "accounts"))
             raise self._refusal(
@@ -109,8 +119,12 @@ class Config:
         wanted = set(login.accounts)
         return [each for each in listed if each.account in wanted or each.name in wanted]
 
-    def check_overrides(self, guarded: list[AccountRecord]) -> None:
+    def check_overrides(
+        self, guarded: list[AccountRecord], gone: Collection[int | str] = ()
+    ) -> None:
         """Refuse accounts that two logins guard, and overrides that do not fit exactly one account.
+
+        One of an account that is gone fits none, and may stay.
 
         Raises:
             ConfigError: an override names an account that does not exist, or two name the same one.
@@ -124,7 +138,7 @@ class Config:
             f"{_override(override.account)}: {override.account!r} is not among the guarded accounts "
             f"{_names(guarded)}"
             for override in self.file.accounts
-            if override.account not in known
+            if override.account not in known and override.account not in gone
         ]
         named = {override.account for override in self.file.accounts}
         complaints += [

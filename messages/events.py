@@ -102,6 +102,8 @@ class SessionOpened(Message, frozen=True, kw_only=True):
     """Name of the login in the configuration."""
     accounts: tuple[AccountRecord, ...]
     """Its active accounts."""
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with the records of others, which cannot be understood."""
 
 
 class AccountGuarded(AccountMessage, frozen=True, kw_only=True):

@@ -68,6 +68,17 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     """It is only watched: nothing is closed, cancelled or locked in truth."""
 
 
+class UnguardedAccount(Value, frozen=True, kw_only=True):
+    """An account that should be guarded and is not, since the start."""
+
+    account: str
+    """Id or name as the configuration has it; `unknown` where its record cannot be understood."""
+    login: str
+    """Login it should be guarded by."""
+    reason: str
+    """Why it is not."""
+
+
 class SystemStatus(Value, frozen=True, kw_only=True):
     """The whole answer of `status --json`."""
 
@@ -87,6 +98,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Every guarded account that answered."""
     unanswered: tuple[int, ...]
     """Accounts that are guarded but did not answer: their actors hang, or are down until the next try."""
+    unguarded: tuple[UnguardedAccount, ...] = ()
+    """Accounts that should be guarded and are NOT; while nothing is running, none is named."""
 
 
 class AccountAdoption(Value, frozen=True, kw_only=True):

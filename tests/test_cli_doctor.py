@@ -181,3 +181,20 @@ def test_a_fall_of_many_accounts_is_counted(written):
     ((level, what),) = found(told, "request budget")
     assert level == "warning"
     assert "160 accounts" in what
+
+
+def test_doctor_and_run_agree_about_a_record_that_nobody_can_read(written, started):
+    """Critical for the one; UNGUARDED, and the others guarded, for the other."""
+    accounts = (SimAccount(A, "ONE"), SimAccount(B, 5))
+    user = SimUser(TOKENS["PROJECT_X_USERNAME"], KEY, accounts)
+    with Simulator(clock=SystemClock(), users=(user,), ping_every_s=0.2) as odd:
+        config = written(odd)
+        told, code = doctor(config)
+        run = started("run", "--config", config)
+        run.wait_line('"account_opened"', f'"account": {A}')
+        status = json.loads(lockstep("status", "--config", config, "--json").stdout)
+
+    assert code == 78
+    assert [level for level, _ in found(told, "accounts")] == ["critical", "ok"]
+    assert [each["account"] for each in status["unguarded"]] == ["unknown"]
+    assert "ACCOUNT_UNGUARDED" in "".join(run.err)

@@ -191,17 +191,19 @@ class GatewayActor(PooledActor):
             said = self._outbox.blot(str(error))
             raise BrokerUnreachableError(f"login {self._login.name!r}: {said}") from None
         self._roster.note(rows)
-        records = []
+        records, unreadable = [], []
         for row in rows:
             try:
                 records.append(account_record_of(row))
             except DecodeError as error:
                 self._outbox.quarantine("/Account/search", shown(row.raw, 2000), error)
+                unreadable.append(self._outbox.blot(str(error)))
         return SessionOpened(
             at=self._outbox.clock.now(),
             cause=command.cause,
             login=self._login.name,
             accounts=tuple(records),
+            unreadable=tuple(unreadable),
         )
 
     def _snapshot(self, command: TakeSnapshot) -> asyncio.Task[SnapshotTaken | SnapshotFailed]:

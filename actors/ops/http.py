@@ -130,6 +130,7 @@ class HttpServer:
             for each in status.accounts
             if each.shadow
         ]
+        not_ready += [f"{each.account}: UNGUARDED: {each.reason}" for each in status.unguarded]
         if status.unrecorded != 0:
             missing = "it does not answer" if status.unrecorded is None else status.unrecorded
             not_ready.append(f"journal: events that are not on disk: {missing}")

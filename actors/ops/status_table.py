@@ -38,9 +38,10 @@ def picture_of(status: SystemStatus) -> Group:
     return Group(_head(status), _table(status), *_notes(status))
 
 
-def lines_of(status: SystemStatus) -> dict[int, str]:
+def lines_of(status: SystemStatus) -> dict[int | str, str]:
     """Return by account one line without any time in it: the same as long as nothing changes."""
-    lines = {each.account: _line(each) for each in status.accounts}
+    lines: dict[int | str, str] = {each.account: _line(each) for each in status.accounts}
+    lines |= {each.account: f"UNGUARDED: {each.reason}" for each in status.unguarded}
     return lines | dict.fromkeys(status.unanswered, "DOES NOT ANSWER")
 
 
@@ -114,6 +115,9 @@ def _notes(status: SystemStatus) -> Iterator[Text]:
     if watched := sum(each.shadow for each in status.accounts):
         text = f"SHADOW: {watched} of {len(status.accounts)} accounts are only watched: nothing of"
         yield Text(f"{text} theirs is closed, cancelled or locked", style="bold red")
+    for lost in status.unguarded:
+        text = f"{lost.account} ({lost.login}) is UNGUARDED: {lost.reason}"
+        yield Text(text, style="bold red")
     for account in status.unanswered:
         text = f"{account} DOES NOT ANSWER: it is down or hangs; look at the alarms"
         yield Text(text, style="bold red")
