@@ -89,3 +89,11 @@ def test_what_is_locked_in_truth_refuses_a_shadow_with_78(started, written, brok
     assert f"account {A} (ONE): locked by RULE-003" in done.stderr
     assert "Traceback" not in done.stderr
     assert {each["account"]: each["phase"] for each in told["accounts"]}[A] == "locked"
+
+
+def test_a_watchdog_passes_it_on(started, written, broker):
+    """Each guard it starts only watches, the ones after a crash too."""
+    run = started("watchdog", "--shadow", "--config", written(broker))
+
+    run.wait_line('"run_in_shadow"')
+    run.wait_line('"account_opened"', '"shadow": true')

@@ -106,7 +106,8 @@ class Day:
             self._shadow = event.shadow
         if isinstance(event, DayReset):
             yield self._begin(event)
-        said = [(level, line) for level, text in narrate(event) for line in text.splitlines()]
+        told = narrate(event, shadow=self._shadow)
+        said = [(level, line) for level, text in told for line in text.splitlines()]
         yield from (self._timed(event, *line) for line in said or say(event))
         if (now := self._state.ledger.realised_usd) != before:
             yield self._timed(event, "info", f"   day's realised P&L {usd(before)} → {usd(now)}")

@@ -56,14 +56,15 @@ class LogActor(PooledActor):
                 raise TypeError(f"log cannot be told {type(message).__name__}")
 
     def _say(self, event: Message, *, durable: bool) -> None:
-        lines = narrate(event)
+        account = getattr(event, "account", None)
+        shadow = account is not None and self._in_shadow(account)
+        lines = narrate(event, shadow=shadow)
         level = max((_LEVELS[level.upper()] for level, _ in lines), default=logging.DEBUG)
         if not self._log.is_enabled_for(level):
             return
         said: dict[str, Any]
         said = {"say": "\n".join(text for _, text in lines)} if lines else {}
-        account = getattr(event, "account", None)
-        if account is not None and self._in_shadow(account):
+        if shadow:
             said["shadow"] = True
         fields = {key: value for key, value in codec.builtins(event).items() if key != "kind"}
         if not durable:

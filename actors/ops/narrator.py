@@ -50,8 +50,10 @@ type Line = tuple[str, str]
 """(level, text); levels are those of logging, in small letters."""
 
 
-def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a table, one line per event
-    """Return what an event says, possibly nothing."""
+def narrate(  # noqa: C901, PLR0911, PLR0912 - a table, one line per event
+    event: Message, *, shadow: bool = False
+) -> list[Line]:
+    """Return what an event says, possibly nothing; of an account in shadow nothing was done in truth."""
     match event:
         case AccountGuarded():
             return _guarded(event)
@@ -60,7 +62,7 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case AccountOpened():
             return [("info", f"Account {event.account} OPEN: every rule judged it clean")]
         case RuleBreached():
-            return _breached(event)
+            return _breached(event, shadow=shadow)
         case LockoutAsked(lockout=lock):
             who = f"Account {event.account}: its trader locks it until {_until(lock)}"
             flatten = f"Flattening all positions of account {event.account}"
@@ -73,7 +75,7 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case EnforcementStarted() if event.breaches and NoOpeningOrders() in event.targets:
             return [("warning", _kept(event))]
         case BrokerCommandSent():
-            return [("warning", _sent(event))]
+            return [("warning", _sent(event, shadow=shadow))]
         case BrokerCommandAnswered(outcome=outcome) if unusual := _unusual(outcome):
             return [("warning", f"Account {event.account}: {event.command_id} {unusual}")]
         case StopMoved() | StopNotMoved():
@@ -165,16 +167,16 @@ def _rules(count: int) -> str:
     return f"{count} rule" if count == 1 else f"{count} rules"
 
 
-def _breached(event: RuleBreached) -> list[Line]:
-    breach = event.breach
+def _breached(event: RuleBreached, *, shadow: bool) -> list[Line]:
+    breach, does = event.breach, "WOULD ENFORCE" if shadow else "ENFORCING"
     return [
         ("info", f"Account {event.account} {breach.measure}"),
         ("critical", f"VIOLATION: {breach.rule} - {breach.reason}"),
-        ("critical", f"ENFORCING {breach.rule}: Account {event.account} {breach.measure}"),
+        ("critical", f"{does} {breach.rule}: Account {event.account} {breach.measure}"),
     ]
 
 
-def _sent(event: BrokerCommandSent) -> str:
+def _sent(event: BrokerCommandSent, *, shadow: bool) -> str:
     match event.command:
         case "close_contract":
             what = f"closing {event.contract}"
@@ -186,7 +188,8 @@ def _sent(event: BrokerCommandSent) -> str:
             what = f"moving stop order {event.order_id} of {event.contract} to {event.stop_price}"
         case other:
             what = f"{other} {event.order_id or event.contract}"
-    return f"Account {event.account}: {what}"
+    would = "would be " if shadow else ""
+    return f"Account {event.account}: {would}{what}"
 
 
 def _stop(event: StopMoved | StopNotMoved) -> Line:

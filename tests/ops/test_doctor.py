@@ -42,6 +42,7 @@ from actors.ops.doctor.ring import RingRead, judge_ring
 from actors.ops.doctor.sleep import TARGETS, judge_sleep, read_sleep
 from actors.ops.doctor.store import judge_lease, judge_store, read_lease, read_store
 from actors.runtime import OffsetClock, SystemClock
+from config.errors import ConfigError
 from messages import codec
 from messages.events import SystemStopped
 from messages.values import AccountRecord
@@ -417,15 +418,28 @@ def test_a_channel_that_was_not_tried_is_not_known_to_work(names, failed, send, 
     """A test message goes out only if it is asked for."""
     sent = []
 
-    def send_test(_config, _environment):
+    def send_test(_config, _environment, _now):
         sent.append(names)
         return tuple(ChannelTried(name, failed) for name in names)
 
-    channels = None if names is None else Channels(lambda _config: names, send_test)
-    read = read_channels(None, {}, send_test=send, channels=channels)
+    channels = None if names is None else Channels(lambda *_: names, send_test)
+    read = read_channels(None, {}, NOW, send_test=send, channels=channels)
 
     assert levels(judge_channels(read)) == expected
     assert bool(sent) == send
+
+
+def test_channels_that_cannot_be_used_are_a_bad_configuration():
+    """A variable that holds an address is missing, say."""
+
+    def names(*_):
+        raise ConfigError(Path("my.toml"), ["alerts.discord: DISCORD_URL is not set"])
+
+    read = read_channels(None, {}, NOW, send_test=True, channels=Channels(names, names))
+
+    ((found),) = judge_channels(read)
+    assert (found.level, found.code) == (CRITICAL, exits.CONFIG)
+    assert "DISCORD_URL" in found.what
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.journal.incident import timeline_of
 from actors.locking import LockRefusedError, LockRequest
 from actors.ops.day import lines_of
 from actors.ops.status import current_status
@@ -416,9 +417,19 @@ def test_every_line_of_the_day_says_shadow_and_none_that_something_was_done(lost
 
     guarded = next(place for place, text in enumerate(lines) if "only watched" in text)
     assert all("SHADOW" in text for text in lines[guarded:-1])
-    assert any("would be locked until" in text for text in lines)
-    pretends = [text for text in lines if re.search(r"Flattening|\d locked until", text)]
-    assert pretends == []
+    for would in ("would be locked until", "WOULD ENFORCE", "would be closing", "was kept back"):
+        assert any(would in text for text in lines), would
+    done = re.compile(r"Flattening|\d locked until|ENFORCING|\d: closing")
+    assert [text for text in lines if done.search(text)] == []
+
+
+def test_a_dispute_bundle_says_shadow_too(lost):
+    """It is evidence: of what was only pretended it says so, line by line."""
+    told = timeline_of(lost.stored()).decode().splitlines()
+
+    sent = [line for line in told if "broker_command_sent" in line or "account_locked" in line]
+    assert len(sent) == 2
+    assert all("  SHADOW  " in line and "would be" in line for line in sent)
 
 
 def test_a_stopped_shadow_is_known_as_one_by_its_journal(lost):

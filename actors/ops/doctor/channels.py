@@ -1,16 +1,19 @@
 """Alert channels: is there one, and does a test message arrive?
 
-The one place where the alerts are plugged in: `SEND_TEST` sends one test message over every channel of a
-configuration and says what became of each. It is called for `doctor --send-test` only.
+The one place where the alerts are plugged in is `CHANNELS`: which channels a configuration has, and how
+one test message is sent over each of them. Nothing is sent but for `doctor --send-test`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
+from actors.ops import exits
 from actors.ops.doctor.finding import Check, Finding
+from config.errors import ConfigError
 from config.loader import Config
 
-ALERTS = Check("alerts", "who is not told does not look")
+ALERTS = Check("alerts", "who is not told does not look", exits.CONFIG)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,9 @@ class ChannelTried:
 class Channels:
     """How this build reaches people."""
 
-    names: Callable[[Config], tuple[str, ...]]
-    """The channels of a configuration."""
-    send_test: Callable[[Config, Mapping[str, str]], tuple[ChannelTried, ...]]
+    names: Callable[[Config, Mapping[str, str]], tuple[str, ...]]
+    """The channels of a configuration, which may name variables of the environment."""
+    send_test: Callable[[Config, Mapping[str, str], datetime], tuple[ChannelTried, ...]]
     """Send one message over each, within a few seconds, and say what became of it."""
 
 
@@ -45,11 +48,14 @@ class ChannelsRead:
     """Those configured; None = this build has no alerts."""
     tried: tuple[ChannelTried, ...] | None
     """What became of the test; None = none was asked for."""
+    refused: str = ""
+    """Why the configuration of the channels cannot be used."""
 
 
 def read_channels(
     config: Config,
     environment: Mapping[str, str],
+    now: datetime,
     *,
     send_test: bool,
     channels: Channels | None = CHANNELS,
@@ -57,14 +63,21 @@ def read_channels(
     """Look which channels there are; send a test message if that is asked for."""
     if channels is None:
         return ChannelsRead(None, None)
-    names = channels.names(config)
-    return ChannelsRead(names, channels.send_test(config, environment) if send_test else None)
+    try:
+        names = channels.names(config, environment)
+        tried = channels.send_test(config, environment, now) if send_test else None
+    except ConfigError as error:
+        return ChannelsRead((), None, refused="; ".join(error.complaints))
+    return ChannelsRead(names, tried)
 
 
 def judge_channels(read: ChannelsRead) -> Iterator[Finding]:
     """Judge whether somebody is told; a channel that was not tried is not known to work."""
     watch = "watch the log, `status --watch` or /readyz by other means"
-    if read.names is None:
+    if read.refused:
+        fix = "export what it names where the guard is started"
+        yield ALERTS.critical(read.refused, fix=fix)
+    elif read.names is None:
         yield ALERTS.warning("this build sends no alerts", fix=watch)
     elif not read.names:
         yield ALERTS.warning("no channel is configured", fix=f"configure one, or {watch}")
