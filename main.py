@@ -357,6 +357,8 @@ def doctor(
     clock = SystemClock()
     loaded = load(config, now=clock.now())
     configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     done = examine(
         loaded, version=_version(), clock=clock, environment=os.environ, send_test=send_test
     )
