@@ -45,6 +45,7 @@ END_WITHIN_S = 20.0
 
 type Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 type AccountCount = Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1000))]
+type Shadow = Annotated[bool, Parameter(negative="")]
 type Seconds = Annotated[float, Parameter(validator=validators.Number(gte=1, lte=3600))]
 
 
@@ -139,7 +140,13 @@ def make_config(
 
 
 @app.command
-def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = False) -> int:
+def run(
+    *,
+    config: ConfigPath = DEFAULT,
+    standby: bool = False,
+    shadow: Shadow = False,
+    verbose: bool = False,
+) -> int:
     """Guard the configured accounts until SIGINT or SIGTERM; SIGHUP reloads the configuration.
 
     SIGUSR1 writes how every actor stands, and every thread's stack, to a file beside the journal.
@@ -149,18 +156,23 @@ def run(*, config: ConfigPath = DEFAULT, standby: bool = False, verbose: bool = 
     Args:
         config: Configuration file.
         standby: While another process guards, wait for its end, then take over.
+        shadow: Only watch every account: judge, journal and tell all, close and lock NOTHING.
         verbose: Log every fact, not only decisions.
     """
     from actors.ops.notify import Notifier
 
     loaded = load(config, now=SystemClock().now())
-    configure_logging(logging.DEBUG if verbose else logging.INFO, loaded.secrets(os.environ))
+    level = logging.DEBUG if verbose else logging.INFO
+    configure_logging(level, loaded.secrets(os.environ), shadow=shadow)
     _warn(loaded)
+    if shadow:
+        what = "every account is only watched; NOTHING is closed, cancelled or locked"
+        structlog.get_logger(actor="main").warning("run_in_shadow", say=what)
     with closing(Notifier(os.environ)) as notifier:
-        return _guard(loaded, notifier, standby=standby)
+        return _guard(loaded, notifier, standby=standby, shadow=shadow)
 
 
-def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
+def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool) -> int:
     from actors.ops.dump import Dumps
     from actors.ops.notify import READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
@@ -185,6 +197,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
         environment=os.environ,
         on_give_up=stop.give_up,
         store=store,
+        shadow=shadow,
     )
     dumps.describe, dumps.loops = system.describe, system.loops
     stop.on_hangup(lambda: _reload(system))
@@ -194,7 +207,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
     gc.collect()
     gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
     name_threads()
-    notifier.tell(READY, "STATUS=guarding")
+    notifier.tell(READY, "STATUS=SHADOW: nothing is enforced" if shadow else "STATUS=guarding")
     with Pulse(
         vital=system.vital,
         fence=system.fence,
@@ -246,6 +259,7 @@ def watchdog(
     *,
     config: ConfigPath = DEFAULT,
     standby: bool = False,
+    shadow: Shadow = False,
     verbose: bool = False,
     limit_s: Seconds = 10.0,
 ) -> int:
@@ -257,6 +271,7 @@ def watchdog(
     Args:
         config: Configuration file.
         standby: While another process guards, wait for its end, then take over.
+        shadow: Only watch every account: judge, journal and tell all, close and lock NOTHING.
         verbose: Log every fact, not only decisions.
         limit_s: Seconds without a heartbeat after which the guard is killed.
     """
@@ -266,7 +281,8 @@ def watchdog(
 
     def command(stands_by: bool) -> list[str]:
         words = [sys.executable, str(Path(__file__).resolve()), "run", "--config", str(config)]
-        return words + ["--standby"] * (standby or stands_by) + ["--verbose"] * verbose
+        words += ["--standby"] * (standby or stands_by) + ["--shadow"] * shadow
+        return words + ["--verbose"] * verbose
 
     configure_logging(logging.INFO)
     return Watchdog(
@@ -347,6 +363,41 @@ def check(*, config: ConfigPath = DEFAULT, json: Json = False) -> int:
     else:
         print_report(loaded, Console())
     return 0
+
+
+@app.command
+def doctor(
+    *,
+    config: ConfigPath = DEFAULT,
+    send_test: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Look whether everything a guard needs is there, and say what to do; nothing is armed.
+
+    Exit 0 when nothing is critical; otherwise the code `run` would end with: 69, 70, 77, 78, else 1.
+
+    Args:
+        config: Configuration file.
+        send_test: Send a test message over every alert channel.
+        json: Print one JSON object.
+    """
+    from rich.console import Console
+
+    from actors.ops.doctor import examine, print_examination
+
+    clock = SystemClock()
+    loaded = load(config, now=clock.now())
+    configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
+    _load_sdk()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = examine(
+        loaded, version=_version(), clock=clock, environment=os.environ, send_test=send_test
+    )
+    if json:
+        print_json(done)
+    else:
+        print_examination(done, Console())
+    return done.exit_code
 
 
 @app.command

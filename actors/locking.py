@@ -63,6 +63,11 @@ def lock_out(
     complaints = list(_complaints(asked, until, now))
     named = [each for each in accounts.values() if _is_named(each, asked.account)]
     complaints += _complaints_of_name(asked.account, named, accounts.values())
+    complaints += [
+        f"{each.account} is only watched (shadow): nothing would be closed; start it without shadow"
+        for each in named
+        if each.shadow
+    ]
     if complaints or until is None:
         raise LockRefusedError(complaints)
     (settings,) = named

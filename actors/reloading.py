@@ -4,8 +4,9 @@ Called by `System.reload` on the caller's thread. Only rules can change live: ru
 from logins, addresses, the store, the trading day and the limits of the guard itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
 
 import pykka
 import structlog
@@ -37,6 +38,23 @@ def refuse_what_needs_a_restart(old: Config, new: Config) -> None:
     if changed := list(_changed(old.file, new.file)):
         complaints = [f"{key}: has changed; restart to change it" for key in changed]
         raise ReloadRefusedError(new.path, complaints)
+
+
+def refuse_other_shadow(
+    path: Path, old: Mapping[int, AccountSettings], new: Mapping[int, AccountSettings]
+) -> None:
+    """Refuse a file that arms an account, or only watches it from now on: both begin with a start.
+
+    Raises:
+        ReloadRefusedError: naming every such account.
+    """
+    complaints = [
+        f"accounts.{each.account}.shadow: has changed; restart to change it"
+        for each in new.values()
+        if each.shadow != old[each.account].shadow
+    ]
+    if complaints:
+        raise ReloadRefusedError(path, complaints)
 
 
 def _changed(old: object, new: object, where: str = "") -> Iterator[str]:

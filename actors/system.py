@@ -19,7 +19,7 @@ from typing import Any, TypedDict
 import pykka
 from msgspec import structs
 
-from actors.account import lost_history, rulebook
+from actors.account import lost_history, pretence, rulebook
 from actors.account.actor import AccountActor
 from actors.account.adopting import Origin
 from actors.account.core import AccountCore
@@ -58,6 +58,7 @@ from actors.reloading import (
     ReloadRefusedError,
     adopt_command,
     adopted_by,
+    refuse_other_shadow,
     refuse_what_needs_a_restart,
 )
 from actors.rules import lost
@@ -89,6 +90,8 @@ from actors.runtime import (
     census,
     supervisor_spec,
 )
+from actors.unguarded import gone, unguarded
+from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
 from messages.events import (
@@ -112,6 +115,7 @@ from messages.queries import (
     SelfLockout,
     SystemBoard,
     SystemStatus,
+    UnguardedAccount,
 )
 from messages.values import AccountRecord, AlarmCode
 
@@ -166,6 +170,7 @@ def sdk_gateway(
         guarded=guarded,
         poll_s=poll_s,
         fence=system.fence,
+        in_shadow=system.in_shadow,
         **system.wiring(dispatcher),
     )
 
@@ -191,6 +196,8 @@ class System:
     """Instead of the configuration's."""
     store: Store | None = None
     """The journal, if it was opened already; it is closed with the system."""
+    shadow: bool = False
+    """Only watch, whatever the configuration says of an account: no command leaves."""
     in_flight: InFlight | None = None
     """Tests count messages under way with it."""
     gateway: GatewayFactory = sdk_gateway
@@ -218,6 +225,10 @@ class System:
     _run: int = 0
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
+    _gone: frozenset[int | str] = frozenset()
+    """Ids and names that earlier runs saw, and the broker does not list any more."""
+    _unguarded: tuple[UnguardedAccount, ...] = ()
+    """What should be guarded and cannot be."""
     _polls: dict[int, float] = field(default_factory=dict)
     """By account, how often its record was to be read at most, under any rules of this run."""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
@@ -236,7 +247,8 @@ class System:
 
         Raises:
             StoreError: the journal cannot be used (exit 70).
-            ConfigError: the configuration does not fit the broker's accounts (exit 78).
+            ConfigError: the configuration does not fit the broker's accounts, or what is to be watched in
+                shadow is locked in truth (exit 78).
             LoginRefusedError: wrong credentials (exit 77).
             BrokerUnreachableError: no answer from the broker (exit 69).
             PortInUseError: the HTTP address is taken (exit 1).
@@ -275,15 +287,21 @@ class System:
             self._child(f"rule/{rule.id}", actor, under="rules")
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
-        for _, session, _ in opened:
+        sessions = [session for _, session, _ in opened]
+        for session in sessions:
             self._compare_names(session)
+        self._gone = gone(self._sessions, sessions)
         self._records = {
-            settings.name: self.config.guarded(login, session.accounts)
+            settings.name: self.config.guarded(login, session.accounts, self._gone)
             for settings, session, login in opened
         }
-        self.config.check_overrides(self._guarded())
+        self.config.check_overrides(self._guarded(), self._gone)
+        logins_open = ((login, session) for _, session, login in opened)
+        self._say_unguarded(tuple(unguarded(logins_open, self._gone)))
+        settings = self._settings(self.config)
+        self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
-            self._guard(name, records, pool)
+            self._guard(name, [settings[each.account] for each in records], pool)
         if self.directory.is_alive(family.ALERTS):
             self._look_out()
         self.http.start()
@@ -350,7 +368,8 @@ class System:
         # Its thread may still commit when it comes back, so a second writer must not run beside it.
         self._child("journal", journal, hung_after_s=JOURNAL_HUNG_S, replaceable=False)
         # Nothing protective depends on these, and a successor would wait for the same pipe.
-        self._child("log", partial(LogActor, **self.wiring(paper)), hung_after_s=None)
+        log = partial(LogActor, in_shadow=self.in_shadow, **self.wiring(paper))
+        self._child("log", log, hung_after_s=None)
         self._child("copiers", partial(CopierActor, **self.wiring(paper)), hung_after_s=None)
         self.counts.begin_rules(rules)
         # A thread of its own: while the log waits for a slow terminal, figures go on.
@@ -458,6 +477,14 @@ class System:
         for account, text in names.changes(self._sessions, session):
             self._alarm(AlarmCode.ACCOUNT_RENAMED, text, account)
 
+    def _say_unguarded(self, found: tuple[UnguardedAccount, ...]) -> None:
+        """Alarm for every account that should be guarded and cannot be; the others are."""
+        self._unguarded = found
+        for each in found:
+            text = f"{each.account} of login {each.login} is NOT guarded: {each.reason}"
+            fix = "start anew once it is there again, or take it out of the configuration"
+            self._alarm(AlarmCode.ACCOUNT_UNGUARDED, f"{text}; {fix}")
+
     def _settle_time(self) -> None:
         """Let what the logins' answers told of the time count before anything is judged by it."""
         settle = SettleTime(at=self.clock.now(), cause="start")
@@ -466,7 +493,38 @@ class System:
     def _guarded(self) -> list[AccountRecord]:
         return [record for records in self._records.values() for record in records]
 
-    def _guard(self, login: str, records: list[AccountRecord], pool: Dispatcher) -> None:
+    def _settings(self, config: Config) -> dict[int, AccountSettings]:
+        """Return how every guarded account is to be guarded by a configuration."""
+        asked = (
+            config.account_settings(record, login)
+            for login, records in self._records.items()
+            for record in records
+        )
+        return {each.account: replace(each, shadow=each.shadow or self.shadow) for each in asked}
+
+    def in_shadow(self, account: int) -> bool:
+        """Say whether no command for an account may leave; thread-safe, in microseconds."""
+        settings = self.accounts.get(account)
+        return self.shadow or (settings is not None and settings.shadow)
+
+    def _refuse_shadow_over_duties(self, accounts: Iterable[AccountSettings]) -> None:
+        """Refuse to only watch what is locked in truth: shadow would be a way out of every lock."""
+        now, complaints = self.clock.now(), []
+        for each in accounts:
+            if not each.shadow:
+                continue
+            state = self._remembered(each, self._ask_recorded(each.account))
+            owed = lost_history.intent(state, self._accepted, now, each.deadline_s)
+            binds = [*pretence.binding(state, now), *["the journal lost its past"] * bool(owed)]
+            complaints += [f"account {each.account} ({each.name}): {text}" for text in binds]
+        if complaints:
+            end = "start without shadow until that is over; nothing ends it earlier"
+            raise ConfigError(
+                self.config.path,
+                [f"{text}: it cannot be only watched; {end}" for text in complaints],
+            )
+
+    def _guard(self, login: str, guarded: list[AccountSettings], pool: Dispatcher) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
         said = self.config.file.quotes
         check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
@@ -477,16 +535,15 @@ class System:
         accounts = f"accounts/{login}"
         self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
         above, started = self.directory.ref(accounts), []
-        ahead = ReadAhead(self._ask_recorded, [record.account for record in records])
-        for record in records:
-            settings = self.config.account_settings(record, login)
-            self.accounts[record.account] = settings
+        ahead = ReadAhead(self._ask_recorded, [settings.account for settings in guarded])
+        for settings in guarded:
+            self.accounts[settings.account] = settings
             self._note_poll(settings)
             enforcer = partial(self._enforcer, settings, wiring)
             lives = itertools.count()
-            account = partial(self._account, record.account, known, wiring, lives, ahead)
+            account = partial(self._account, settings.account, known, wiring, lives, ahead)
             for kind, factory in (("enforcer", enforcer), ("account", account)):
-                address = f"{kind}/{record.account}"
+                address = f"{kind}/{settings.account}"
                 spec = ChildSpec(address=address, factory=factory, hung_after_s=HUNG_S)
                 # Begun one after the other up there: to wait here for each would cost as much again.
                 started.append(above.ask(StartChild(spec), block=False))
@@ -495,7 +552,7 @@ class System:
         guard = GuardAccounts(
             at=self.clock.now(),
             cause="start",
-            accounts=tuple(record.account for record in records),
+            accounts=tuple(each.account for each in guarded),
             poll_s=self.poll_s(login),
         )
         self.directory.tell(f"gateway/{login}", guard)
@@ -532,9 +589,7 @@ class System:
     ) -> AccountActor:
         """Rebuild an account from the journal; runs on the supervisor's thread."""
         settings = self.accounts[account]  # of the configuration in force now, after a reload too
-        state = AccountState.new(settings.account, settings.day, gross=settings.gross)
-        for record in ahead.take(account).get(timeout=_ASK_S):
-            state.evolve(record.event)
+        state = self._remembered(settings, ahead.take(account))
         self._lock_for_lost_history(state)
         if next(lives) == 0:
             state.connected = False  # the streams of an earlier run ended with it
@@ -543,6 +598,16 @@ class System:
         origin = Origin(self.config.digest, earlier, tuple(not_restored))
         core = AccountCore(settings, state, epoch=self._epoch(), origin=origin)
         return AccountActor(core=core, latest=known.latest, peaks=known.peaks, **wiring)
+
+    @staticmethod
+    def _remembered(
+        settings: AccountSettings, recorded: pykka.Future[tuple[Recorded, ...]]
+    ) -> AccountState:
+        """Return what the journal knows of an account."""
+        state = AccountState.new(settings.account, settings.day, gross=settings.gross)
+        for record in recorded.get(timeout=_ASK_S):
+            state.evolve(record.event)
+        return state
 
     def _lock_for_lost_history(self, state: AccountState) -> None:
         """Let an account begin with the duty that a journal without its past leaves it."""
@@ -663,12 +728,9 @@ class System:
             raise ReloadRefusedError(path, [wrong])
         config = load(path, now=self.clock.now(), environment=self.environment)
         refuse_what_needs_a_restart(self.config, config)
-        config.check_overrides(self._guarded())
-        settings = {
-            record.account: config.account_settings(record, login)
-            for login, records in self._records.items()
-            for record in records
-        }
+        config.check_overrides(self._guarded(), self._gone)
+        settings = self._settings(config)
+        refuse_other_shadow(path, self.accounts, settings)
         # before anyone is told: an account that is restarted meanwhile begins with the new ones
         self.config, self.config_version = config, self.config_version + 1
         self.accounts.update(settings)
@@ -745,6 +807,7 @@ class System:
                 if not each.is_up and each.kind in PROTECTIVE
             ),
             channels=self._channels(now),
+            unguarded=self._unguarded,
         )
 
     def _channels(self, now: datetime) -> tuple[ChannelStatus, ...]:

@@ -1,6 +1,7 @@
 """What a file may not say although each value has the right type. Pure; every check adds complaints."""
 
 import re
+from datetime import date
 from typing import Any
 
 from actors.gateway.settings import LoginSettings
@@ -25,6 +26,7 @@ def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[
     _check_shared(file, lines, complaints)
     _check_limits(file, complaints)
     check_alerts(file.alerts, complaints)
+    _check_confirmed(file, complaints)
 
 
 def login_settings(broker: Broker, **user: Any) -> LoginSettings:
@@ -127,6 +129,32 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
             f"journal.keep_days: must be from 0 (keep everything) to {_LONGEST_KEPT_DAYS}, "
             f"not {file.journal.keep_days}"
         )
+
+
+def _check_confirmed(file: ConfigFile, complaints: list[str]) -> None:
+    """Complain of days that are none; `doctor` looks how long ago they are."""
+    places: list[tuple[Key, str | None]] = [
+        (("defaults",), file.defaults.platform_loss_limit_confirmed)
+    ]
+    places += [
+        (("profiles", name), each.platform_loss_limit_confirmed)
+        for name, each in file.profiles.items()
+    ]
+    places += [
+        (("accounts", str(each.account)), each.platform_loss_limit_confirmed)
+        for each in file.accounts
+    ]
+    for where, said in places:
+        if said is not None and not _is_day(said):
+            key = shown((*where, "platform_loss_limit_confirmed"))
+            complaints.append(f"{key}: must be a day like '2026-11-01', not {said!r}")
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _check_quotes(file: ConfigFile, complaints: list[str]) -> None:

@@ -44,7 +44,7 @@ def layers_for(
 
 
 def picked(file: ConfigFile, login: Login | None, override: AccountOverride | None) -> str | None:
-    """Return the profile an account picks; None = none."""
+    """Return the profile of an account: its own, else its login's, else that of the defaults."""
     if override is not None and override.profile is not None:
         return override.profile
     if login is not None and login.profile is not None:

@@ -7,7 +7,7 @@ variables are all collected and refused together, each with its line. Credential
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from config.context import context_of
 from config.effective import Effective, effective
 from config.environment import Expansion
 from config.errors import ConfigError, located
+from config.inherited import is_shadow, loss_limit_confirmed, shadow_warnings
 from config.keys import Key, shown
 from config.layers import Group, Layer, groups, layers_for, picked
 from config.lines import Lines, scan
@@ -107,8 +108,18 @@ class Config:
             raise self._refusal(complaints)
         return environment.get(TOKEN_VARIABLE)
 
-    def guarded(self, login: Login, listed: tuple[AccountRecord, ...]) -> list[AccountRecord]:
-        """Return the accounts of a login that are to be guarded, in the broker's order.
+    def guarded(
+        self,
+        login: Login,
+        listed: tuple[AccountRecord, ...],
+        gone: Collection[int | str] = (),
+    ) -> list[AccountRecord]:
+        """Return the accounts of a login that can be guarded, in the broker's order.
+
+        Args:
+            login: The login.
+            listed: Its active accounts.
+            gone: Ids and names that were there once, and need not be there any more.
 
         Raises:
             ConfigError: an account that is named does not exist at the broker.
@@ -116,7 +127,7 @@ class Config:
         if "*" in login.accounts:
             return list(listed)
         known = {key for record in listed for key in (record.account, record.name)}
-        unknown = [name for name in login.accounts if name not in known]
+        unknown = [name for name in login.accounts if name not in known and name not in gone]
         if unknown:
             where = shown(("logins", login.name, "accounts"))
             raise self._refusal(
@@ -128,8 +139,12 @@ class Config:
         wanted = set(login.accounts)
         return [each for each in listed if each.account in wanted or each.name in wanted]
 
-    def check_overrides(self, guarded: list[AccountRecord]) -> None:
+    def check_overrides(
+        self, guarded: list[AccountRecord], gone: Collection[int | str] = ()
+    ) -> None:
         """Refuse accounts that two logins guard, and overrides that do not fit exactly one account.
+
+        One of an account that is gone fits none, and may stay.
 
         Raises:
             ConfigError: an override names an account that does not exist, or two name the same one.
@@ -144,7 +159,7 @@ class Config:
             f"{_override(override.account)}: {override.account!r} is not among the guarded accounts "
             f"{_names(guarded)}"
             for override in self.file.accounts
-            if override.account not in known
+            if override.account not in known and override.account not in gone
         ]
         named = {override.account for override in self.file.accounts}
         complaints += [
@@ -175,6 +190,7 @@ class Config:
             conservative_mark=self.file.money.mark == "conservative",
             gross=self.file.money.pnl == "gross",
             profile=picked(self.file, of_login, override),
+            shadow=is_shadow(self.file, of_login, override),
         )
 
     def effective_rules(
@@ -193,6 +209,11 @@ class Config:
         """Return what the file says of a login, and of an account known by these names."""
         of_login = next((each for each in self.file.logins if each.name == login), None)
         return of_login, next((each for each in self.file.accounts if each.account in names), None)
+
+    def loss_limit_confirmed(self, record: AccountRecord, login: str) -> str | None:
+        """Return when the loss limit in the firm's own platform was looked at, ISO date; None = never."""
+        written = self._written_for(login, record.account, record.name)
+        return loss_limit_confirmed(self.file, *written)
 
     def enabled_rules(self) -> list[AnyRule]:
         """Return every rule that is on for some account, by id."""
@@ -239,6 +260,7 @@ def load_bytes(
     context = context_of(path, file, complaints)
     check(raw, file, lines, complaints)
     warnings = check_rules(file, context, now, complaints, name=path.name, lines=lines)
+    warnings += shadow_warnings(file)
     if not complaints and (warning := warning_of(file.http)):
         warnings.append(warning)
     if complaints:

@@ -195,6 +195,10 @@ class Profile(_Table, frozen=True):
 
     rules: RuleTables = msgspec.field(default_factory=dict)
     """Only what differs from the defaults, by rule key."""
+    shadow: bool | None = None
+    """Its accounts are only watched: all is told, nothing closed or locked; needs a restart."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class Defaults(_Table, frozen=True):
@@ -204,6 +208,10 @@ class Defaults(_Table, frozen=True):
     """Profile of every account that, like its login, picks none."""
     rules: RuleTables = msgspec.field(default_factory=dict)
     """One table per rule, by its key; a rule that is not written is off."""
+    shadow: bool | None = None
+    """Every account is only watched: all is told, nothing closed or locked; needs a restart."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class AccountOverride(_Table, frozen=True):
@@ -215,6 +223,10 @@ class AccountOverride(_Table, frozen=True):
     """Profile of this account, instead of its login's."""
     rules: RuleTables = msgspec.field(default_factory=dict)
     """Only the fields that differ from its profile and the defaults, by rule key."""
+    shadow: bool | None = None
+    """It is only watched: all is told, nothing closed, cancelled or locked; needs a restart."""
+    platform_loss_limit_confirmed: str | None = None
+    """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
 
 
 class ConfigFile(_Table, frozen=True):

@@ -114,6 +114,8 @@ class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
     """What the confirming snapshot shows to work; empty without one."""
     waves: int
     """Waves of commands sent so far."""
+    withheld: bool = False
+    """The gateway keeps the account's commands back (shadow): the enforcer has given up."""
 
 
 class ResumeEnforcement(AccountMessage, frozen=True, kw_only=True):

@@ -102,6 +102,8 @@ class SessionOpened(Message, frozen=True, kw_only=True):
     """Name of the login in the configuration."""
     accounts: tuple[AccountRecord, ...]
     """Its active accounts."""
+    unreadable: tuple[str, ...] = ()
+    """What is wrong with the records of others, which cannot be understood."""
 
 
 class AccountGuarded(AccountMessage, frozen=True, kw_only=True):
@@ -113,6 +115,8 @@ class AccountGuarded(AccountMessage, frozen=True, kw_only=True):
     """Login it belongs to."""
     rules: tuple[str, ...]
     """One line per enabled rule: what it does with its parameters."""
+    shadow: bool = False
+    """Until the next such event nothing is closed, cancelled or locked in truth; it is only told."""
 
 
 class RulesAdopted(AccountMessage, frozen=True, kw_only=True):
@@ -165,6 +169,8 @@ class EnforcementStarted(AccountMessage, frozen=True, kw_only=True):
     """When the lock is applied even without confirmation, UTC."""
     allowances: tuple[Allowance, ...] | None = None
     """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
+    shadow: bool = False
+    """Only pretended: the gateway keeps every command back."""
 
 
 class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):
@@ -300,8 +306,20 @@ class DeadlinePassed(AccountMessage, frozen=True, kw_only=True):
     """The enforcement."""
 
 
+class EnforcementWithheld(AccountMessage, frozen=True, kw_only=True):
+    """An enforcement in shadow ends: its commands were kept back, and what was there is there still."""
+
+    enforcement_id: str
+    """The enforcement."""
+    targets: tuple[Target, ...]
+    """What would have been reached."""
+
+
 class EnforcementFinished(AccountMessage, frozen=True, kw_only=True):
-    """Every target of an enforcement is reached and its lockouts, if any, are in force."""
+    """Every target of an enforcement is reached and its lockouts, if any, are in force.
+
+    One of a shadow ends without that: it was withheld, or the account is armed now.
+    """
 
     enforcement_id: str
     """The enforcement."""
@@ -326,7 +344,7 @@ class LockoutReleased(AccountMessage, frozen=True, kw_only=True):
     scope: str
     """Its scope."""
     released_by: str
-    """`time`, `reset`, `session_start`, `can_trade` or `config`."""
+    """`time`, `reset`, `session_start`, `can_trade` or `config`; `armed` = it was only pretended."""
 
 
 class ExposureUnderLock(AccountMessage, frozen=True, kw_only=True):
@@ -398,6 +416,8 @@ class DayReset(AccountMessage, frozen=True, kw_only=True):
     """What the stream said of positions and orders that are still there, and when."""
     balance_usd: Decimal | None = None
     """Cash balance; None when it was not told."""
+    shadow: bool = False
+    """The account is only watched as the day begins; it was so at its last `account_guarded`."""
 
 
 class HealthChanged(AccountMessage, frozen=True, kw_only=True):
@@ -476,6 +496,7 @@ type Event = (
     | StopNotMoved
     | FlatConfirmed
     | DeadlinePassed
+    | EnforcementWithheld
     | EnforcementFinished
     | AccountLocked
     | LockoutReleased

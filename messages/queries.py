@@ -83,6 +83,8 @@ class AccountStatus(Value, frozen=True, kw_only=True):
     """What its rules do not know and do instead, a line each, e.g. that the calendar has ended."""
     limits: tuple[LimitUse, ...] = ()
     """How much of each limit is used up, by rule; what cannot be measured now is left out."""
+    shadow: bool = False
+    """It is only watched: nothing is closed, cancelled or locked in truth."""
 
 
 class ChannelStatus(Value, frozen=True, kw_only=True):
@@ -100,6 +102,17 @@ class ChannelStatus(Value, frozen=True, kw_only=True):
     """Notices that wait: for quiet hours, a rate, or another try."""
     lost: int
     """Notices that were given up since the start."""
+
+
+class UnguardedAccount(Value, frozen=True, kw_only=True):
+    """An account that should be guarded and is not, since the start."""
+
+    account: str
+    """Id or name as the configuration has it; `unknown` where its record cannot be understood."""
+    login: str
+    """Login it should be guarded by."""
+    reason: str
+    """Why it is not."""
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
@@ -125,6 +138,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Addresses of actors that protection needs and that are down until the next try."""
     channels: tuple[ChannelStatus, ...] = ()
     """Every way to people that is configured."""
+    unguarded: tuple[UnguardedAccount, ...] = ()
+    """Accounts that should be guarded and are NOT; while nothing is running, none is named."""
 
 
 class AccountBoard(Value, frozen=True, kw_only=True):

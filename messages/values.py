@@ -178,6 +178,7 @@ class AlarmCode(StrEnum):
     SNAPSHOT_DIFFERED = "SNAPSHOT_DIFFERED"
     PAYLOAD_QUARANTINED = "PAYLOAD_QUARANTINED"
     UNKNOWN_ACCOUNT = "UNKNOWN_ACCOUNT"
+    ACCOUNT_UNGUARDED = "ACCOUNT_UNGUARDED"
     ACCOUNT_MISSING = "ACCOUNT_MISSING"
     ACCOUNT_RENAMED = "ACCOUNT_RENAMED"
     UNKNOWN_CONTRACT = "UNKNOWN_CONTRACT"
@@ -542,6 +543,8 @@ class Lockout(Value, frozen=True, kw_only=True):
     """The breach that led to it."""
     locked_at: datetime
     """When the intent was decided, UTC."""
+    shadow: bool = False
+    """Only pretended, of an account that is only watched: it binds nobody and ends when that is armed."""
 
 
 # --- What the broker made of a command ---
@@ -579,7 +582,11 @@ class Uncertain(Value, frozen=True, kw_only=True, tag_field="outcome", tag="unce
     """Why."""
 
 
-type Outcome = Done | Rejected | NotSent | Uncertain
+class Withheld(Value, frozen=True, kw_only=True, tag_field="outcome", tag="withheld"):
+    """Our own gateway kept it back, for the account is in shadow: it certainly has no effect."""
+
+
+type Outcome = Done | Rejected | NotSent | Uncertain | Withheld
 
 
 class StopMove(Value, frozen=True, kw_only=True):

@@ -74,6 +74,7 @@ from messages.values import (
     Rejected,
     Side,
     Uncertain,
+    Withheld,
 )
 
 A, B = 13298777, 13298778
@@ -185,6 +186,7 @@ class FakeGateway(PooledActor):
         self._current = 0
         self._up = False
         self._poll_s = system.poll_s(login)
+        self._in_shadow = system.in_shadow
 
     def on_start(self) -> None:
         if self._guarded:
@@ -317,8 +319,10 @@ class FakeGateway(PooledActor):
     # --- the port ---
 
     def _obey(self, command: BrokerCommand) -> None:
-        self._broker.received.append(command)
-        outcome = self._outcome(command)
+        outcome: Outcome | None = Withheld()
+        if not self._in_shadow(command.account):
+            self._broker.received.append(command)
+            outcome = self._outcome(command)
         if outcome is not None:
             answer = BrokerCommandAnswered(
                 **self._head("answer"),
@@ -457,6 +461,7 @@ class Rig:
         accounts: tuple[int, ...] = (A, B),
         broker: FakeBroker | None = None,
         gateway: type[FakeGateway] = FakeGateway,
+        shadow: bool = False,
     ) -> None:
         self.clock = VirtualClock(start) if broker is None else broker.clock
         self.in_flight = InFlight()
@@ -474,6 +479,7 @@ class Rig:
             on_give_up=lambda address, error: self.given_up.append(f"{address}: {error}"),
             journal_path=folder / "lockstep.db",
             in_flight=self.in_flight,
+            shadow=shadow,
             linger_s=0,  # real time means nothing on a virtual clock
             gather_s=0,
             testimony=self.testimony,

@@ -33,15 +33,18 @@ from tests.rig import TOKENS, A, B
 KEY = TOKENS["PROJECT_X_API_KEY"]
 STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
-    *("down", "channels"),
+    *("down", "channels", "unguarded"),
 ]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "health_reason"),
     *("trading_date", "realised_usd"),
     *("open_usd", "positions", "working_orders", "lockouts", "enforcement", "queued"),
-    *("starting", "caveats", "limits"),
+    *("starting", "caveats", "limits", "shadow"),
 ]
-LOCK_KEYS = {"rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"}
+LOCK_KEYS = {
+    *("rule", "scope", "duty", "until", "release_on", "reason", "breach_id", "locked_at"),
+    "shadow",
+}
 
 
 def refused(command, config, code, **env):
@@ -61,7 +64,7 @@ def front_month():
     "command",
     [
         *("", "demo", "run", "watchdog", "simulate", "check", "rules", "status", "reload"),
-        "lock",
+        *("lock", "doctor"),
         *("journal", "journal verify", "journal anchor", "journal export", "journal dead-letters"),
         "journal show",
     ],

@@ -127,6 +127,7 @@ class WireRig:
         open_accounts: tuple[int, ...] = (A, B),
         gateway: type[WatchedGateway] = WatchedGateway,
         on_event: Callable[[Message], None] | None = None,
+        shadow: bool = False,
     ) -> None:
         self.sim = simulator
         self.trader = simulator.control
@@ -149,6 +150,7 @@ class WireRig:
             journal_path=self.journal,
             testimony=self.testimony,
             gateway=self._gateway,
+            shadow=shadow,
         )
         self.system.start()
         for account in open_accounts:
@@ -160,6 +162,7 @@ class WireRig:
             guarded=guarded,
             poll_s=system.poll_s(login.name),
             fence=system.fence,
+            in_shadow=system.in_shadow,
             journal=self.journal,
             on_disk=self.on_disk,
             **system.wiring(dispatcher),

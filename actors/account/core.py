@@ -97,6 +97,8 @@ class AccountCore:
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
         turn = self._turn(now, "start")
+        if not self._settings.shadow:
+            keeping.end_shadow(turn)
         new_day = keeping.reset_if_due(turn, self._adopting.asked)
         self._guard_by(turn, self._adopting.begin(turn, new_day=new_day))
         turn.record(
@@ -105,6 +107,7 @@ class AccountCore:
                 name=self._settings.name,
                 login=self._settings.login,
                 rules=tuple(setting.line for setting in self._settings.rules),
+                shadow=self._settings.shadow,
             )
         )
         self._watching.begin(turn)
@@ -191,6 +194,7 @@ class AccountCore:
                 if each.rule.usage
                 for use in each.rule.usage(view, each.parameters)
             ),
+            shadow=self._settings.shadow,
         )
 
     def board(self, now: datetime) -> AccountBoard:

@@ -17,6 +17,7 @@ from actors.account.intent import Enforcement, all_pending, lockouts_of
 from actors.account.lockouts import ended, key_of, no_new_exposure, strictness
 from actors.account.marks import Marks
 from actors.account.narrowing import narrow
+from actors.account.pretence import Pretence
 from actors.account.reentry import Reentry, pattern_text
 from actors.account.self_lock import lockout_of
 from actors.account.settings import AccountSettings
@@ -31,6 +32,7 @@ from messages.events import (
     EnforcementJoined,
     EnforcementStarted,
     EnforcementUnrecorded,
+    EnforcementWithheld,
     ExposureUnderLock,
     FlatConfirmed,
     LockoutAsked,
@@ -72,6 +74,7 @@ class Enforcing:
     marks: Marks
     _waiting: dict[str, _Waiting] = field(default_factory=dict)
     _reentry: Reentry = field(default_factory=Reentry)
+    _pretence: Pretence = field(default_factory=Pretence)
     _reappeared: set[str] = field(default_factory=set)
     """Contracts the enforcer is to close again although it has closed them before."""
     _proved: Enforcement | None = None
@@ -131,14 +134,14 @@ class Enforcing:
         asked = standing.demand(self.state, contract)
         if asked is None:
             return
-        under_way = self._is_under_way(asked.targets)
-        if self._reentry.is_new(contract):
+        under_way, new = self._is_under_way(asked.targets), self._reentry.is_new(contract)
+        if new:
             self._count(turn, appeared, contract, asked)
             if under_way:
                 self._reappeared.add(contract)
         if under_way:
             self.resume(turn)
-        else:
+        elif new or not self.settings.shadow:  # in shadow it stays there, and is told once
             self._intend(turn, (), asked.targets, ())
 
     def guard_all(self, turn: Turn) -> None:
@@ -182,8 +185,10 @@ class Enforcing:
     def breach(self, turn: Turn, breach: Breach, trading_date: str) -> None:
         """Turn a verdict into an intent, unless its lockout adds nothing to those that bind."""
         breach_id = f"{self.state.account}/b{self.state.breach_count + 1}"
-        lockouts = lockouts_of(breach, breach_id, turn.now)
+        lockouts = lockouts_of(breach, breach_id, turn.now, shadow=self.settings.shadow)
         if lockouts and not self._adds(lockouts):
+            return
+        if self.settings.shadow and not lockouts and self._pretence.told(breach, self.state.held):
             return
         turn.record(
             RuleBreached(
@@ -195,7 +200,7 @@ class Enforcing:
 
     def lock_out(self, turn: Turn, asked: LockAccount) -> None:
         """Turn what its trader asks for into an intent, unless it adds nothing or is over already."""
-        lockout = lockout_of(asked, turn.now)
+        lockout = lockout_of(asked, turn.now, shadow=self.settings.shadow)
         if ended(lockout, turn.now) or not self._adds((lockout,)):
             return
         turn.record(LockoutAsked(**turn.head(), lockout=lockout))
@@ -248,6 +253,7 @@ class Enforcing:
                     lockouts=lockouts,
                     deadline_at=deadline_at,
                     allowances=self._baseline(lockouts),
+                    shadow=self.settings.shadow,
                 )
             )
         self._await_disk(turn, locked=False)
@@ -344,7 +350,8 @@ class Enforcing:
         if under_way is None or under_way.id != report.enforcement_id:
             return ()
         unheard = not algebra.covers_all(report.targets, under_way.targets)
-        if report.flat_confirmed and (unheard or self._intent_waits):
+        over = report.flat_confirmed or (report.withheld and under_way.shadow)
+        if over and (unheard or self._intent_waits):
             return ()  # a breach has joined that the enforcer had not heard of
         head = turn.head(under_way.id)
         self._record_end(turn, under_way, report)
@@ -357,7 +364,7 @@ class Enforcing:
                     flat_confirmed=report.flat_confirmed,
                 )
             )
-        if report.flat_confirmed:
+        if over:
             turn.record(EnforcementFinished(**head, enforcement_id=under_way.id))
             self._proved = under_way
         self.guard_all(turn)
@@ -377,6 +384,11 @@ class Enforcing:
                     orders=report.orders,
                     waves=report.waves,
                 )
+            )
+            return
+        if report.withheld and under_way.shadow:
+            turn.record(
+                EnforcementWithheld(**head, enforcement_id=under_way.id, targets=under_way.targets)
             )
             return
         turn.record(DeadlinePassed(**head, enforcement_id=under_way.id))

@@ -27,6 +27,8 @@ class Enforcement:
     """Lockouts that are a duty already and are said once the targets are reached."""
     deadline_at: datetime
     """When they are said all the same, UTC."""
+    shadow: bool = False
+    """Only pretended."""
 
 
 def begun(event: EnforcementStarted) -> Enforcement:
@@ -38,6 +40,7 @@ def begun(event: EnforcementStarted) -> Enforcement:
         targets=event.targets,
         pending=event.lockouts,
         deadline_at=event.deadline_at,
+        shadow=event.shadow,
     )
 
 
@@ -46,7 +49,9 @@ def all_pending(under_way: Enforcement, more: tuple[Lockout, ...]) -> tuple[Lock
     return tuple(joined({key_of(each): each for each in under_way.pending}, more).values())
 
 
-def lockouts_of(breach: Breach, breach_id: str, now: datetime) -> tuple[Lockout, ...]:
+def lockouts_of(
+    breach: Breach, breach_id: str, now: datetime, *, shadow: bool
+) -> tuple[Lockout, ...]:
     """Return the lockouts a breach asks for, decided now."""
     return tuple(
         Lockout(
@@ -58,6 +63,7 @@ def lockouts_of(breach: Breach, breach_id: str, now: datetime) -> tuple[Lockout,
             reason=breach.reason,
             breach_id=breach_id,
             locked_at=now,
+            shadow=shadow,
         )
         for terms in breach.lockouts
     )

@@ -15,9 +15,16 @@ from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.account.terms import terms_of
 from actors.account.turn import Turn
-from messages.events import DayReset, EnforcementStarted, LockoutReleased
+from messages.events import (
+    DayReset,
+    EnforcementFinished,
+    EnforcementStarted,
+    LockoutReleased,
+)
 from messages.values import AlarmCode, LastTold, Lockout, ReleaseOn, Unprotected
 
+ARMED = "armed"
+"""Says that a lockout which was only pretended ended, for its account is guarded in truth."""
 _ONE_DAY = timedelta(days=1)
 _IN_FLIGHT = timedelta(minutes=1)
 """Far longer than a read takes: one on its way over the reset may still show what has gone since."""
@@ -66,13 +73,23 @@ def let_trade(turn: Turn) -> bool:
     return bool(waiting)
 
 
-def _release(turn: Turn, lockout: Lockout) -> None:
+def end_shadow(turn: Turn) -> None:
+    """End what an earlier run in shadow only pretended: from now on the account is guarded in truth."""
+    under_way = turn.state.enforcement
+    if under_way is not None and under_way.shadow:
+        turn.record(EnforcementFinished(**turn.head(under_way.id), enforcement_id=under_way.id))
+    for lockout in tuple(turn.state.lockouts.values()):
+        if lockout.shadow:
+            _release(turn, lockout, by=ARMED)
+
+
+def _release(turn: Turn, lockout: Lockout, *, by: str | None = None) -> None:
     turn.record(
         LockoutReleased(
             **turn.head(lockout.breach_id),
             rule=lockout.rule,
             scope=lockout.scope,
-            released_by=lockout.release_on,
+            released_by=by or lockout.release_on,
         )
     )
 
@@ -160,6 +177,7 @@ def reset_if_due(turn: Turn, settings: AccountSettings) -> bool:
                 if key in state.positions or key in state.orders or turn.now - at < _IN_FLIGHT
             ),
             balance_usd=state.balance_usd,
+            shadow=settings.shadow,
         )
     )
     turn.wake_at("reset", state.day.next_reset(turn.now))
@@ -196,4 +214,5 @@ def _open_intent(turn: Turn, state: AccountState) -> EnforcementStarted | None:
         targets=under_way.targets,
         lockouts=tuple(each for each in under_way.pending if not _ends_at_reset(turn, each)),
         deadline_at=under_way.deadline_at,
+        shadow=under_way.shadow,
     )

@@ -13,7 +13,7 @@ SELF = "SELF"
 """Stands where a lockout names its rule."""
 
 
-def lockout_of(asked: LockAccount, now: datetime) -> Lockout:
+def lockout_of(asked: LockAccount, now: datetime, *, shadow: bool) -> Lockout:
     """Return the lockout that is asked for, decided now; its end names it, for no two have the same."""
     return Lockout(
         rule=SELF,
@@ -24,4 +24,5 @@ def lockout_of(asked: LockAccount, now: datetime) -> Lockout:
         reason=asked.reason,
         breach_id=f"self/{asked.until:%Y%m%dT%H%M%S.%fZ}",
         locked_at=now,
+        shadow=shadow,
     )

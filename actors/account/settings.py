@@ -62,6 +62,8 @@ class AccountSettings:
     """Leave fees and commissions out of the day's P&L."""
     profile: str | None = None
     """Profile the rules come from, for people; None = the defaults alone."""
+    shadow: bool = False
+    """Only watch: the gateway keeps every command back."""
     listening: Mapping[FactKind, tuple[RuleSetting, ...]] = field(init=False, compare=False)
     """The rules by the kinds of facts they listen to."""
     timed: tuple[RuleSetting, ...] = field(init=False, compare=False)

@@ -108,6 +108,11 @@ class AccountState:
         return (*self.lockouts.values(), *pending)
 
     @property
+    def _binding(self) -> tuple[Lockout, ...]:
+        """Return those that bind in truth: what shadow pretends must leave nothing unjudged later."""
+        return tuple(each for each in self.duties if not each.shadow)
+
+    @property
     def held(self) -> dict[str, int]:
         """Return what is held by contract: the positions told, and the fills they do not show yet."""
         return self.unplaced.added_to(self.positions)
@@ -221,12 +226,12 @@ class AccountState:
         return self.ledger.weigh(fill, self.label(fill.executed_at))
 
     def _book(self, fill: Fill) -> Booking:
-        booking = self.weigh(fill)
+        booking, binding = self.weigh(fill), self._binding
         self.ledger.book(fill, self.label(fill.executed_at))
-        if booking is not Booking.CORRECTED and flat_duty(self.duties):
+        if booking is not Booking.CORRECTED and flat_duty(binding):
             self.skipped.add(fill.trade_id)
         if booking is Booking.BOOKED:
-            self.trades.book(fill, under_lock=account_duty(self.duties))
+            self.trades.book(fill, under_lock=account_duty(binding))
         elif booking is Booking.VOIDED:
             self.trades.void(fill)
         return booking

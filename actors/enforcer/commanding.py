@@ -9,7 +9,7 @@ from actors.enforcer.targets import Plan
 from messages import codec
 from messages.commands import BrokerCommand, CancelOrder, CloseContract, PartialCloseContract
 from messages.events import BrokerCommandSent
-from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain
+from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain, Withheld
 
 _POSITION_NOT_FOUND = 2
 """errorCode of both close endpoints when there is nothing left to close."""
@@ -71,7 +71,7 @@ def complaint_about(command: BrokerCommand, outcome: Outcome) -> tuple[AlarmCode
     """Return the alarm an answer asks for, if any."""
     what = f"{codec.kind(command)} {command.command_id}"
     match outcome:
-        case Done():
+        case Done() | Withheld():
             return None
         case Rejected() if isinstance(command, CancelOrder):
             return None  # filled, or gone with its sibling: the next read shows it

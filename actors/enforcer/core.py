@@ -42,7 +42,7 @@ from messages.commands import (
 from messages.events import AlarmRaised, BrokerCommandAnswered, Event
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.journal import Append
-from messages.values import AlarmCode, NotSent, Rejected, Target, Uncertain
+from messages.values import AlarmCode, NotSent, Rejected, Target, Uncertain, Withheld
 
 _COMMAND_S = 2.5
 """Deadline of a broker command; the gateway answers by then whatever happens."""
@@ -96,6 +96,8 @@ class EnforcerCore:
     """When the first command that the budget had no room for should stand in its queue again."""
     _exposure_usd: Decimal | None = None
     """What the account has at stake, as it last said."""
+    _withheld: bool = False
+    """The gateway keeps this account's commands back: it is watched in shadow."""
     _blind: bool = False
     """The last read failed."""
     _moved: bool = False
@@ -266,6 +268,8 @@ class EnforcerCore:
                 self._turn_at = min(turn_at, self._turn_at or turn_at)
             case NotSent() | Rejected():
                 self._failed += asked
+            case Withheld():
+                self._withheld = True
             case _:
                 pass  # done, or of unknown fate: the next read tells
         if not self._outstanding and self._step is Step.COMMANDING:
@@ -277,10 +281,18 @@ class EnforcerCore:
 
         A read would get its turn no sooner, and the worst must be closed before anything is verified.
         """
-        if self._turn_at is None:
+        if self._withheld:
+            self._forgo()
+        elif self._turn_at is None:
             self._read()
-            return
-        self._wait(max(0.0, (self._turn_at - self._now).total_seconds()))
+        else:
+            self._wait(max(0.0, (self._turn_at - self._now).total_seconds()))
+
+    def _forgo(self) -> None:
+        """End where the gateway keeps everything back: nothing would ever become flat by it."""
+        self._withheld = False
+        self._end()
+        self._report(None, withheld=True)
 
     # --- read ---
 
@@ -389,14 +401,17 @@ class EnforcerCore:
         self._wake("pause", wait_s)
 
     def _prove(self, snapshot: SnapshotTaken) -> None:
+        self._end()
+        self._report(snapshot)
+
+    def _end(self) -> None:
         self._step, self._request, self._coming = Step.IDLE, "", {}
         self._confirmed = True
         self._pause_s = _FIRST_PAUSE_S
         self._cancel("deadline")
         self._stops.give_way(())
-        self._report(snapshot)
 
-    def _report(self, proof: SnapshotTaken | None) -> None:
+    def _report(self, proof: SnapshotTaken | None, *, withheld: bool = False) -> None:
         self._reported = True
         self._tell(
             f"account/{self.account}",
@@ -411,6 +426,7 @@ class EnforcerCore:
                 positions=proof.positions if proof else (),
                 orders=proof.orders if proof else (),
                 waves=self._waves,
+                withheld=withheld,
             ),
         )
 

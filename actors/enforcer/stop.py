@@ -88,11 +88,15 @@ class Stop:
     """In a row; a move that is wanted again although it was accepted is one, too."""
     alarmed: bool = False
     """Since the last move that succeeded."""
+    shadow: bool = False
+    """The last one was kept back: it counts as if it had taken effect, and is told once."""
 
     def wants(self, move: StopMove, now: datetime) -> None:
         """Take a wish, if it adds to the last move, of which the rule may not know yet."""
         if self._adds(move) and not self._looser_of_one_picture(move):
             self.wish, self.wished_at = move, now
+        elif self.shadow:
+            self.wished_at = now  # so that it is not forgotten, and told again
 
     def _looser_of_one_picture(self, move: StopMove) -> bool:
         """Say whether a tighter move is wanted by the same picture: the rule may stand twice."""
@@ -102,7 +106,8 @@ class Stop:
     def _adds(self, move: StopMove) -> bool:
         if self.done is None or tighter(move, self.done):
             return True
-        return move.stop_price == self.done.stop_price and self.fate is Fate.READY
+        same = move.stop_price == self.done.stop_price
+        return same and self.fate is Fate.READY and not self.shadow
 
     def take(self, now: datetime) -> StopMove | None:
         """Return what is to be sent now, if anything is still wanted and nothing is under way."""
@@ -123,6 +128,11 @@ class Stop:
         if again:  # not taken in truth, or taken back by the trader: more and more slowly
             return self.failed()
         self.failures, self.alarmed, self.fate = 0, False, Fate.PAUSING
+        return _EVERY_S
+
+    def pretended(self, move: StopMove) -> float:
+        """Note that a move was kept back; return for how many seconds nothing is sent."""
+        self.done, self.shadow, self.fate = move, True, Fate.PAUSING
         return _EVERY_S
 
     def failed(self) -> float:

@@ -38,6 +38,7 @@ from messages.values import (
     StopMove,
     Target,
     Uncertain,
+    Withheld,
 )
 
 _COMMAND_S = 2.5
@@ -185,6 +186,8 @@ class Stops:
                 self._not_moved(stop, sent, f"rejected by the broker: {text} ({code})")
             case NotSent(reason=reason):
                 self._not_moved(stop, sent, f"not sent: {reason}")
+            case Withheld():
+                self._wake(stop, sent, stop.pretended(sent))
             case Uncertain(reason=reason):
                 self._alarm(stop, sent, f"of unknown fate, it is read before it is tried: {reason}")
                 stop.fate = Fate.UNSURE

@@ -4,7 +4,7 @@ One per login, at `gateway/<login>`, on a LoopThread of its own; started by the 
 the `GatewayCommand`s. Out: facts to `account/<id>`, answers to `enforcer/<id>`, snapshots to whoever
 asked, quotes to `quotes/<login>`, the broker's time to `clock`, alarms and quarantined payloads to the
 journal. Every BrokerCommand is answered exactly once, whatever happens; a hanging request delays no
-other.
+other. Those of an account in shadow end here: none of them reaches the client that could send it.
 
 It decides nothing and keeps no picture of any account. Restarted with `guarded` it logs in, connects
 and subscribes by itself; each account then hears `StreamConnected` and asks for its snapshot.
@@ -12,6 +12,7 @@ and subscribes by itself; each account then hears `StreamConnected` and asks for
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -55,7 +56,7 @@ from messages.commands import (
 from messages.events import BrokerCommandAnswered, SessionOpened
 from messages.facts import ContractDescribed, ContractUnknown, SnapshotFailed, SnapshotTaken
 from messages.queries import GetLoginStatus, LoginStatus, Ping
-from messages.values import Contract, Outcome, Uncertain
+from messages.values import Contract, Outcome, Uncertain, Withheld
 
 _LISTING_S = 10.0
 # At start the first connection is still to be made, and nothing else is waiting.
@@ -84,6 +85,7 @@ class GatewayActor(PooledActor):
         directory: Directory,
         dispatcher: Dispatcher,
         fence: Fence,
+        in_shadow: Callable[[int], bool],
         guarded: tuple[int, ...] = (),
         poll_s: float | None = None,
     ) -> None:
@@ -92,6 +94,7 @@ class GatewayActor(PooledActor):
         from actors.gateway.client import BrokerClient
 
         self._login = login
+        self._in_shadow = in_shadow
         secrets = Secrets(login.username, login.api_key)
         self._outbox = Outbox(login=login.name, clock=clock, directory=directory, secrets=secrets)
         self._client = BrokerClient(
@@ -193,7 +196,9 @@ class GatewayActor(PooledActor):
     # --- commands -------------------------------------------------------------------------------
 
     def _carry_out(self, command: BrokerCommand) -> asyncio.Task[Outcome]:
-        task = asyncio.get_running_loop().create_task(self._client.carry_out(command))
+        shadow = self._in_shadow(command.account)
+        carrying = _withhold() if shadow else self._client.carry_out(command)
+        task = asyncio.get_running_loop().create_task(carrying)
         # A callback, since it comes even if the task is cancelled before its first step.
         task.add_done_callback(partial(self._tell_outcome, command))
         return task
@@ -218,17 +223,19 @@ class GatewayActor(PooledActor):
             said = self._outbox.blot(str(error))
             raise BrokerUnreachableError(f"login {self._login.name!r}: {said}") from None
         self._roster.note(rows)
-        records = []
+        records, unreadable = [], []
         for row in rows:
             try:
                 records.append(account_record_of(row))
             except DecodeError as error:
                 self._outbox.quarantine("/Account/search", shown(row.raw, 2000), error)
+                unreadable.append(self._outbox.blot(str(error)))
         return SessionOpened(
             at=self._outbox.clock.now(),
             cause=command.cause,
             login=self._login.name,
             accounts=tuple(records),
+            unreadable=tuple(unreadable),
         )
 
     def _snapshot(self, command: TakeSnapshot) -> asyncio.Task[SnapshotTaken | SnapshotFailed]:
@@ -294,6 +301,11 @@ class GatewayActor(PooledActor):
             await keep_session(self._client, self._outbox)
         finally:
             await self._client.close()
+
+
+async def _withhold() -> Outcome:
+    """Send nothing: the account is watched in shadow."""
+    return Withheld()
 
 
 def _outcome_of(task: asyncio.Task[Outcome]) -> Outcome:

@@ -34,7 +34,7 @@ class Priority(IntEnum):
     KEEP_WARM = 5
 
 
-_SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
+SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
 # How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
 # 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
 _IN_GOOD_TIME = 0.5
@@ -143,7 +143,7 @@ class RequestBudget:
         now = self._clock.monotonic()
         self._let_go(now)
         held_s = self._reads_held_until - now if priority >= Priority.READ else 0.0
-        ceiling = max(count, int(self._requests * _SHARES.get(priority, 1.0)))
+        ceiling = max(count, int(self._requests * SHARES.get(priority, 1.0)))
         too_many = len(self._sent) + ahead + count - ceiling
         if too_many <= 0 or not self._sent:
             return held_s

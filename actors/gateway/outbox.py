@@ -16,7 +16,7 @@ from messages.commands import ReportBrokerTime
 from messages.events import AlarmRaised, Event
 from messages.facts import PayloadQuarantined
 from messages.journal import Append
-from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain
+from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain, Withheld
 
 _LONGEST_RAW = 2000
 _REPORT_EVERY_S = 1.0
@@ -87,7 +87,7 @@ class Outbox:
                 return replace(outcome, text=self.blot(text))
             case NotSent(reason=reason) | Uncertain(reason=reason):
                 return replace(outcome, reason=self.blot(reason))
-            case Done():
+            case Done() | Withheld():
                 return outcome
             case _:
                 assert_never(outcome)

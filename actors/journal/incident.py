@@ -21,6 +21,7 @@ from actors.journal.export import line_of
 from actors.journal.history import History
 from actors.ops.narrator import narrate
 from messages import codec
+from messages.events import AccountGuarded, DayReset
 from messages.journal import Recorded
 
 ABOUT, TIMELINE, EVENTS, CHAIN, GUIDE = (
@@ -137,11 +138,16 @@ def timeline_of(records: Iterable[Recorded]) -> bytes:
 
 
 def _timeline(records: Iterable[Recorded]) -> Iterator[str]:
+    watched: dict[int | None, bool] = {}
     for record in records:
         event = record.event
         kind = codec.kind(event)
-        said = [text for _, text in narrate(event)] or [_fields(record)]
+        if isinstance(event, DayReset | AccountGuarded):
+            watched[event.account] = event.shadow
+        shadow = watched.get(getattr(event, "account", None), False)
+        said = [text for _, text in narrate(event, shadow=shadow)] or [_fields(record)]
         head = f"{event.at:%Y-%m-%d %H:%M:%S.%f}Z  #{record.seq:<8}{kind}"
+        head += "  SHADOW" * shadow
         yield from (f"{head}  {text}" for text in "\n".join(said).splitlines())
 
 

@@ -21,7 +21,7 @@ from actors.ops.console import Console
 from actors.ops.facts import say, usd
 from actors.ops.narrator import Line, narrate
 from messages.base import Message
-from messages.events import DayReset
+from messages.events import AccountGuarded, DayReset
 from messages.journal import Recorded
 
 _STYLES = {"critical": "bold red", "error": "red", "warning": "yellow"}
@@ -94,7 +94,7 @@ class Day:
         self._label = label
         self._state = AccountState.new(account, _UTC_DAY, gross=False)
         self._zone: tzinfo = UTC
-        self._closed = False
+        self._closed = self._shadow = False
 
     def lines(self, event: Message) -> Iterator[Line]:
         """Take the next event; yield its lines, timed."""
@@ -103,9 +103,12 @@ class Day:
             return
         before = self._state.ledger.realised_usd
         self._state.evolve(event)
+        if isinstance(event, DayReset | AccountGuarded):
+            self._shadow = event.shadow
         if isinstance(event, DayReset):
             yield self._begin(event)
-        said = [(level, line) for level, text in narrate(event) for line in text.splitlines()]
+        told = narrate(event, shadow=self._shadow)
+        said = [(level, line) for level, text in told for line in text.splitlines()]
         yield from (self._timed(event, *line) for line in said or say(event))
         if (now := self._state.ledger.realised_usd) != before:
             yield self._timed(event, "info", f"   day's realised P&L {usd(before)} → {usd(now)}")
@@ -136,4 +139,5 @@ class Day:
 
     def _timed(self, event: Message, level: str, text: str) -> Line:
         at = event.at.astimezone(self._zone)
-        return (level, f"{at:%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {text}")
+        shadow = "SHADOW  " if self._shadow else ""
+        return (level, f"{at:%m-%d %H:%M:%S}.{at.microsecond // 1000:03}  {shadow}{text}")

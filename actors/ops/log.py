@@ -5,6 +5,7 @@ named, in snake_case, with what people should read as `say`; plain facts only at
 """
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -22,8 +23,16 @@ _LEVELS = logging.getLevelNamesMapping()
 class LogActor(PooledActor):
     """Everything that happened, as log lines."""
 
-    def __init__(self, *, clock: Clock, directory: Directory, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        *,
+        in_shadow: Callable[[int], bool],
+        clock: Clock,
+        directory: Directory,
+        dispatcher: Dispatcher,
+    ) -> None:
         super().__init__(dispatcher=dispatcher)
+        self._in_shadow = in_shadow
         self._clock = clock
         self._directory = directory
         self._log = structlog.get_logger(actor="log")
@@ -47,12 +56,17 @@ class LogActor(PooledActor):
                 raise TypeError(f"log cannot be told {type(message).__name__}")
 
     def _say(self, event: Message, *, durable: bool) -> None:
-        lines = narrate(event)
+        account = getattr(event, "account", None)
+        shadow = account is not None and self._in_shadow(account)
+        lines = narrate(event, shadow=shadow)
         level = max((_LEVELS[level.upper()] for level, _ in lines), default=logging.DEBUG)
         if not self._log.is_enabled_for(level):
             return
+        said: dict[str, Any]
         said = {"say": "\n".join(text for _, text in lines)} if lines else {}
+        if shadow:
+            said["shadow"] = True
         fields = {key: value for key, value in codec.builtins(event).items() if key != "kind"}
         if not durable:
             said["durable"] = "no"
-        self._log.log(level, codec.kind(event), **said, **fields)
+        self._log.log(level, codec.kind(event), **(fields | said))

@@ -69,7 +69,8 @@ def _for_people() -> Processor:
         said = entry.get("say")
         if said is None:
             return in_full(logger, name, entry)
-        head = f"{entry['logged_at'][:23]}Z | {entry['level'].upper():8} | "
+        shadow = "SHADOW | " if entry.get("shadow") else ""
+        head = f"{entry['logged_at'][:23]}Z | {entry['level'].upper():8} | {shadow}"
         return "\n".join(head + line for line in said.splitlines())
 
     return render
@@ -96,8 +97,15 @@ class LogStream:
             self._stream.flush()
 
 
-def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
-    """Send all logs to stderr, from this level on."""
+def _in_shadow(
+    _logger: Any, _name: str, entry: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    entry["shadow"] = True
+    return entry
+
+
+def configure_logging(level: int, secrets: Collection[str] = (), *, shadow: bool = False) -> None:
+    """Send all logs to stderr, from this level on; in shadow every line says so."""
     terminal = sys.stderr.isatty()
     stream = LogStream(sys.stderr)
     shared: list[Processor] = [
@@ -106,6 +114,7 @@ def configure_logging(level: int, secrets: Collection[str] = ()) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="logged_at"),
         structlog.processors.format_exc_info,
         redactor(secrets),
+        *[_in_shadow] * shadow,
     ]
     renderer = _for_people() if terminal else structlog.processors.JSONRenderer()
     structlog.configure(

@@ -20,6 +20,7 @@ from messages.events import (
     EnforcementNarrowed,
     EnforcementStarted,
     EnforcementUnrecorded,
+    EnforcementWithheld,
     ExposureUnderLock,
     FlatConfirmed,
     HealthChanged,
@@ -42,14 +43,17 @@ from messages.values import (
     Rejected,
     ReleaseOn,
     Uncertain,
+    Withheld,
 )
 
 type Line = tuple[str, str]
 """(level, text); levels are those of logging, in small letters."""
 
 
-def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a table, one line per event
-    """Return what an event says, possibly nothing."""
+def narrate(  # noqa: C901, PLR0911, PLR0912 - a table, one line per event
+    event: Message, *, shadow: bool = False
+) -> list[Line]:
+    """Return what an event says, possibly nothing; of an account in shadow nothing was done in truth."""
     match event:
         case AccountGuarded():
             return _guarded(event)
@@ -58,17 +62,20 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
         case AccountOpened():
             return [("info", f"Account {event.account} OPEN: every rule judged it clean")]
         case RuleBreached():
-            return _breached(event)
+            return _breached(event, shadow=shadow)
         case LockoutAsked(lockout=lock):
             who = f"Account {event.account}: its trader locks it until {_until(lock)}"
             flatten = f"Flattening all positions of account {event.account}"
             return [("warning", f"{who}: {lock.reason}"), ("warning", flatten)]
+        case EnforcementStarted(shadow=True):
+            what = "positions or orders would be closed or cancelled, and are not"
+            return [("warning", f"Account {event.account} is only watched: {what}")]
         case EnforcementStarted() if event.breaches and FlatAccount() in event.targets:
             return [("warning", f"Flattening all positions of account {event.account}")]
         case EnforcementStarted() if event.breaches and NoOpeningOrders() in event.targets:
             return [("warning", _kept(event))]
         case BrokerCommandSent():
-            return [("warning", _sent(event))]
+            return [("warning", _sent(event, shadow=shadow))]
         case BrokerCommandAnswered(outcome=outcome) if unusual := _unusual(outcome):
             return [("warning", f"Account {event.account}: {event.command_id} {unusual}")]
         case StopMoved() | StopNotMoved():
@@ -81,6 +88,14 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
             return [("critical", f"Account {event.account}: enforcement deadline passed, not flat")]
         case EnforcementUnrecorded():
             return [("critical", f"Account {event.account}: intent not on disk ({event.reason})")]
+        case EnforcementWithheld():
+            what = "what would have been closed or cancelled is still there"
+            return [("warning", f"Account {event.account} is only watched: {what}")]
+        case AccountLocked(lockout=lock) if lock.shadow:
+            would = "would be locked" if lock.duty is Duty.FLAT else "would have no new exposure"
+            return [
+                ("warning", f"Account {event.account} {would} until {_until(lock)}: {lock.reason}")
+            ]
         case AccountLocked(lockout=lock) if lock.duty is Duty.NO_NEW_EXPOSURE:
             text = f"Account {event.account}: no new exposure until {_until(lock)}"
             return [("warning", f"{text}: {lock.reason}")]
@@ -129,8 +144,15 @@ def narrate(event: Message) -> list[Line]:  # noqa: C901, PLR0911, PLR0912 - a t
 def _guarded(event: AccountGuarded) -> list[Line]:
     # until the reset a rule may stand twice, as it was and as it is to be
     rules = {line.partition(" ")[0] for line in event.rules}
-    head = f"Account {event.account} ({event.name}) guarded by {_rules(len(rules))}"
-    return [("info", head), *(("info", f"   {rule}") for rule in event.rules)]
+    if event.shadow:
+        what = "NOTHING is closed, cancelled or locked"
+        head = f"SHADOW: account {event.account} ({event.name}) only watched: {what}"
+    else:
+        head = f"Account {event.account} ({event.name}) guarded by {_rules(len(rules))}"
+    return [
+        ("warning" if event.shadow else "info", head),
+        *(("info", f"   {rule}") for rule in event.rules),
+    ]
 
 
 def _adopted(event: RulesAdopted) -> list[Line]:
@@ -145,16 +167,16 @@ def _rules(count: int) -> str:
     return f"{count} rule" if count == 1 else f"{count} rules"
 
 
-def _breached(event: RuleBreached) -> list[Line]:
-    breach = event.breach
+def _breached(event: RuleBreached, *, shadow: bool) -> list[Line]:
+    breach, does = event.breach, "WOULD ENFORCE" if shadow else "ENFORCING"
     return [
         ("info", f"Account {event.account} {breach.measure}"),
         ("critical", f"VIOLATION: {breach.rule} - {breach.reason}"),
-        ("critical", f"ENFORCING {breach.rule}: Account {event.account} {breach.measure}"),
+        ("critical", f"{does} {breach.rule}: Account {event.account} {breach.measure}"),
     ]
 
 
-def _sent(event: BrokerCommandSent) -> str:
+def _sent(event: BrokerCommandSent, *, shadow: bool) -> str:
     match event.command:
         case "close_contract":
             what = f"closing {event.contract}"
@@ -166,7 +188,8 @@ def _sent(event: BrokerCommandSent) -> str:
             what = f"moving stop order {event.order_id} of {event.contract} to {event.stop_price}"
         case other:
             what = f"{other} {event.order_id or event.contract}"
-    return f"Account {event.account}: {what}"
+    would = "would be " if shadow else ""
+    return f"Account {event.account}: {would}{what}"
 
 
 def _stop(event: StopMoved | StopNotMoved) -> Line:
@@ -191,6 +214,8 @@ def _unusual(outcome: Outcome) -> str:
             return f"was rejected by the broker: {outcome.text} ({outcome.code})"
         case NotSent():
             return f"was not sent: {outcome.reason}"
+        case Withheld():
+            return "was kept back: the account is only watched, nothing was sent"
         case Uncertain():
             return f"is of unknown fate, the broker is read next: {outcome.reason}"
 
@@ -202,6 +227,9 @@ def _kept(event: EnforcementStarted) -> str:
 
 
 def _under_lock(event: ExposureUnderLock) -> list[Line]:
+    if event.lockout.shadow:
+        would = f"would be closed or cancelled: {event.lockout.reason}"
+        return [("critical", f"PRE-CHECK: {event.appeared} in account {event.account} {would}")]
     if event.lockout.duty is Duty.NO_NEW_EXPOSURE:
         return [
             ("critical", f"PRE-CHECK: {event.appeared} is new exposure in account {event.account}"),

@@ -27,6 +27,8 @@ class Kind(StrEnum):
     DOWN = "down"
     EXPOSED = "exposed"
     CALENDAR = "calendar"
+    SHADOW = "shadow"
+    UNGUARDED = "unguarded"
 
 
 class Hole(NamedTuple):
@@ -60,6 +62,12 @@ def _of_all(status: SystemStatus) -> Iterator[Hole]:
         yield Hole(Kind.JOURNAL, None, f"JOURNAL: events that are not on disk: {missing}")
     if not (status.accounts or status.unanswered):
         yield Hole(Kind.NO_ACCOUNT, None, "NO ACCOUNT is guarded")
+    for lost in status.unguarded:
+        text = f"{lost.account} ({lost.login}) is UNGUARDED: {lost.reason}"
+        yield Hole(Kind.UNGUARDED, None, text)
+    if watched := sum(each.shadow for each in status.accounts):
+        text = f"SHADOW: {watched} of {len(status.accounts)} accounts are only watched: nothing of"
+        yield Hole(Kind.SHADOW, None, f"{text} theirs is closed, cancelled or locked")
     for account in status.unanswered:
         text = "DOES NOT ANSWER: it is down or hangs; look at the alarms"
         yield Hole(Kind.UNANSWERED, account, text)

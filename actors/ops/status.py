@@ -17,7 +17,7 @@ from actors.journal import Store
 from actors.runtime import Clock
 from config.listening import is_loopback, parts_of
 from config.loader import Config
-from messages.events import AccountGuarded
+from messages.events import AccountGuarded, DayReset
 from messages.queries import AccountStatus, SystemStatus
 from messages.values import Health
 
@@ -81,9 +81,11 @@ def _from_journal(config: Config, clock: Clock) -> SystemStatus:
 def _account(config: Config, store: Store, account: int, clock: Clock) -> AccountStatus:
     gross = config.file.money.pnl == "gross"
     state = AccountState.new(account, config.context.trading_day, gross=gross)
-    name = login = "unknown"
+    name, login, shadow = "unknown", "unknown", False
     for record in store.account_events(account):
         state.evolve(record.event)
+        if isinstance(record.event, DayReset | AccountGuarded):
+            shadow = record.event.shadow
         if isinstance(record.event, AccountGuarded):
             name, login = record.event.name, record.event.login
     settings = AccountSettings(
@@ -98,6 +100,7 @@ def _account(config: Config, store: Store, account: int, clock: Clock) -> Accoun
         late_after_s=config.file.health.late_after_s,
         conservative_mark=False,
         gross=gross,
+        shadow=shadow,
     )
     status = AccountCore(settings, state, epoch="status").status(clock.now())
     return msgspec.structs.replace(

@@ -43,15 +43,16 @@ def picture_of(status: SystemStatus) -> Group:
     return Group(_head(status), _table(status), *_notes(status))
 
 
-def lines_of(status: SystemStatus) -> dict[int, str]:
+def lines_of(status: SystemStatus) -> dict[int | str, str]:
     """Return by account one line without any time in it: the same as long as nothing changes."""
-    lines = {each.account: _line(each) for each in status.accounts}
+    lines: dict[int | str, str] = {each.account: _line(each) for each in status.accounts}
+    lines |= {each.account: f"UNGUARDED: {each.reason}" for each in status.unguarded}
     return lines | dict.fromkeys(status.unanswered, "DOES NOT ANSWER")
 
 
 def _line(each: AccountStatus) -> str:
     parts = [
-        *(each.name, str(each.phase), str(each.health)),
+        *(each.name, _phase(each), str(each.health)),
         f"P&L {_money(each.realised_usd)}",
         f"open {_money(each.open_usd)}",
         _holds(each) or "flat",
@@ -82,13 +83,17 @@ def _table(status: SystemStatus) -> Table:
         table.add_row(
             str(each.account),
             Text(each.name),
-            Text(each.phase, style=_PHASES[each.phase]),
+            Text(_phase(each), style=_PHASES[each.phase]),
             Text(each.health, style=_HEALTHS[each.health]),
             _coloured(each.realised_usd),
             _coloured(each.open_usd),
             Text(_holds(each)),
         )
     return table
+
+
+def _phase(each: AccountStatus) -> str:
+    return f"SHADOW {each.phase}" if each.shadow else each.phase
 
 
 def _coloured(amount: Decimal | None) -> Text:
@@ -145,7 +150,8 @@ def _notes_of(each: AccountStatus, at: datetime) -> Iterator[Text]:
     for lock in each.lockouts:
         scope = "" if lock.scope == ACCOUNT_SCOPE else f" ({lock.scope})"
         left = f", {_left(lock.until, at)} left" if lock.until else ""
-        text = f"{each.account}{scope} locked by {lock.rule} {_end(lock)}{left}: {lock.reason}"
+        locked = "would be locked" if lock.shadow else "locked"
+        text = f"{each.account}{scope} {locked} by {lock.rule} {_end(lock)}{left}: {lock.reason}"
         yield Text(text, style=_PHASES[Phase.LOCKED])
     for change in each.queued:
         yield Text(f"{each.account} queued: {change}")

@@ -45,7 +45,7 @@ def _watch_picture(console: Console, status: SystemStatus, read: Read) -> None:
 
 
 def _watch_lines(status: SystemStatus, read: Read) -> None:
-    shown: dict[int, str] = {}
+    shown: dict[int | str, str] = {}
     lost = ""
     while True:
         running = "" if status.live else "  NOT RUNNING"

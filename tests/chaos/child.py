@@ -113,6 +113,7 @@ def live(orders: Orders) -> None:
             guarded=guarded,
             poll_s=own.poll_s(login.name),
             fence=own.fence,
+            in_shadow=own.in_shadow,
             **own.wiring(dispatcher),
         ),
     )

@@ -22,6 +22,7 @@ from messages.events import (
     EnforcementJoined,
     EnforcementNarrowed,
     EnforcementStarted,
+    EnforcementWithheld,
     ExposureUnderLock,
     FlatConfirmed,
     LockoutAsked,
@@ -49,6 +50,9 @@ from messages.values import (
     Target,
 )
 from tests.chaos.evidence import Stored, is_account_flat
+
+ARMED = "armed"
+"""What ends a lockout that was only pretended, when its account is guarded in truth."""
 
 type Key = tuple[str, str]
 
@@ -81,6 +85,8 @@ class UnderWay:
     targets: tuple[Target, ...]
     pending: dict[Key, Lockout]
     deadline_at: datetime
+    shadow: bool = False
+    withheld: bool = False
     confirmed: bool = False
     late: bool = False
     commanded_at: datetime | None = None
@@ -208,6 +214,8 @@ class AccountWalk:
                 self._on_flat(event)
             case DeadlinePassed():
                 self._on_deadline(event)
+            case EnforcementWithheld():
+                self._on_withheld(event)
             case AccountLocked():
                 self._on_locked(event)
             case EnforcementFinished():
@@ -253,7 +261,11 @@ class AccountWalk:
             text = f"{event.enforcement_id} begins while {self.under_way.id} is under way"
             self._fault("I1", text)
         self.under_way = UnderWay(
-            event.enforcement_id, event.targets, _by_key(event.lockouts), event.deadline_at
+            event.enforcement_id,
+            event.targets,
+            _by_key(event.lockouts),
+            event.deadline_at,
+            shadow=event.shadow,
         )
         self._intended(event)
 
@@ -346,6 +358,13 @@ class AccountWalk:
         self._expect(due, "I1", f"the deadline {under_way.deadline_at} has not passed")
         under_way.late = True
 
+    def _on_withheld(self, event: EnforcementWithheld) -> None:
+        under_way = self._same(event.enforcement_id, "is withheld")
+        if under_way is None:
+            return
+        self._expect(under_way.shadow, "I5", "withheld although the account is guarded in truth")
+        under_way.withheld = True
+
     def _on_locked(self, event: AccountLocked) -> None:
         key, lockout = key_of(event.lockout), event.lockout
         once = (key, lockout.breach_id) not in self._said
@@ -355,7 +374,10 @@ class AccountWalk:
         if under_way:
             intended = under_way.pending.pop(key, None)
             self._expect(intended == lockout, "I1", f"{key} is not the lockout that was intended")
-            proven = under_way.confirmed if event.flat_confirmed else under_way.late
+            over = under_way.late or under_way.withheld
+            proven = under_way.confirmed if event.flat_confirmed else over
+            same = lockout.shadow == under_way.shadow
+            self._expect(same, "I9", f"{key} is pretended, and what led to it is not")
             what = "flat was confirmed" if event.flat_confirmed else "the deadline had passed"
             self._expect(proven, "I1", f"locked before {what}")
         if key not in self.locks or strength(lockout) > strength(self.locks[key]):
@@ -365,8 +387,9 @@ class AccountWalk:
         under_way = self._same(event.enforcement_id, "finishes")
         if under_way is None:
             return
-        self._expect(under_way.confirmed, "I1", "finished before flat was confirmed")
-        for key in under_way.pending:
+        over = under_way.confirmed or under_way.shadow
+        self._expect(over, "I1", "finished before flat was confirmed")
+        for key in under_way.pending if not under_way.shadow else ():
             self._fault("I5", f"finished without the lockout {key}")
         self.under_way = None
         self._finished = (event.enforcement_id, event.at)
@@ -377,6 +400,11 @@ class AccountWalk:
         lockout = self.locks.get(key) or pending.get(key)
         if lockout is None:
             self._fault("I4", f"{key} is released and was not in force")
+            return
+        if event.released_by == ARMED:
+            self._expect(lockout.shadow, "I9", f"{key} binds in truth and was released: {lockout}")
+            self.locks.pop(key, None)
+            self._attempts = self._attempts if self.locks else 0
             return
         self._expect(
             event.released_by == lockout.release_on,

@@ -5,6 +5,7 @@ key, add a bite to one of the `bites_of_….py`; `test_bites.py` fails for keys 
 that are no key, and for two files that differ in anything else.
 """
 
+from tests.config.bites_of_accounts import account_bites
 from tests.config.bites_of_alerts import alert_bites
 from tests.config.bites_of_rules import rule_bites
 from tests.config.bites_of_tables import table_bites
@@ -16,4 +17,5 @@ BITES: dict[str, Bite] = {
     **dict(watching_bites()),
     **dict(table_bites()),
     **dict(alert_bites()),
+    **dict(account_bites()),
 }

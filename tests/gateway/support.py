@@ -80,6 +80,8 @@ class Rig:
         addresses = [f"{role}/{each}" for role in ("account", "enforcer") for each in (A, B)]
         self.heard = {address: self._probe(address) for address in (*addresses, "journal", "clock")}
         self.gateway = self.quotes = None
+        self.shadows: set[int] = set()
+        """Accounts that are only watched."""
         self.fenced = ""
         """Why the process may not act any more."""
 
@@ -110,6 +112,7 @@ class Rig:
             guarded=guarded,
             poll_s=poll_s,
             fence=self.fence,
+            in_shadow=self.shadows.__contains__,
             **common,
         )
         self.directory.register("gateway/sim", self.gateway)

@@ -36,6 +36,7 @@ def supervised(rig):
             dispatcher=rig.loop,
             guarded=tuple(guarded),
             fence=rig.fence,
+            in_shadow=rig.shadows.__contains__,
             **common,
         )
 

@@ -310,7 +310,7 @@ def test_a_configuration_larger_than_any_is_not_read_whole(mine):
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     "command",
-    ["check", "run", "status", "reload", "journal verify", "journal export"],
+    ["check", "doctor", "run", "status", "reload", "journal verify", "journal export"],
 )
 def test_every_command_says_so_in_one_line(tmp_path, capsys, monkeypatch, command):
     """Whatever it was to do with it: exit 78, no traceback."""

@@ -1,0 +1,140 @@
+"""An account that should be guarded and cannot be: never left out in silence, nor at the others' cost."""
+
+import httpx
+import pytest
+
+from actors.ops.status_table import lines_of, print_status
+from config.errors import ConfigError
+from messages.commands import OpenSession
+from messages.events import AlarmRaised, SessionOpened
+from messages.values import AlarmCode, Phase
+from tests.rig import A, B, FakeGateway, config_of
+
+LOSS = {"daily_realized_loss": {"max_loss_usd": 500, "include_open_loss": False}}
+BOTH = config_of(**LOSS).replace('name = "desk"', f'name = "desk"\naccounts = [{A}, "50K-{B}"]')
+OWN_LIMIT = f"""
+[[accounts]]
+account = {B}
+[accounts.rules.daily_realized_loss]
+max_loss_usd = 100
+"""
+
+
+def without_b(rig, text=BOTH):
+    """Stop a run that guarded both, let the broker forget B, and start again."""
+    run = rig(text)
+    run.stop()
+    del run.broker.exchange.accounts[B]
+    return rig(text, folder=run.folder, broker=run.broker)
+
+
+def alarms(run):
+    return [
+        each.text
+        for each in run.testimony.events()
+        if isinstance(each, AlarmRaised) and each.code == AlarmCode.ACCOUNT_UNGUARDED
+    ]
+
+
+def ready(run):
+    answer = httpx.get(f"{run.system.http.url}/readyz", trust_env=False)
+    return answer.status_code, answer.json()["not_ready"]
+
+
+def test_one_that_has_gone_is_unguarded_and_the_other_is_guarded(rig):
+    """Refusing to start for it would leave both without a guard."""
+    run = without_b(rig)
+
+    run.order(A, "MNQ", 1)
+    run.fill(A, "-500")
+
+    assert run.held(A) == {}
+    assert run.status(A).phase is Phase.LOCKED
+    (lost,) = run.system.status().unguarded
+    assert (lost.account, lost.login) == (f"50K-{B}", "desk")
+
+
+def test_it_is_said_everywhere(rig, capsys):
+    """An alarm, the status, each line of the watch, and not ready for who asks that."""
+    run = without_b(rig)
+
+    (alarm,) = alarms(run)
+    assert f"50K-{B} of login desk is NOT guarded" in alarm
+    code, why = ready(run)
+    assert (code, [text for text in why if "UNGUARDED" in text]) == (503, why)
+    assert "UNGUARDED" in lines_of(run.system.status())[f"50K-{B}"]
+    capsys.readouterr()
+    print_status(run.system.status())
+    assert f"50K-{B} (desk) is UNGUARDED" in capsys.readouterr().out
+
+
+def test_limits_of_its_own_do_not_keep_the_others_from_starting_or_reloading(rig):
+    """They stay in the file for the day it is back."""
+    run = without_b(rig, BOTH + OWN_LIMIT)
+    path = run.system.config.path
+    path.write_text(path.read_text().replace("max_loss_usd = 500", "max_loss_usd = 50"))
+
+    run.system.reload(path)
+    run.settle()
+    run.fill(A, "-50")
+
+    assert run.status(A).phase is Phase.LOCKED
+    assert len(run.system.status().unguarded) == 1
+
+
+def test_once_it_is_back_a_start_guards_it(rig):
+    """And it is not unguarded any more."""
+    run = rig(BOTH)
+    run.stop()
+    back = run.broker.exchange.accounts.pop(B)
+    run = rig(BOTH, folder=run.folder, broker=run.broker)
+    run.stop()
+    run.broker.exchange.accounts[B] = back
+
+    run = rig(BOTH, folder=run.folder, broker=run.broker)
+
+    assert (run.system.status().unguarded, ready(run)) == ((), (200, []))
+    assert run.status(B).phase is Phase.OPEN
+
+
+def test_a_name_that_was_never_seen_still_refuses_the_start(rig):
+    """S-109: a slip of the pen is mended before anything is guarded."""
+    run = rig(BOTH)
+    run.stop()
+
+    with pytest.raises(ConfigError, match="4711 is no active account"):
+        rig(BOTH.replace(str(A), f"{A}, 4711"), folder=run.folder, broker=run.broker)
+
+
+def test_one_that_all_are_to_be_guarded_and_has_gone_is_no_fault(rig):
+    """With `*` whoever is active is guarded; an account that the firm has closed is not."""
+    run = without_b(rig, config_of(**LOSS))
+
+    assert (run.system.status().unguarded, ready(run)) == ((), (200, []))
+
+
+class HalfReadable(FakeGateway):
+    """A gateway that cannot understand one record of the list."""
+
+    def on_receive(self, message):
+        answer = super().on_receive(message)
+        if not isinstance(message, OpenSession):
+            return answer
+        return SessionOpened(
+            at=answer.at,
+            cause=answer.cause,
+            login=answer.login,
+            accounts=answer.accounts,
+            unreadable=("name is 5: expected text",),
+        )
+
+
+def test_one_whose_record_cannot_be_understood_is_unguarded(rig):
+    """With `*` too: it may be active, and nobody would look at it."""
+    run = rig(config_of(**LOSS), gateway=HalfReadable)
+
+    (lost,) = run.system.status().unguarded
+    assert (lost.account, "name is 5" in lost.reason) == ("unknown", True)
+    assert len(alarms(run)) == 1
+    assert ready(run)[0] == 503
+    assert run.status(A).phase is Phase.OPEN
