@@ -35,6 +35,7 @@ from config.loader import Config, load, load_bytes
 from messages import codec
 
 if TYPE_CHECKING:
+    from actors.ops.doctor import Examination
     from actors.ops.notify import Notifier
     from actors.system import System
 
@@ -120,12 +121,13 @@ def make_config(
     """Ask a few questions, find your accounts, and write a configuration of your own.
 
     The credentials are read from the environment and written nowhere. Without a terminal everything it
-    would ask must be given as options. Nothing is written over.
+    would ask must be given as options. Nothing is written over. It ends with what `doctor` finds.
 
     Args:
         options: The answers.
         config: The new file.
     """
+    from actors.ops.doctor import print_examination
     from actors.ops.init.command import Init, next_steps
     from config.report import print_report
 
@@ -135,6 +137,7 @@ def make_config(
     if isinstance(made, int):
         return made
     print_report(made, Console())
+    print_examination(_examined(made, send_test=False), Console())
     print("\n".join(["", *next_steps(config)]))
     return 0
 
@@ -381,23 +384,26 @@ def doctor(
         send_test: Send a test message over every alert channel.
         json: Print one JSON object.
     """
-    from rich.console import Console
+    from actors.ops.doctor import print_examination
 
-    from actors.ops.doctor import examine, print_examination
-
-    clock = SystemClock()
-    loaded = load(config, now=clock.now())
-    configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
+    loaded = load(config, now=SystemClock().now())
     _load_sdk()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    done = examine(
-        loaded, version=_version(), clock=clock, environment=os.environ, send_test=send_test
-    )
+    done = _examined(loaded, send_test=send_test)
     if json:
         print_json(done)
     else:
         print_examination(done, Console())
     return done.exit_code
+
+
+def _examined(loaded: Config, *, send_test: bool) -> "Examination":
+    from actors.ops.doctor import examine
+
+    configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
+    return examine(
+        loaded, version=_version(), clock=SystemClock(), environment=os.environ, send_test=send_test
+    )
 
 
 @app.command

@@ -19,12 +19,6 @@ from actors.journal import Store, default_anchor
 from actors.ops import exits
 from actors.ops.doctor.budget import BudgetRead, judge_budget, times_of
 from actors.ops.doctor.calendars import TableRead, judge_tables
-from actors.ops.doctor.channels import (
-    Channels,
-    ChannelTried,
-    judge_channels,
-    read_channels,
-)
 from actors.ops.doctor.clock import ZonesRead, judge_clock, judge_zones, read_zones
 from actors.ops.doctor.disk import DiskRead, judge_disk, read_disk
 from actors.ops.doctor.finding import Check, Examination, Level, exit_code_of
@@ -42,7 +36,6 @@ from actors.ops.doctor.ring import RingRead, judge_ring
 from actors.ops.doctor.sleep import TARGETS, judge_sleep, read_sleep
 from actors.ops.doctor.store import judge_lease, judge_store, read_lease, read_store
 from actors.runtime import OffsetClock, SystemClock
-from config.errors import ConfigError
 from messages import codec
 from messages.events import SystemStopped
 from messages.values import AccountRecord
@@ -400,46 +393,7 @@ def test_a_port_that_a_guard_answers_on_is_ours_only_with_our_journal():
     assert levels(judge_port(read, guard_runs=False)) == [CRITICAL]
 
 
-# --- alerts, budget, sleep, ring, process -------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("names", "failed", "send", "expected"),
-    [
-        (None, "", False, [WARNING]),
-        ((), "", False, [WARNING]),
-        (("discord",), "", False, [UNKNOWN]),
-        (("discord",), "", True, [OK]),
-        (("discord",), "HTTP 404", True, [CRITICAL]),
-    ],
-    ids=["no alerts", "none", "not tried", "delivered", "not delivered"],
-)
-def test_a_channel_that_was_not_tried_is_not_known_to_work(names, failed, send, expected):
-    """A test message goes out only if it is asked for."""
-    sent = []
-
-    def send_test(_config, _environment, _now):
-        sent.append(names)
-        return tuple(ChannelTried(name, failed) for name in names)
-
-    channels = None if names is None else Channels(lambda *_: names, send_test)
-    read = read_channels(None, {}, NOW, send_test=send, channels=channels)
-
-    assert levels(judge_channels(read)) == expected
-    assert bool(sent) == send
-
-
-def test_channels_that_cannot_be_used_are_a_bad_configuration():
-    """A variable that holds an address is missing, say."""
-
-    def names(*_):
-        raise ConfigError(Path("my.toml"), ["alerts.discord: DISCORD_URL is not set"])
-
-    read = read_channels(None, {}, NOW, send_test=True, channels=Channels(names, names))
-
-    ((found),) = judge_channels(read)
-    assert (found.level, found.code) == (CRITICAL, exits.CONFIG)
-    assert "DISCORD_URL" in found.what
+# --- budget, sleep, ring, process -------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def examine(
         *doctor.of_the_file(),
         *doctor.of_the_broker(),
         *doctor.of_the_machine(),
-        *judge_channels(read_channels(config, environment, clock.now(), send_test=send_test)),
+        *judge_channels(read_channels(config, environment, clock.now(), send=send_test)),
     )
     return Examination(
         version=version,

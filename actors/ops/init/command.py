@@ -198,7 +198,7 @@ def next_steps(path: Path) -> list[str]:
     """Return what to do with a new configuration."""
     return [
         f"{path} is written, for your eyes only. Next:",
-        f"  ./run doctor --config {path}   # what still stands in the way",
+        f"  ./run doctor --config {path}   # again, once what stands in the way is mended",
         f"  ./run run --config {path}      # guard, until Ctrl-C",
         "Set the platform's own loss limit as the outer ring: Lockstep guards only while it runs.",
     ]
