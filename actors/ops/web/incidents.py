@@ -15,7 +15,8 @@ import msgspec
 from actors.journal import Store
 from actors.ops.web.episodes import Episodes, Incident
 from actors.ops.web.reading import events_after
-from messages.events import EnforcementStarted, LockoutAsked, RuleBreached
+from messages.events import DayReset, EnforcementStarted, LockoutAsked, RuleBreached
+from messages.journal import Recorded
 
 LISTED = 60
 WITHIN = 200_000
@@ -94,7 +95,7 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def incident_at(store: Store, account: int, seq: int) -> Told:
-    """Return the incident whose intent stands at a seq.
+    """Return the incident whose intent stands at a seq: of a day's reset, the one that outlasts the day.
 
     Raises:
         NoSuchIncidentError: none of this account does.
@@ -104,15 +105,21 @@ def incident_at(store: Store, account: int, seq: int) -> Told:
     for record in events_after(store, account, max(seq - _LED_BY, 0), most=_MOST):
         episodes.take(record)
         if record.seq == seq:
-            found = episodes.under_way
-            if found is None or found.seq != seq:
+            found = _begun_at(record, episodes.under_way)
+            if found is None:
                 break
         if record.seq >= seq and episodes.under_way is not found:
             break
-    if found is None or found.seq != seq:
+    if found is None:
         raise NoSuchIncidentError(f"no incident of account {account} began at seq {seq}")
     days = [day for begun, day in store.day_resets(account) if begun <= seq]
     return Told(found, days[-1] if days else None)
+
+
+def _begun_at(record: Recorded, under_way: Incident | None) -> Incident | None:
+    if under_way is None or not isinstance(record.event, EnforcementStarted | DayReset):
+        return None
+    return under_way
 
 
 def bundle(journal: Path, anchor: Path, account: int, day: str) -> bytes:
