@@ -68,7 +68,7 @@ def test_whatever_becomes_of_the_channels_every_account_is_enforced_as_without_t
         ):
             monkeypatch.setitem(TOKENS, f"LOCKSTEP_{name}", url)
         troubled = play(tmp_path / "troubled", CONFIG + TROUBLES, troubled=True)
-        told = works.titles
+        told = [each["text"] for each in works.notices]
 
     restarted = {
         each.address for each in troubled.testimony.events() if isinstance(each, ActorRestarted)

@@ -16,6 +16,7 @@ from msgspec import inspect
 from starlette.routing import Route
 
 import main
+import messages.alerts
 import messages.commands
 import messages.events
 import messages.facts
@@ -34,6 +35,7 @@ from tests.security.doors import Door
 
 ROOT = Path(__file__).parents[2]
 MODULES = (
+    messages.alerts,
     messages.commands,
     messages.events,
     messages.facts,
@@ -178,6 +180,7 @@ def test_the_journal_is_opened_for_writing_by_who_runs_the_system_only():
 
 # --- from inside: messages ----------------------------------------------------------------------
 
+TELLS = "told those who tell people; they know no account, and tell none"
 TO_RULE = "told a rule, which is pure and answers with a breach or nothing"
 ADDS = "can only add a lockout or an enforcement; the set only grows by it"
 TO_ENFORCER = "told an enforcer, which closes and cancels, and reports; it holds no lockout"
@@ -187,6 +190,9 @@ TIME = "told the clock, which keeps deadlines; lockouts are ended by accounts, w
 FACT = "what the broker said: booked; an account that is locked stays so, exposure is closed"
 EVENT = "told to nobody but the journal; an account that is told one refuses it"
 WAY = {
+    **dict.fromkeys(
+        ["Deliver", "PingSwitch", "FlushChannel", "NoteStanding", "GetChannelStatus"], TELLS
+    ),
     **dict.fromkeys(["Evaluate"], TO_RULE),
     **dict.fromkeys(["ReportVerdict", "ReportRuleFailure", "LockAccount", "ApplyLockout"], ADDS),
     **dict.fromkeys(["Enforce", "MoveStops", "ResumeEnforcement"], TO_ENFORCER),
