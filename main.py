@@ -6,7 +6,6 @@ holds the journal (or has taken it), 77 login or token refused, 78 bad configura
 `actors/ops/exits.py` says which of them a watchdog starts again.
 """
 
-import gc
 import logging
 import os
 import signal
@@ -26,7 +25,7 @@ from actors.ops import exits, journal_app
 from actors.ops.logging import configure_logging, silence_logging
 from actors.ops.stopping import Stop
 from actors.ops.terminal import DEFAULT, ConfigPath, Json, fail, print_json
-from actors.runtime import SystemClock
+from actors.runtime import SystemClock, collector
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
 from messages import codec
@@ -158,8 +157,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool) -> int:
     system.start()
     if system.http:
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
-    gc.collect()
-    gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
+    collector.settle()  # the SDK alone leaves 60,000 objects behind
     name_threads()
     notifier.tell(READY, "STATUS=guarding")
     with Pulse(
