@@ -7,7 +7,6 @@ holds the journal (or has taken it), 77 login or token refused, 78 bad configura
 """
 
 import errno
-import gc
 import logging
 import os
 import signal
@@ -29,7 +28,7 @@ from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging, without
 from actors.ops.stopping import Stop
 from actors.ops.terminal import DEFAULT, ConfigPath, Json, can_ask, fail, open_streams, print_json
-from actors.runtime import SystemClock
+from actors.runtime import SystemClock, collector
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
 from messages import codec
@@ -207,8 +206,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool)
     system.start()
     if system.http:
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
-    gc.collect()
-    gc.freeze()  # the SDK leaves 60,000 objects behind; walking them doubles the slowest reactions
+    collector.settle()  # the SDK alone leaves 60,000 objects behind
     name_threads()
     notifier.tell(READY, "STATUS=SHADOW: nothing is enforced" if shadow else "STATUS=guarding")
     with Pulse(

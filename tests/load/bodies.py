@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
+from actors.runtime import collector
 from tests.load.minute import Minute
 from tests.load.recorded import Recording, quotes
 from tests.load.report import cpu_s, logged, rss_mb, say
@@ -79,8 +80,7 @@ class _Child:
         self._body = KINDS[kind](folder, self._range)
         self._body.start()
         took_s = CLOCK.monotonic() - begun
-        gc.collect()
-        gc.freeze()
+        collector.settle()  # as `main.py run` does
         self.begun = Begun(took_s, (rss_mb() - before_mb) * 1024 / accounts)
         self._held = 0
         self._minute: Minute | None = None

@@ -19,6 +19,7 @@ from messages.events import (
     EnforcementFinished,
     EnforcementJoined,
     EnforcementStarted,
+    EnforcementWithheld,
     LockoutAsked,
     LockoutReleased,
     RuleBreached,
@@ -61,6 +62,8 @@ class Breaches:
     """The last enforcement of each account whose beginning was seen."""
     _late: set[str] = field(default_factory=set)
     """Enforcements whose deadline has passed."""
+    _withheld: set[str] = field(default_factory=set)
+    """Enforcements of accounts that are only watched: nothing was done."""
 
     def note(self, event: Message, now: datetime) -> list[Said]:
         """Take in an event; return what is to be told of it."""
@@ -78,6 +81,8 @@ class Breaches:
                 self._open[account].locks.append(lock)
             case DeadlinePassed():
                 return self._deadline_passed(event, now)
+            case EnforcementWithheld():
+                self._withheld.add(event.enforcement_id)
             case EnforcementFinished():
                 return self._finished(event, now)
             case LockoutReleased():
@@ -167,11 +172,14 @@ class Breaches:
 
     def _finished(self, event: EnforcementFinished, now: datetime) -> list[Said]:
         self._late.discard(event.enforcement_id)
+        withheld = event.enforcement_id in self._withheld
+        self._withheld.discard(event.enforcement_id)
         episode = self._open.get(event.account)
         known = self._known.get(event.account)
         if episode is not None and episode.enforcement in {None, event.enforcement_id}:
             locked = ", locked" if episode.locks else ""
-            return self._end(episode, now, f"done and verified{locked}")
+            done = "withheld: NOTHING was closed, cancelled or locked"
+            return self._end(episode, now, done if withheld else f"done and verified{locked}")
         if episode is None and known is None:
             self._known[event.account] = event.enforcement_id
             title = (
@@ -185,7 +193,10 @@ class Breaches:
         if not episode.told:
             return []
         took = f"took {span((now - episode.began).total_seconds())}"
-        locks = [f"{each.rule} locks until {until_of(each)}" for each in episode.locks]
+        locks = [
+            f"{each.rule} {'would lock' if each.shadow else 'locks'} until {until_of(each)}"
+            for each in episode.locks
+        ]
         title = f"{self.names.of(episode.account)}: {how}"
         joined = [f"also: {each}" for each in episode.reasons[1:6]]
         lines = (episode.reasons[0], *locks[:5], *joined, took)

@@ -84,7 +84,7 @@ class AlertCore:
         said: list[Said] = []
         match event:
             case AccountGuarded():
-                self.names.note(event.account, event.name)
+                self.names.note(event.account, event.name, shadow=event.shadow)
             case AlarmRaised():
                 said += self._alarms.note(event, now)
             case ExposureUnderLock():
@@ -104,7 +104,7 @@ class AlertCore:
         """Compare with how everything stands, and let what has waited be told."""
         accounts = status.accounts if status else ()
         for each in accounts:
-            self.names.note(each.account, each.name)
+            self.names.note(each.account, each.name, shadow=each.shadow)
         said: list[Said] = []
         if not self._begun and status:
             said += self._begin(status, now)

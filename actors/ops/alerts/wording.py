@@ -48,15 +48,18 @@ def span(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
 
 
+_SHADOW = "SHADOW "
+
+
 class Names:
     """The accounts' names, as far as they were told."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
 
-    def note(self, account: int, name: str) -> None:
-        """Learn a name."""
-        self._names[account] = clean(name, _NAME)
+    def note(self, account: int, name: str, *, shadow: bool) -> None:
+        """Learn a name, and whether the account is only watched: whatever is told of it says so."""
+        self._names[account] = f"{_SHADOW if shadow else ''}{clean(name, _NAME)}"
 
     def of(self, account: int) -> str:
         """Return an account as people know it, e.g. `50K-ONE (13298777)`."""

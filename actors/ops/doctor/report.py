@@ -5,10 +5,10 @@ Colours only underline what the words say already, so nothing is lost where `NO_
 
 from collections import Counter
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from actors.ops.console import Console
 from actors.ops.doctor.finding import Examination, Finding, Level
 
 _STYLES = {
