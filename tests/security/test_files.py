@@ -123,6 +123,7 @@ def test_nothing_of_ours_writes_a_file_but_through_these_doors():
         "actors/journal/lease.py",  # the lock; 0600 whatever the umask
         "actors/ops/pulse.py",  # the names of our threads, in /proc
         "actors/journal/incident.py",  # into memory, and then through the door
+        "actors/ops/terminal.py",  # /dev/null, for streams that were closed
         "actors/scenario/wire.py",  # a configuration in a folder that is thrown away
     }
 
