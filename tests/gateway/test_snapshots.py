@@ -67,7 +67,7 @@ def test_a_short_snapshot_reads_positions_and_orders_only(rig):
     assert asked == {"/Position/searchOpen", "/Order/v2/query"}
 
 
-@pytest.mark.parametrize("budget", [pytest.param(20, id="odd"), pytest.param(22, id="even")])
+@pytest.mark.parametrize("budget", [20, 22])
 def test_what_verifies_is_sent_whole_or_not_at_all(rig, budget):
     """Where there is room for one of two requests, none leaves, and it says when to come again."""
     rig.guard(A, budget_requests=budget)
