@@ -34,9 +34,10 @@ class Priority(IntEnum):
     KEEP_WARM = 5
 
 
-SHARES = {Priority.URGENT_READ: 0.95, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
+SHARES = {Priority.URGENT_READ: 0.9, Priority.READ: 0.75, Priority.KEEP_WARM: 0.75}
 # How far the window may be filled by each kind; mutations may fill it. The rest is the reserve: of
-# 200 requests 50 are kept from ordinary reads, and 10 even from those that verify an enforcement.
+# 200 requests 50 are kept from ordinary reads, and 20 even from those that verify an enforcement: whoever
+# breaks a rule next, or buys again under lock, is closed before others are proven flat.
 _IN_GOOD_TIME = 0.5
 # Who was refused comes again with so much of its patience before its turn: wakes are late sometimes.
 

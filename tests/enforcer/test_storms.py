@@ -145,12 +145,14 @@ class Storm:
         head = {"account": order.account, "at": self.now(), "cause": "test"}
         head["request_id"] = order.request_id
         try:
-            for _ in ("positions", "orders"):
-                await self.budget.take(Priority.URGENT_READ, within_s=READ_S)
-                self.sent.append((self.loop.time(), "read"))
+            await self.budget.take(
+                Priority.URGENT_READ, within_s=READ_S, exposure_usd=order.exposure_usd, count=2
+            )
         except NoBudgetError as error:
-            self.tell(order.account, SnapshotFailed(**head, reason=str(error)))
+            refused = SnapshotFailed(**head, reason=str(error), retry_after_s=error.retry_after_s)
+            self.tell(order.account, refused)
             return
+        self.sent += [(self.loop.time(), "read")] * 2
         held = Position(contract=MNQ, size=1, average_price=Decimal(21000))
         picture = SnapshotTaken(
             **head,

@@ -67,18 +67,19 @@ def test_a_short_snapshot_reads_positions_and_orders_only(rig):
     assert asked == {"/Position/searchOpen", "/Order/v2/query"}
 
 
-@pytest.mark.parametrize("budget", [pytest.param(20, id="odd"), pytest.param(22, id="even")])
+@pytest.mark.parametrize("budget", [20, 22])
 def test_what_verifies_is_sent_whole_or_not_at_all(rig, budget):
     """Where there is room for one of two requests, none leaves, and it says when to come again."""
     rig.guard(A, budget_requests=budget)
     after = rig.sim.record().last_seq
-    for _ in range(20):
-        take(rig, since=None, urgent=True, deadline_s=0.5)
-        if rig.account().all(SnapshotFailed):
+    for number in range(1, 20):
+        take(rig, since=None, urgent=True)
+        answers = rig.account().wait(SnapshotTaken | SnapshotFailed, count=number)
+        if isinstance(answers[-1], SnapshotFailed):
             break
 
-    failed = rig.account().one(SnapshotFailed)
-    assert failed.retry_after_s is not None
+    failed = answers[-1]
+    assert failed.reason.startswith("no budget")
     assert failed.retry_after_s > 0
     asked = [each.endpoint for each in rig.sim.record().requests(account=A, after=after)]
     assert asked.count("/Position/searchOpen") == asked.count("/Order/v2/query") > 0

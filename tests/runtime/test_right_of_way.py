@@ -10,9 +10,11 @@ from actors.runtime import (
     LoopThread,
     PooledActor,
     RightOfWay,
+    VirtualClock,
     WorkerPool,
     right_of_way,
 )
+from tests.runtime.conftest import NOON
 from tests.runtime.nursery import WAIT_S, Gate
 
 
@@ -43,9 +45,10 @@ def way():
 
 
 @pytest.fixture
-def patient(monkeypatch):
+def patient(monkeypatch, way):
     """A claim lasts for longer than any test waits."""
     monkeypatch.setattr(right_of_way, "PATIENCE_S", 60)
+    way._credit_s = 60
 
 
 @pytest.fixture
@@ -85,6 +88,27 @@ def test_a_claim_that_nobody_releases_lapses(pool, way, in_flight):
     in_flight.wait_idle(WAIT_S)
 
     assert log == list(range(100))
+
+
+def test_claims_are_heeded_for_a_share_of_the_time_only(monkeypatch):
+    """Having waited as long as it may, it does not wait again before it has worked four times as long."""
+    clock = VirtualClock(NOON)
+    monkeypatch.setattr(right_of_way, "PATIENCE_S", 60)
+    way = RightOfWay(clock)
+    waited = []
+
+    def wait(within_s):
+        waited.append(within_s)
+        clock.advance(within_s)
+        return False
+
+    monkeypatch.setattr(way._free, "wait", wait)
+    for worked_s in (0, 0, 50, 1_000):
+        clock.advance(worked_s)
+        way.claim()
+        way.give()
+
+    assert waited == [60, 10, 60]
 
 
 @pytest.mark.usefixtures("patient")
