@@ -7,7 +7,7 @@ from messages.events import AlarmRaised
 from messages.journal import Append
 from messages.values import AlarmCode
 from tests.alerts.conftest import channel
-from tests.rig import NOON, TOKENS, A, B
+from tests.rig import NOON, TOKENS, A, B, contract
 
 NAME = f"50K-{A} ({A})"
 START = "Lockstep 0.1.0 guards 2 accounts"
@@ -50,6 +50,20 @@ def test_a_breach_with_its_enforcement_and_its_lock_is_told_twice(told, hook):
     assert (end["severity"], end["stage"]) == ("critical", "closed")
     assert opening["episode"] == end["episode"] == f"breach/{A}/b1"
     assert "RULE-003 locks until 2025-10-29 22:00:00 UTC" in end["lines"]
+
+
+def test_what_is_only_watched_is_told_as_such(told, hook):
+    """Nobody may believe that a shadow has closed or locked anything."""
+    run = begun(told, shadow=True)
+    run.order(A, "MNQ", 2)
+    run.fill(A, "-510")
+    run.advance(30)
+
+    assert f"SHADOW {BREACH}" in hook.titles
+    end = next(each for each in hook.notices if each["stage"] == "closed")
+    assert end["title"] == f"SHADOW {NAME}: withheld: NOTHING was closed, cancelled or locked"
+    assert "RULE-003 would lock until 2025-10-29 22:00:00 UTC" in end["lines"]
+    assert run.held(A) == {contract("MNQ"): 2}
 
 
 def test_a_broker_that_hangs_is_told_once_more_and_its_end_too(told, hook):

@@ -110,7 +110,7 @@ def test_a_text_of_others_becomes_one_bounded_line(said, shown):
 def test_an_accounts_name_is_the_brokers_and_is_shown_as_such():
     """Cleaned, bounded, and with its number, which nobody can choose."""
     names = Names()
-    names.note(5, "evil\n[CRITICAL] " + "x" * 100)
+    names.note(5, "evil\n[CRITICAL] " + "x" * 100, shadow=False)
 
     assert names.of(5) == "evil [CRITICAL] " + "x" * 47 + "… (5)"
     assert names.of(6) == "account 6"

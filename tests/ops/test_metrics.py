@@ -214,10 +214,9 @@ def test_the_age_of_what_waits_is_seen_while_an_account_hangs(rig, monkeypatch):
         return handle(message, now)
 
     core.handle = slow
+    gateway = run.system.directory.ref("gateway/desk")
     for _ in range(2):
-        run.system.directory.tell(
-            "gateway/desk", lambda gateway: gateway.say_account(A, can_trade=True)
-        )
+        gateway.ask(lambda each: each.say_account(A, can_trade=True), timeout=60)
     assert hangs.wait(20)
     run.clock.advance(3)
 
