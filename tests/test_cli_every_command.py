@@ -35,6 +35,7 @@ CALLS = {
     "watchdog": ("watchdog -c {config} --nope", 2),
     "simulate": ("simulate --port {taken}", 1),
     "check": ("check -c {config}", 0),
+    "doctor": ("doctor -c {config}", 69),
     "rules": ("rules", 0),
     "import": (f"import {SEED / 'accounts.yaml'}", 78),
     "status": ("status -c {config}", 0),
@@ -50,12 +51,20 @@ CALLS = {
 """Per command how it is called so that it ends by itself, with nobody running, and its exit code."""
 
 PRINTS = [
-    *("check", "rules", "status", "journal verify", "journal anchor"),
+    *("check", "doctor", "rules", "status", "journal verify", "journal anchor"),
     *("journal export", "journal archive"),
 ]
 """Those that print an answer then."""
 
-JSON = {"check": 0, "rules": 0, "status": 0, "journal dead-letters": 0, "reload": 69, "lock": 69}
+JSON = {
+    "check": 0,
+    "rules": 0,
+    "status": 0,
+    "journal dead-letters": 0,
+    "reload": 69,
+    "lock": 69,
+    "doctor": 69,
+}
 """Those that take --json, with their exit codes."""
 
 
@@ -266,7 +275,7 @@ def test_json_is_json_or_nothing(command, call):
 
     assert done.returncode == JSON[command]
     assert [json.loads(line) for line in done.stdout.splitlines()] or done.stdout == ""
-    assert bool(done.stdout) == (done.returncode == 0 and command != "journal dead-letters")
+    assert bool(done.stdout) == (command in PRINTS)
 
 
 @pytest.mark.parametrize("stderr", ["a reader that went away", "/dev/full"])
