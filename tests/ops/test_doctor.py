@@ -398,7 +398,14 @@ def test_a_port_that_a_guard_answers_on_is_ours_only_with_our_journal():
 
 @pytest.mark.parametrize(
     ("accounts", "start_s", "closed_s", "proven_s"),
-    [(1, 0, 0, 0), (27, 0, 0, 0), (37, 0, 0, 61), (38, 61, 0, 61), (147, 183, 61, 305)],
+    [
+        (1, 0, 0, 0),
+        (25, 0, 0, 0),
+        (26, 0, 0, 61),
+        (37, 0, 0, 61),
+        (38, 61, 0, 61),
+        (147, 183, 61, 305),
+    ],
 )
 def test_the_budget_says_how_long_everything_takes(accounts, start_s, closed_s, proven_s):
     """150 reads a window at a start; 147 requests beside the steady reconciling in a fall."""

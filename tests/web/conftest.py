@@ -17,7 +17,7 @@ _SWITCHES = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Run one browser for all tests."""
     path = shutil.which("chromium")
