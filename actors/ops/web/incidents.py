@@ -125,9 +125,7 @@ def _begun_at(record: Recorded, under_way: Incident | None) -> Incident | None:
     return under_way
 
 
-def bundle(
-    journal: Path, anchor: Path, account: int, day: str, closing: threading.Event
-) -> bytes:
+def bundle(journal: Path, anchor: Path, account: int, day: str, closing: threading.Event) -> bytes:
     """Return the dispute bundle of an account's trading day; blocks, for a minute or till `closing`.
 
     Raises:
