@@ -260,6 +260,48 @@ def test_the_same_alarm_is_told_anew_after_half_an_hour_of_quiet(quiet_s, told):
     assert len(one.note(alarm(AlarmCode.DEAD_LETTER), later(600 + quiet_s))) == told
 
 
+@pytest.mark.parametrize(
+    ("code", "first", "second", "again"),
+    [
+        (
+            AlarmCode.LOGIN_FAILED,
+            "login one: refused; trying again",
+            "login two: refused; trying again",
+            "login two: refused; trying again",
+        ),
+        (
+            AlarmCode.ACTOR_DOWN,
+            "account/1 failed 3 times in a row, last with ValueError: tried in 1.0 s",
+            "account/2 failed 3 times in a row, last with ValueError: tried in 1.0 s",
+            "account/2 failed 4 times in a row, last with ValueError: tried in 2.0 s",
+        ),
+        (
+            AlarmCode.ACCOUNT_UNGUARDED,
+            "1 of login desk is NOT guarded: gone",
+            "2 of login desk is NOT guarded: gone",
+            "2 of login desk is NOT guarded: gone",
+        ),
+        (
+            AlarmCode.ALERT_CHANNEL_FAILED,
+            "alert channel one (json) fails: HTTP 503",
+            "alert channel two (json) fails: HTTP 503",
+            "alert channel two (json) fails: HTTP 404",
+        ),
+    ],
+)
+def test_the_alarm_of_another_is_not_the_same_again(code, first, second, again):
+    """Where no account is named the words say whose it is; whoever it is, once is enough."""
+    one = core()
+    raised = [
+        AlarmRaised(at=NOW, cause="x", account=None, code=code, text=each)
+        for each in (first, second, again)
+    ]
+    told = [one.note(each, later(300 * n)) for n, each in enumerate(raised)]
+
+    assert [len(each) for each in told] == [1, 1, 0]
+    assert told[1][0].lines == (second,)
+
+
 def test_what_something_else_tells_already_is_not_told_twice():
     """The deadline that passed says that it is not flat."""
     one = core()
