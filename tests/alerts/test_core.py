@@ -373,6 +373,30 @@ def test_what_is_not_known_is_critical(status, line):
     assert line in standing.complaint
 
 
+def test_what_is_wrong_from_the_start_hides_nothing_that_goes_wrong_later():
+    """An account that is only watched is one thing, a journal that hangs another, each with its end."""
+    watched = account(shadow=True)
+    well, wrong = system(watched), system(watched, unrecorded=None)
+    looks = [(0, well), (15, well), (3600, wrong), (3614, wrong), (3615, wrong), (3620, well)]
+    standing = Standing(Names(), PATIENCE)
+    told = stages(standing, *looks)
+
+    opened, over = [(CRITICAL, Stage.OPENED)], [(CRITICAL, Stage.CLOSED)]
+    assert told == [[], opened, [], [], opened, []]
+    (end,) = standing.look(well, later(3680))
+    assert [(end.severity, end.stage)] == over
+    assert end.title == "System: over, but the system is still NOT PROTECTED"
+    assert "SHADOW" in standing.complaint
+
+
+def test_what_is_not_known_ends_nothing():
+    """An account that was stale is not protected again because nobody can say how it stands."""
+    standing = Standing(Names(), PATIENCE)
+    told = stages(standing, (0, system(stale())), (15, system(stale())), (20, None), (95, None))
+
+    assert told == [[], [(WARNING, Stage.OPENED)], [], [(CRITICAL, Stage.OPENED)]]
+
+
 def test_what_only_starts_is_given_a_minute():
     """Hundreds of accounts take a while to come up."""
     standing = Standing(Names(), PATIENCE)
