@@ -503,6 +503,15 @@ def test_what_is_nearly_used_up_at_the_start_is_told_with_the_start():
     assert second == []
 
 
+def test_the_first_notice_does_not_say_that_the_watched_are_guarded():
+    """Nothing of theirs is closed."""
+    (mixed,) = core().look(system(account(), account(2, shadow=True)), NOW)
+    (shadow,) = core().look(system(account(shadow=True)), NOW)
+
+    assert mixed.title == "Lockstep 0.1.0 guards 1 account; 1 of 2 is only watched (SHADOW)"
+    assert shadow.title == "Lockstep 0.1.0 GUARDS NO ACCOUNT; 1 of 1 is only watched (SHADOW)"
+
+
 def test_the_first_notice_waits_for_the_accounts_but_not_for_ever():
     """One that never comes up is named."""
     one = core()
