@@ -304,6 +304,7 @@ class System:
             self._guard(name, [settings[each.account] for each in records], pool)
         if self.directory.is_alive(family.ALERTS):
             self._look_out()
+        self.counts.begin_actors(each.kind for each in census(self.directory))
         self.http.start()
 
     @property

@@ -260,6 +260,48 @@ def test_the_same_alarm_is_told_anew_after_half_an_hour_of_quiet(quiet_s, told):
     assert len(one.note(alarm(AlarmCode.DEAD_LETTER), later(600 + quiet_s))) == told
 
 
+@pytest.mark.parametrize(
+    ("code", "first", "second", "again"),
+    [
+        (
+            AlarmCode.LOGIN_FAILED,
+            "login one: refused; trying again",
+            "login two: refused; trying again",
+            "login two: refused; trying again",
+        ),
+        (
+            AlarmCode.ACTOR_DOWN,
+            "account/1 failed 3 times in a row, last with ValueError: tried in 1.0 s",
+            "account/2 failed 3 times in a row, last with ValueError: tried in 1.0 s",
+            "account/2 failed 4 times in a row, last with ValueError: tried in 2.0 s",
+        ),
+        (
+            AlarmCode.ACCOUNT_UNGUARDED,
+            "1 of login desk is NOT guarded: gone",
+            "2 of login desk is NOT guarded: gone",
+            "2 of login desk is NOT guarded: gone",
+        ),
+        (
+            AlarmCode.ALERT_CHANNEL_FAILED,
+            "alert channel one (json) fails: HTTP 503",
+            "alert channel two (json) fails: HTTP 503",
+            "alert channel two (json) fails: HTTP 404",
+        ),
+    ],
+)
+def test_the_alarm_of_another_is_not_the_same_again(code, first, second, again):
+    """Where no account is named the words say whose it is; whoever it is, once is enough."""
+    one = core()
+    raised = [
+        AlarmRaised(at=NOW, cause="x", account=None, code=code, text=each)
+        for each in (first, second, again)
+    ]
+    told = [one.note(each, later(300 * n)) for n, each in enumerate(raised)]
+
+    assert [len(each) for each in told] == [1, 1, 0]
+    assert told[1][0].lines == (second,)
+
+
 def test_what_something_else_tells_already_is_not_told_twice():
     """The deadline that passed says that it is not flat."""
     one = core()
@@ -329,6 +371,30 @@ def test_what_is_not_known_is_critical(status, line):
     assert said.lines[0].startswith(line)
     assert not standing.all_well
     assert line in standing.complaint
+
+
+def test_what_is_wrong_from_the_start_hides_nothing_that_goes_wrong_later():
+    """An account that is only watched is one thing, a journal that hangs another, each with its end."""
+    watched = account(shadow=True)
+    well, wrong = system(watched), system(watched, unrecorded=None)
+    looks = [(0, well), (15, well), (3600, wrong), (3614, wrong), (3615, wrong), (3620, well)]
+    standing = Standing(Names(), PATIENCE)
+    told = stages(standing, *looks)
+
+    opened, over = [(CRITICAL, Stage.OPENED)], [(CRITICAL, Stage.CLOSED)]
+    assert told == [[], opened, [], [], opened, []]
+    (end,) = standing.look(well, later(3680))
+    assert [(end.severity, end.stage)] == over
+    assert end.title == "System: over, but the system is still NOT PROTECTED"
+    assert "SHADOW" in standing.complaint
+
+
+def test_what_is_not_known_ends_nothing():
+    """An account that was stale is not protected again because nobody can say how it stands."""
+    standing = Standing(Names(), PATIENCE)
+    told = stages(standing, (0, system(stale())), (15, system(stale())), (20, None), (95, None))
+
+    assert told == [[], [(WARNING, Stage.OPENED)], [], [(CRITICAL, Stage.OPENED)]]
 
 
 def test_what_only_starts_is_given_a_minute():
@@ -435,6 +501,15 @@ def test_what_is_nearly_used_up_at_the_start_is_told_with_the_start():
         ("50K-1 (1): 90 % of RULE-003: day's loss $450.00 of $500.00",)
     ]
     assert second == []
+
+
+def test_the_first_notice_does_not_say_that_the_watched_are_guarded():
+    """Nothing of theirs is closed."""
+    (mixed,) = core().look(system(account(), account(2, shadow=True)), NOW)
+    (shadow,) = core().look(system(account(shadow=True)), NOW)
+
+    assert mixed.title == "Lockstep 0.1.0 guards 1 account; 1 of 2 is only watched (SHADOW)"
+    assert shadow.title == "Lockstep 0.1.0 GUARDS NO ACCOUNT; 1 of 1 is only watched (SHADOW)"
 
 
 def test_the_first_notice_waits_for_the_accounts_but_not_for_ever():

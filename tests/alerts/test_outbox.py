@@ -176,6 +176,20 @@ def test_in_quiet_hours_only_what_is_critical_is_sent_and_the_rest_at_their_end(
     assert drain(box, end) == ["2 notices that were held back: 1 warning, 1 info"]
 
 
+def test_what_is_told_while_a_message_is_under_way_is_counted_too():
+    """However often a channel fails, no more than so many wait."""
+    box = of(*[CRITICAL] * LONGEST)
+    box.next(NOW)
+    box.failed(DOWN, NOW)
+    assert box.next(later(60)).title.startswith(f"{LONGEST} notices")
+    for _ in range(50):
+        box.offer(notice(WARNING))
+    box.failed(DOWN, later(61))
+
+    assert (box.status().held_back, box.status().lost) == (LONGEST, 50)
+    assert {each.severity for each in box._waiting} == {CRITICAL}
+
+
 def test_the_last_chance_waits_for_no_rate_and_no_second_try():
     """But for the end of the quiet hours, for nobody is woken by a stop."""
     box = of(*[WARNING] * 3, max_per_minute=1)

@@ -1,5 +1,8 @@
 """The dead-man's switch: pinged only while all are protected, told at once when one is not."""
 
+from actors.ops.alerts.family import SUPERVISOR
+from actors.ops.alerts.lookout import ADDRESS as LOOKOUT
+from actors.runtime import StopChild
 from tests.alerts.hook import Answer
 from tests.rig import TOKENS, A
 
@@ -79,3 +82,19 @@ def test_a_sign_that_did_not_get_through_is_told_again(told, hook):
     assert works.failing_since is None
     assert signs(hook)[-1] == ""
     assert TOKENS["LOCKSTEP_DESK"] not in repr(run.testimony.events())
+
+
+def test_that_all_was_well_is_not_told_long_after(told, hook):
+    """Who looks has gone, and the way comes back: what was true then may not be any more."""
+    run = start(told)
+    hook.usual = Answer(503)
+    while run.system.status().channels[0].failing_since is None:
+        run.advance(6)
+    run.system.directory.ref(SUPERVISOR).ask(StopChild(LOOKOUT))
+    run.advance(12)
+    hook.usual = Answer(200)
+    before = len(hook.told)
+    run.advance(3600)
+
+    assert signs(hook)[1:before] == [""] * (before - 1)
+    assert hook.told[before:] == []

@@ -275,6 +275,17 @@ def test_a_restart_of_the_actor_that_counts_loses_no_count(rig):
     assert len(run.events(AccountLocked, A) + run.events(AccountLocked, B)) == 2
 
 
+def test_the_first_failure_of_an_actor_is_a_step_from_zero(rig):
+    """An increase needs its first step too: what begins at 1 never sets off an alert."""
+    shown = scrape(rig(config_of()).system.http.url)
+    kinds = {each["actor"] for each in shown.labels("lockstep_actors")}
+
+    assert {"account", "gateway", "journal", "enforcer"} <= kinds
+    for name in ("lockstep_dead_letters_total", "lockstep_actor_restarts_total"):
+        assert {each["actor"] for each in shown.labels(name)} == kinds
+        assert {shown(name, actor=each) for each in kinds} == {0}
+
+
 def test_an_actor_that_is_down_is_counted_by_its_kind(rig):
     """And its account is not protected meanwhile."""
     run = rig(RULES)

@@ -137,10 +137,12 @@ class Window(Door):
     def __init__(self, shown: SystemBoard, **how: Any) -> None:
         self.shown: SystemBoard | Exception = shown
         self.boards = 0
+        self.asked_at: list[float] = []
         super().__init__(**how)
 
     def _board(self) -> SystemBoard:
         self.boards += 1
+        self.asked_at.append(SystemClock().monotonic())
         if isinstance(self.shown, Exception):
             raise self.shown
         return self.shown

@@ -7,10 +7,11 @@ from msgspec import structs
 from playwright.sync_api import Page, expect
 
 from messages.events import AccountLocked
+from messages.queries import ChannelStatus
 from messages.values import Health
 from tests.cli import free_port
 from tests.rig import A, config_of
-from tests.security.doors import TOKEN
+from tests.security.doors import NOW, TOKEN
 from tests.web.boards import Window, board, desk, holding, locked, row, wait_for
 from tests.wire_rig import wire_config
 
@@ -262,6 +263,29 @@ def test_the_banner_is_green_only_while_nothing_is_wrong(shown, look):
     expect(page.locator("#why")).to_contain_text("No word from Lockstep")
     expect(page.locator("#age")).to_contain_text("silent for")
     look.forgive()
+
+
+def test_what_is_only_watched_is_never_shown_as_locked(shown, look):
+    """And that nobody is alerted is said whatever else is wrong."""
+    one = locked(1, "one", 5400)
+    pretended = structs.replace(one.status.lockouts[0], shadow=True)
+    one = structs.replace(
+        one, status=structs.replace(one.status, shadow=True, lockouts=(pretended,))
+    )
+    deaf = ChannelStatus(
+        name="team", kind="json", failing_since=NOW, error="HTTP 503", held_back=3, lost=0
+    )
+    page = look(shown(board(one, row(2, "two"), channels=(deaf,))).host, "/#/account/1")
+
+    expect(page.locator("#banner")).to_have_class("banner broken")
+    expect(page.locator("#why")).to_have_text("1 thing wrong · alerts do not get through: team")
+    expect(row_of(page, "one").locator(".pill").first).to_have_text("would be locked")
+    expect(page.locator("#summary")).not_to_contain_text("1 locked")
+    expect(page.locator("#summary")).to_contain_text("1 would be locked")
+    expect(page.locator("#detail h3").first).to_have_text("Would be locked by")
+    over = "node => node.scrollWidth - node.clientWidth"
+    assert page.locator("#accounts").evaluate(over) <= 0
+    look.forgive()  # this window has no journal: the panel says so
 
 
 def test_a_name_is_text_whatever_stands_in_it(shown, look):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 
 import httpx
 import msgspec
@@ -165,6 +166,17 @@ def test_a_reader_that_fails_is_replaced(window):
         wait_for(lambda: window.boards >= before + 2)
         window.shown = board(row(1, "one", "-1"), TWO)
         assert accounts(page.until(lambda told: told["rows"])["data"]) == [1]
+
+
+def test_a_reader_that_fails_at_once_is_not_replaced_at_once(window, monkeypatch):
+    """What fails every time may not ask the accounts as fast as it can."""
+    monkeypatch.setattr(feed, "PAUSE_S", 0.2)
+    window.shown = RuntimeError("every time")
+    with listening(window):
+        wait_for(lambda: len(window.asked_at) >= 4)
+
+    gaps = [after - before for before, after in pairwise(window.asked_at[:4])]
+    assert min(gaps) >= 0.19
 
 
 def test_there_are_beats_while_a_read_takes_long(window, monkeypatch):

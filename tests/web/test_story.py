@@ -2,8 +2,10 @@
 
 import io
 import sqlite3
+import threading
 import zipfile
-from contextlib import closing
+from contextlib import closing, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +16,7 @@ from actors.ops.web import incidents, reading, story
 from messages.events import EnforcementStarted
 from tests.rig import A, B, config_of
 from tests.security.doors import PATIENCE_S
-from tests.web.boards import Window, board
+from tests.web.boards import Window, board, wait_for
 
 LOSS = config_of(
     daily_realized_loss={"max_loss_usd": 100, "include_open_loss": False},
@@ -27,6 +29,12 @@ def get(run, path, *, status=200):
     answer = httpx.get(run.system.http.url + path, timeout=PATIENCE_S, trust_env=False)
     assert answer.status_code == status, answer.text
     return answer
+
+
+def ask_in_vain(url):
+    """Ask a server that stops meanwhile."""
+    with suppress(httpx.HTTPError):
+        httpx.get(url, timeout=PATIENCE_S, trust_env=False)
 
 
 def day_of(run, account=A):
@@ -191,6 +199,29 @@ def test_a_bundle_that_cannot_be_made_says_why(rig, monkeypatch):
 
     assert "takes too long here" in late
     assert "anchor" in get(run, path, status=503).text
+
+
+def test_a_bundle_under_way_keeps_no_stop_waiting(rig, monkeypatch, tmp_path):
+    """Its process is ended with the server: else ours would wait for it with nothing guarded."""
+    hangs, begun = tmp_path / "hangs.py", tmp_path / "begun"
+    hangs.write_text(
+        "import os, pathlib, signal\n"
+        f"pathlib.Path({str(begun)!r}).write_text(f'{{os.getpid()}}.')\n"
+        "signal.pause()\n"
+    )
+    monkeypatch.setattr(incidents, "_MAIN", hangs)
+    monkeypatch.setattr(incidents, "EXPORT_S", 3600.0)
+    run = rig(LOSS)
+    run.fill(A, "-150")
+    url = f"{run.system.http.url}/api/incidents/{A}/{seq_of(run)}/bundle"
+    asking = threading.Thread(target=ask_in_vain, args=(url,), daemon=True)
+    asking.start()
+    wait_for(lambda: begun.exists() and begun.read_text().endswith("."))
+
+    run.stop()
+
+    own = Path("/proc", begun.read_text()[:-1])
+    wait_for(lambda: not own.exists())
 
 
 def test_a_journal_that_cannot_be_read_is_said_and_the_picture_goes_on():

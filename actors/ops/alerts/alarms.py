@@ -33,12 +33,12 @@ class Alarms:
     """What was alarmed lately."""
 
     names: Names
-    _seen: dict[tuple[AlarmCode, int | None], datetime] = field(default_factory=dict)
+    _seen: dict[tuple[AlarmCode, int | str], datetime] = field(default_factory=dict)
     _kinds: dict[AlarmCode, _Kind] = field(default_factory=dict)
 
     def note(self, event: AlarmRaised, now: datetime) -> list[Said]:
         """Take in an alarm; return what is to be told at once."""
-        severity, key = ALARMS[event.code], (event.code, event.account)
+        severity, key = ALARMS[event.code], (event.code, event.account or _whose(event.text))
         seen, self._seen[key] = self._seen.get(key), now
         if severity is None:
             return []
@@ -76,3 +76,9 @@ class Alarms:
             lines=(*lines, *([f"and {more} more"] if more else [])),
             account=first.account if len(events) == 1 else None,
         )
+
+
+def _whose(text: str) -> str:
+    """Return the first words of an alarm that names no account: whose it is, without figures."""
+    first, *more = text.split()[:4] or [""]
+    return " ".join([first, *(each for each in more if not each[0].isdigit())])

@@ -148,8 +148,6 @@ class AlertCore:
         if not up and now - self._first_look < FIRST_LOOK:
             return []
         self._begun = True
-        count = len(status.accounts) + len(status.unanswered)
-        accounts = "1 account" if count == 1 else f"{count} accounts"
         lines = [f"{self.names.of(each)} does not answer" for each in status.unanswered[:10]]
         locked = [(each, each.lockouts[0]) for each in status.accounts if each.lockouts]
         lines += [
@@ -160,5 +158,18 @@ class AlertCore:
             lines.append(f"and {more} more are locked")
         near = self._limits.look(status.accounts, now)
         lines += [line for each in near for line in (each.title, *each.lines)]
-        title = f"Lockstep {status.version} guards {accounts}"
+        title = f"Lockstep {status.version} {_guarding(status)}"
         return [Notice(at=now, severity=INFO, title=title, lines=tuple(lines))]
+
+
+def _guarding(status: SystemStatus) -> str:
+    """Say how many accounts are guarded; what is only watched is not."""
+    count = len(status.accounts) + len(status.unanswered)
+    watched = sum(each.shadow for each in status.accounts)
+    guarded = count - watched
+    accounts = "1 account" if guarded == 1 else f"{guarded} accounts"
+    said = f"guards {accounts}" if guarded else "GUARDS NO ACCOUNT"
+    if not watched:
+        return said
+    are = "is" if watched == 1 else "are"
+    return f"{said}; {watched} of {count} {are} only watched (SHADOW)"

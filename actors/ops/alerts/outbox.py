@@ -84,10 +84,7 @@ class Outbox:
         if RANK[notice.severity] < RANK[self.settings.min_severity]:
             return
         self._waiting.append(notice)
-        if len(self._waiting) > LONGEST:
-            least = min(self._waiting, key=lambda each: RANK[each.severity])
-            self._waiting.remove(least)
-            self._give_up(1)
+        self._bound()
 
     def next(self, now: datetime, *, last: bool = False) -> Notice | None:
         """Return what is to be sent now, until `sent` or `failed` says how that went; None = nothing.
@@ -129,6 +126,7 @@ class Outbox:
             self._give_up(len(self._under_way))
         else:
             self._waiting, self._behind = [*self._under_way, *self._waiting], True
+            self._bound()
         self._under_way = []
         return self._tries == (1 if failure.final else _NOTEWORTHY)
 
@@ -161,6 +159,11 @@ class Outbox:
     def _wait_s(self, now: datetime) -> float:
         back_off_s = (self._not_before - now).total_seconds() if self._not_before else 0.0
         return max(self._bucket.wait_s(now), back_off_s)
+
+    def _bound(self) -> None:
+        while len(self._waiting) > LONGEST:
+            self._waiting.remove(min(self._waiting, key=lambda each: RANK[each.severity]))
+            self._give_up(1)
 
     def _give_up(self, count: int) -> None:
         self._given_up += count

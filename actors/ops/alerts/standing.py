@@ -23,10 +23,13 @@ _TOLD = frozenset({Kind.EXPOSED, Kind.CALENDAR})
 """What an episode of a breach, or an alarm, tells; here it only keeps the whole from being well."""
 _SHOWN, _FEW = 15, 3
 
+type _Place = tuple[int | None, Kind | None]
+"""An account with all that is wrong with it; or none, and a kind of thing: one hides no other."""
+
 
 @dataclass(slots=True)
 class _Wrong:
-    """One account (or None: all of them) that is, or was until a moment ago, not protected."""
+    """One account (or a kind of thing that concerns all) that is, or was just now, not protected."""
 
     since: datetime
     text: str = ""
@@ -61,17 +64,17 @@ class Standing:
     """Nothing was wrong at the last look."""
     complaint: str = ""
     """What had been wrong for too long then, in one line; empty = nothing."""
-    _wrong: dict[int | None, _Wrong] = field(default_factory=dict)
+    _wrong: dict[_Place, _Wrong] = field(default_factory=dict)
 
     def look(self, status: SystemStatus | None, now: datetime) -> list[Notice]:
         """Compare with how everything stands now; return what is to be told."""
         found = self._found(status, now)
-        for account, each in found.items():
-            if (known := self._wrong.get(account)) is not None:
+        for place, each in found.items():
+            if (known := self._wrong.get(place)) is not None:
                 each.since, each.told = known.since, known.told
-            self._wrong[account] = each
-        for account, each in self._wrong.items():
-            if account not in found and each.well_since is None:
+            self._wrong[place] = each
+        for place, each in self._wrong.items():
+            if status and place not in found and each.well_since is None:
                 each.well_since = now
         self.all_well = not found
         lasting = [self._line(*each) for each in self._wrong.items() if each[1].has_lasted(now)]
@@ -79,21 +82,22 @@ class Standing:
         self.complaint = "; ".join(lasting[:_FEW]) + more
         return [*self._begun(now), *self._ended(now)]
 
-    def _found(self, status: SystemStatus | None, now: datetime) -> dict[int | None, _Wrong]:
+    def _found(self, status: SystemStatus | None, now: datetime) -> dict[_Place, _Wrong]:
         held = {each.account for each in status.accounts if each.positions} if status else set()
-        found: dict[int | None, _Wrong] = {}
+        found: dict[_Place, _Wrong] = {}
         for hole in holes(status) if status else (UNREAD,):
             grave = hole.kind in _GRAVE or hole.account is None or hole.account in held
             slow = hole.kind is Kind.STARTING
             patience = max(self.patience, STARTING) if slow else self.patience
-            wrong = found.setdefault(hole.account, _Wrong(now))
+            place = (hole.account, hole.kind if hole.account is None else None)
+            wrong = found.setdefault(place, _Wrong(now))
             wrong.add(hole, CRITICAL if grave else WARNING, patience)
         return found
 
     def _begun(self, now: datetime) -> list[Notice]:
         new = {
-            account: each
-            for account, each in self._wrong.items()
+            place: each
+            for place, each in self._wrong.items()
             if each.has_lasted(now)
             and not each.silent
             and (each.told is None or RANK[each.severity] > RANK[each.told])
@@ -103,7 +107,7 @@ class Standing:
         grew = all(each.told for each in new.values())
         for each in new.values():
             each.told = each.severity
-        lines = [self._line(account, each) for account, each in new.items()]
+        lines = [self._line(*each) for each in new.items()]
         severity = worst([each.severity for each in new.values()])
         stage = Stage.GREW if grew else Stage.OPENED
         title = f"{self._who(list(new))} NOT PROTECTED"
@@ -111,34 +115,37 @@ class Standing:
 
     def _ended(self, now: datetime) -> list[Notice]:
         over = {
-            account: each
-            for account, each in self._wrong.items()
+            place: each
+            for place, each in self._wrong.items()
             if each.well_since is not None and (each.told is None or now - each.well_since >= CALM)
         }
-        for account in over:
-            del self._wrong[account]
-        told = {account: each for account, each in over.items() if each.told}
+        for place in over:
+            del self._wrong[place]
+        told = {place: each for place, each in over.items() if each.told}
         if not told:
             return []
         lines = [
-            f"{self._name(account)} after {span((each.well_since - each.since).total_seconds())}"
-            for account, each in told.items()
+            f"{self._name(*place)} after {span((each.well_since - each.since).total_seconds())}"
+            for place, each in told.items()
             if each.well_since is not None
         ]
         severity = worst([each.told for each in told.values() if each.told])
-        title = f"{self._who(list(told))} protected again"
+        still = any(not place[0] and each.well_since is None for place, each in self._wrong.items())
+        end = "over, but the system is still NOT PROTECTED" if still else "protected again"
+        title = f"{self._who(list(told))} {end}"
         return [self._notice(now, severity, Stage.CLOSED, title, lines)]
 
-    def _who(self, accounts: list[int | None]) -> str:
-        if None in accounts:
+    def _who(self, places: list[_Place]) -> str:
+        known = [account for account, _ in places if account is not None]
+        if len(known) < len(places):
             return "System:"
-        known = [each for each in accounts if each is not None]
         return f"{self.names.of(known[0])}:" if len(known) == 1 else f"{len(known)} accounts:"
 
-    def _name(self, account: int | None) -> str:
-        return "the system" if account is None else self.names.of(account)
+    def _name(self, account: int | None, kind: Kind | None) -> str:
+        return f"the system ({kind})" if account is None else self.names.of(account)
 
-    def _line(self, account: int | None, each: _Wrong) -> str:
+    def _line(self, place: _Place, each: _Wrong) -> str:
+        account, _ = place
         return each.text if account is None else f"{self.names.of(account)} {each.text}"
 
     def _notice(

@@ -6,7 +6,7 @@ until a later one takes its place. That nothing is heard at all is what the swit
 
 import asyncio
 from collections.abc import Awaitable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from actors.ops.alerts.channel import Reporter, address_of
@@ -18,6 +18,8 @@ from messages.commands import Woken
 from messages.queries import ChannelStatus, GetChannelStatus, Ping
 
 RETRY_S = 10.0
+FRESH = timedelta(seconds=30)
+"""So long it may be said that all is well; whoever said it may be gone by then."""
 _ALARMED_AT = 2
 """So many failures in a row are alarmed."""
 
@@ -67,6 +69,8 @@ class SwitchActor(PooledActor):
         async with self._turn:
             while ping := self._waiting:
                 self._waiting = None
+                if not ping.sign and self._clock.now() - ping.at > FRESH:
+                    break
                 try:
                     await self._switch.ping(ping.sign, ping.text)
                 except SendError as error:

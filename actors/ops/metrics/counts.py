@@ -132,6 +132,12 @@ class Counts:
         for rule in rules:
             self._breaches.labels(rule)
 
+    def begin_actors(self, kinds: Iterable[str]) -> None:
+        """Show these kinds of actors from the first scrape on."""
+        for kind in kinds:
+            for counter in (self._dead_letters, self._restarts, self._down):
+                counter.labels(kind)
+
     def take(self, committed: Committed) -> None:
         """Count one transaction, each event once; on the MetricsActor's thread."""
         fresh = self._fresh(committed)

@@ -4,6 +4,7 @@ Part of the HTTP server, behind its gatekeeper. The picture of the accounts come
 once for everybody; history comes from the journal's own file, read apart (`reading.py`).
 """
 
+import threading
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -50,9 +51,12 @@ class Dashboard:
         self._reading = Reading(journal)
         self._stories = Stories()
         self._bundling = False
+        self._closing = threading.Event()
+        """Ends a bundle that is being made."""
 
     def close(self) -> None:
-        """End every stream; from any thread."""
+        """End every stream, and a bundle that is being made; from any thread."""
+        self._closing.set()
         self._feed.close()
 
     def routes(self) -> Iterator[Route]:
@@ -100,7 +104,8 @@ class Dashboard:
             ).trading_date
             if day is None:
                 return _refused(409, "its day is in an archive; use `journal export --incident`")
-            made = await run_in_threadpool(bundle, self._journal, self._anchor, account, day)
+            places = (self._journal, self._anchor)
+            made = await run_in_threadpool(bundle, *places, account, day, self._closing)
         except NoSuchIncidentError as error:
             return _refused(404, str(error))
         except (StoreError, ExportFailedError, *UNREADABLE) as error:

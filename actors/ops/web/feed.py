@@ -141,8 +141,12 @@ class Feed:
         self._reader = None
         if not reader.cancelled() and (error := reader.exception()):
             _log.error("feed_failed", error=repr(error))
-            if self._listeners:
-                self._look()
+            # Not at once: what fails every time would ask the accounts as fast as it can.
+            reader.get_loop().call_later(PAUSE_S, self._look_again)
+
+    def _look_again(self) -> None:
+        if self._listeners and not self._closed:
+            self._look()
 
     async def _keep_reading(self) -> None:
         loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import msgspec
@@ -26,6 +27,8 @@ _LED_BY = 64
 _MOST = 5_000
 EXPORT_S = 50.0
 """A bundle that takes longer is for the command line."""
+_LOOK_S = 0.25
+"""How often it is looked whether the server stops: its process would wait for the bundle's."""
 _NICE = 15
 _MAIN = Path(__file__).parents[3] / "main.py"
 
@@ -122,8 +125,8 @@ def _begun_at(record: Recorded, under_way: Incident | None) -> Incident | None:
     return under_way
 
 
-def bundle(journal: Path, anchor: Path, account: int, day: str) -> bytes:
-    """Return the dispute bundle of an account's trading day; blocks, for a minute at most.
+def bundle(journal: Path, anchor: Path, account: int, day: str, closing: threading.Event) -> bytes:
+    """Return the dispute bundle of an account's trading day; blocks, for a minute or till `closing`.
 
     Raises:
         ExportFailedError: it could not be made, or takes too long here.
@@ -138,11 +141,23 @@ def bundle(journal: Path, anchor: Path, account: int, day: str) -> bytes:
         ) as process:
             if hasattr(os, "setpriority"):
                 os.setpriority(os.PRIO_PROCESS, process.pid, _NICE)
-            try:
-                _, said = process.communicate(timeout=EXPORT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise ExportFailedError("it takes too long here; use `journal export`") from None
+            said = _said_by(process, closing)
         if process.returncode != 0:
             raise ExportFailedError(said.decode(errors="replace").strip()[-2000:])
         return out.read_bytes()
+
+
+def _said_by(process: "subprocess.Popen[bytes]", closing: threading.Event) -> bytes:
+    """Return what a process said when it has ended; one that does not in time is killed."""
+    left_s = EXPORT_S
+    while True:
+        try:
+            return process.communicate(timeout=min(_LOOK_S, left_s))[1]
+        except subprocess.TimeoutExpired:
+            left_s -= _LOOK_S
+        if closing.is_set():
+            process.kill()
+            raise ExportFailedError("Lockstep stops; use `journal export`")
+        if left_s <= 0:
+            process.kill()
+            raise ExportFailedError("it takes too long here; use `journal export`")

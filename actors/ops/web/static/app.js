@@ -138,6 +138,9 @@ function productOf(contract) {
 const silent = (row) => (head?.unanswered ?? []).includes(row.id);
 const enforcing = (row) => !row.silent && row.status.phase === "enforcing";
 const locks = (row) => (row.silent ? [] : row.status.lockouts);
+const pretended = (row) => !row.silent && row.status.shadow;
+const PRETENDED = { locked: "would be locked", enforcing: "would enforce" };
+const phaseOf = (row) => (pretended(row) && PRETENDED[row.status.phase]) || row.status.phase;
 const bare = (row) => (row.silent ? [] : row.holdings.filter((each) => each.unprotected_since));
 const troubled = (row) => silent(row) || enforcing(row) || row.status.health !== "live" || row.status.phase === "starting";
 
@@ -152,8 +155,13 @@ const NOTES = [
   () => { const n = count(enforcing); return n && `${many(n, "account")} being enforced`; },
   () => { const n = count((row) => locks(row).length > 0); return n && `${n} locked`; },
   () => { const n = count((row) => !row.silent && row.status.shadow); return n && `${n} in shadow mode, which protects nothing`; },
-  () => { const failing = (head.channels ?? []).filter((each) => each.failing_since).map((each) => each.name); return failing.length > 0 && `alerts do not get through: ${failing.join(", ")}`; },
+  () => deaf(),
 ];
+// Said under every verdict: the worse it is, the more it matters that nobody is told.
+function deaf() {
+  const failing = (head.channels ?? []).filter((each) => each.failing_since).map((each) => each.name);
+  return failing.length > 0 && `alerts do not get through: ${failing.join(", ")}`;
+}
 const count = (test) => { let n = 0; for (const row of rows.values()) if (test(row)) n += 1; return n; };
 
 // --- banner -------------------------------------------------------------------------------------
@@ -170,7 +178,7 @@ function drawBanner() {
       : `No word from Lockstep. Whether accounts are protected is not known${said ? `; below is what was true at ${at(said.at)}` : ""}.`, []);
   } else if (head.holes.length) {
     const found = joined(head.holes);
-    verdict("broken", "Not protected", `${many(found.length, "thing")} wrong:`, found);
+    verdict("broken", "Not protected", [`${many(found.length, "thing")} wrong`, deaf()].filter(Boolean).join(" · "), found);
   } else {
     const notes = NOTES.map((note) => note()).filter(Boolean);
     verdict("protected", "Protected", [`${many(rows.size, "account")}: connected, fresh, reconciled, calendar valid, on disk, judged in time`, ...notes].join(" · "), []);
@@ -280,7 +288,7 @@ function drawRow(row) {
 
 function drawState(cells, row) {
   const gone = silent(row);
-  text(cells.phase, gone ? "does not answer" : row.status.phase);
+  text(cells.phase, gone ? "does not answer" : phaseOf(row));
   kind(cells.phase, `pill ${gone ? "silent" : row.status.phase}`);
   shown(cells.health, !gone && row.status.health !== "live");
   if (!gone && row.status.health !== "live") {
@@ -384,11 +392,12 @@ function drawSummary(found) {
   const unknown = found.filter((row) => row.total === null).length;
   const sum = found.reduce((total, row) => total + (row.total ?? 0), 0);
   const open = found.filter((row) => !row.silent && row.status.phase === "open").length;
-  const locked = found.filter((row) => locks(row).length > 0).length;
+  const locked = found.filter((row) => locks(row).length > 0 && !pretended(row)).length;
+  const would = found.filter((row) => locks(row).length > 0 && pretended(row)).length;
   const hurt = found.filter(troubled).length;
   text($("summary"), [
     found.length === rows.size ? many(rows.size, "account") : `${found.length} of ${many(rows.size, "account")}`,
-    `${open} open`, locked && `${locked} locked`, hurt && `${hurt} need attention`,
+    `${open} open`, locked && `${locked} locked`, would && `${would} would be locked`, hurt && `${hurt} need attention`,
     `day’s P&L ${usd(sum)}${unknown ? ` and ${unknown} unknown` : ""}`,
   ].filter(Boolean).join(" · "));
 }
@@ -496,11 +505,11 @@ function drawLocks(row) {
     ticking(end, () => (lock.until ? `${left(Date.parse(lock.until) - now())} left` : ENDS[lock.release_on]));
     const scope = lock.scope === "account" ? "" : ` for ${lock.scope.replace("product:", "")}`;
     const duty = lock.duty === "flat" ? "nothing may be held" : "no new exposure";
-    const till = lock.until ? `ends at ${when(lock.until)} (${lock.release_on.replace("_", " ")}), nothing ends it earlier` : `ends only ${ENDS[lock.release_on]?.replace("until", "when") ?? lock.release_on}`;
+    const till = lock.until ? `ends at ${when(lock.until)} (${lock.release_on.replace("_", " ")}), ${lock.shadow ? "nothing is enforced" : "nothing ends it earlier"}` : `ends only ${ENDS[lock.release_on]?.replace("until", "when") ?? lock.release_on}`;
     return h("li", {}, h("span", {}, `${lock.rule}${scope}: ${duty}, `, end), h("span", { class: "sub text" }, `${till}. ${lock.reason}`));
   });
   const queued = row.status.queued.map((change) => h("li", {}, `At the reset: ${change}`));
-  detail.locks.replaceChildren(...(list.length ? [sec("Locked by", h("ul", { class: "locks" }, ...list))] : []),
+  detail.locks.replaceChildren(...(list.length ? [sec(pretended(row) ? "Would be locked by" : "Locked by", h("ul", { class: "locks" }, ...list))] : []),
     ...(queued.length ? [sec("Waiting", h("ul", { class: "rules" }, ...queued))] : []));
 }
 
