@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from config.schema import Login
 from messages.events import SessionOpened
 from messages.queries import UnguardedAccount
+from messages.values import AccountRecord
 
 type Name = int | str
 
@@ -17,6 +18,15 @@ type Name = int | str
 def gone(earlier: Iterable[SessionOpened], now: Iterable[SessionOpened]) -> frozenset[Name]:
     """Return the ids and names that earlier runs saw and no login lists any more."""
     return frozenset(_names(earlier)) - frozenset(_names(now))
+
+
+def without_renamed(
+    vanished: frozenset[Name], earlier: Iterable[SessionOpened], guarded: Iterable[AccountRecord]
+) -> frozenset[Name]:
+    """Return what has gone but former names of guarded accounts: what is written for one is not idle."""
+    there = {each.account for each in guarded}
+    former = (each for session in earlier for each in session.accounts if each.account in there)
+    return vanished - {each.name for each in former}
 
 
 def _names(sessions: Iterable[SessionOpened]) -> Iterator[Name]:

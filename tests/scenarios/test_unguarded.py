@@ -138,3 +138,29 @@ def test_one_whose_record_cannot_be_understood_is_unguarded(rig):
     assert len(alarms(run)) == 1
     assert ready(run)[0] == 503
     assert run.status(A).phase is Phase.OPEN
+
+
+def test_limits_written_for_a_name_that_was_changed_are_not_dropped_in_silence(rig):
+    """The account is there still, and would be guarded by looser limits than its own."""
+    text = config_of(**LOSS)
+    own = OWN_LIMIT.replace(str(B), f'"50K-{B}"')
+    run = rig(text + own)
+    run.stop()
+    run.broker.exchange.accounts[B].name = "50K-NEW"
+
+    with pytest.raises(ConfigError, match=f"'50K-{B}' is not among the guarded accounts"):
+        rig(text + own, folder=run.folder, broker=run.broker)
+
+
+def test_one_named_by_a_name_that_was_changed_is_unguarded_at_nobodys_cost(rig):
+    """Its own limits bind nobody wrongly: it is not guarded, and that is said."""
+    own = OWN_LIMIT.replace(str(B), f'"50K-{B}"')
+    run = rig(BOTH + own)
+    run.stop()
+    run.broker.exchange.accounts[B].name = "50K-NEW"
+
+    run = rig(BOTH + own, folder=run.folder, broker=run.broker)
+
+    assert run.status(A).phase is Phase.OPEN
+    (lost,) = run.system.status().unguarded
+    assert lost.account == f"50K-{B}"
