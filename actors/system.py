@@ -90,7 +90,7 @@ from actors.runtime import (
     census,
     supervisor_spec,
 )
-from actors.unguarded import gone, unguarded, without_renamed
+from actors.unguarded import gone, gone_records, unguarded, without_renamed
 from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
@@ -470,6 +470,8 @@ class System:
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
+        missed = gone_records(self._sessions, opened, self.config.file)
+        opened = structs.replace(opened, gone=missed)
         self._journal(opened)
         return opened
 
