@@ -77,4 +77,4 @@ def test_a_shadow_is_never_ready(wire, shadow):
     answer = httpx.get(f"{run.system.http.url}/readyz", trust_env=False)
 
     assert answer.status_code == (503 if shadow else 200)
-    assert any("shadow" in text for text in answer.json()["not_ready"]) is shadow
+    assert any("SHADOW" in text for text in answer.json()["not_ready"]) is shadow
