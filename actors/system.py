@@ -90,7 +90,7 @@ from actors.runtime import (
     census,
     supervisor_spec,
 )
-from actors.unguarded import gone, unguarded
+from actors.unguarded import gone, gone_records, unguarded, without_renamed
 from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
@@ -226,7 +226,7 @@ class System:
     _records: dict[str, list[AccountRecord]] = field(default_factory=dict)
     """The accounts guarded, by login, as the broker listed them at the start."""
     _gone: frozenset[int | str] = frozenset()
-    """Ids and names that earlier runs saw, and the broker does not list any more."""
+    """Ids and names that earlier runs saw and nobody has any more; no former name of who is guarded."""
     _unguarded: tuple[UnguardedAccount, ...] = ()
     """What should be guarded and cannot be."""
     _polls: dict[int, float] = field(default_factory=dict)
@@ -290,14 +290,15 @@ class System:
         sessions = [session for _, session, _ in opened]
         for session in sessions:
             self._compare_names(session)
-        self._gone = gone(self._sessions, sessions)
+        vanished = gone(self._sessions, sessions)
         self._records = {
-            settings.name: self.config.guarded(login, session.accounts, self._gone)
+            settings.name: self.config.guarded(login, session.accounts, vanished)
             for settings, session, login in opened
         }
+        self._gone = without_renamed(vanished, self._sessions, self._guarded())
         self.config.check_overrides(self._guarded(), self._gone)
         logins_open = ((login, session) for _, session, login in opened)
-        self._say_unguarded(tuple(unguarded(logins_open, self._gone)))
+        self._say_unguarded(tuple(unguarded(logins_open, vanished)))
         settings = self._settings(self.config)
         self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
@@ -470,6 +471,8 @@ class System:
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
+        missed = gone_records(self._sessions, opened, self.config.file)
+        opened = structs.replace(opened, gone=missed)
         self._journal(opened)
         return opened
 

@@ -104,6 +104,8 @@ class SessionOpened(Message, frozen=True, kw_only=True):
     """Its active accounts."""
     unreadable: tuple[str, ...] = ()
     """What is wrong with the records of others, which cannot be understood."""
+    gone: tuple[AccountRecord, ...] = ()
+    """What the configuration names, earlier sessions listed, and this one does not."""
 
 
 class AccountGuarded(AccountMessage, frozen=True, kw_only=True):

@@ -106,6 +106,8 @@ class Enforcing:
 
     def note(self, contract: str) -> None:
         """Note what a fact has changed about a contract: what appears anew is a new attempt."""
+        if self.settings.shadow:
+            self._pretence.saw(self.state.held)
         if self.state.duties:
             exposed = standing.is_exposed(self.state, contract)
             self._reentry.saw(contract, exposed=exposed)
@@ -146,6 +148,8 @@ class Enforcing:
 
     def guard_all(self, turn: Turn) -> None:
         """Stand guard over everything that is held or works."""
+        if self.settings.shadow:
+            self._pretence.saw(self.state.held)
         for contract in self._reentry.watched:
             self.note(contract)
         for held in tuple(self.state.positions.values()):

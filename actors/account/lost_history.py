@@ -31,7 +31,8 @@ def intent(
         return None
     under_way = state.enforcement
     deadline_at = now + timedelta(seconds=deadline_s)
-    if under_way is None:
+    # What is only pretended ends at the next start in truth: what joined it would end with it.
+    if under_way is None or under_way.shadow:
         return EnforcementStarted(
             account=state.account,
             at=now,

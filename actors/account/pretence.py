@@ -29,6 +29,10 @@ class Pretence:
         self._told[what] = dict(held)
         return known
 
+    def saw(self, held: Mapping[str, int]) -> None:
+        """Forget what was told of anything else than what is held now: held again it is told again."""
+        self._told = {what: then for what, then in self._told.items() if then == held}
+
 
 def binding(state: AccountState, now: datetime) -> Iterator[str]:
     """Yield what binds an account in truth: watched in shadow, it would not be enforced."""

@@ -4,8 +4,10 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec import structs
 
 from actors.account.lost_history import LOST_HISTORY, intent
+from actors.account.pretence import binding
 from actors.account.state import AccountState
 from actors.account.trading_day import TradingDay
 from messages.events import AnchorAccepted, EnforcementJoined, EnforcementStarted
@@ -98,3 +100,16 @@ def test_it_joins_what_the_accepted_journal_has_under_way(state, pending, deadli
         *(each.rule for each in pending),
     }
     assert owed.deadline_at == NOON + timedelta(seconds=deadline_s)
+
+
+def test_it_joins_nothing_that_is_only_pretended(state):
+    """What shadow pretends ends at the next start in truth, and would take this lock with it."""
+    state.evolve(structs.replace(under_way(lockout("MNQ")), shadow=True))
+
+    owed = intent(state, ACCEPTED, NOON, 5)
+
+    assert isinstance(owed, EnforcementStarted)
+    assert not owed.shadow
+    state.evolve(owed)
+    assert [each.rule for each in state.duties] == [LOST_HISTORY]
+    assert list(binding(state, NOON))

@@ -257,7 +257,7 @@ class AccountWalk:
         expected = f"{self.account}/e{self._enforcements}"
         same = event.enforcement_id == expected
         self._expect(same, "I10", f"{event.enforcement_id} is not {expected}")
-        if self.under_way:
+        if self.under_way and not self.under_way.shadow:
             text = f"{event.enforcement_id} begins while {self.under_way.id} is under way"
             self._fault("I1", text)
         self.under_way = UnderWay(

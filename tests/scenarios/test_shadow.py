@@ -441,3 +441,14 @@ def test_a_stopped_shadow_is_known_as_one_by_its_journal(lost):
     status = current_status(load(path, now=NOON, environment=TOKENS), lost.clock, TOKENS)
 
     assert [each.shadow for each in status.accounts] == [True, True]
+
+
+def test_what_is_entered_again_after_it_was_flat_is_told_again(rig):
+    """In truth it would be closed each time."""
+    run = rig(AT_MOST_1, shadow=True)
+    run.price("MNQ", "26000")
+    for size in (3, -3, 3):
+        run.order(A, "MNQ", size)
+        run.advance(5)
+
+    assert [each.breach.value for each in run.events(RuleBreached)] == [3, 3]

@@ -1,8 +1,12 @@
 """An account that should be guarded and cannot be: never left out in silence, nor at the others' cost."""
 
+from contextlib import closing
+
 import httpx
 import pytest
 
+from actors.journal import Store
+from actors.journal.needed import SESSIONS
 from actors.ops.status_table import lines_of, print_status
 from config.errors import ConfigError
 from messages.commands import OpenSession
@@ -138,3 +142,45 @@ def test_one_whose_record_cannot_be_understood_is_unguarded(rig):
     assert len(alarms(run)) == 1
     assert ready(run)[0] == 503
     assert run.status(A).phase is Phase.OPEN
+
+
+def test_limits_written_for_a_name_that_was_changed_are_not_dropped_in_silence(rig):
+    """The account is there still, and would be guarded by looser limits than its own."""
+    text = config_of(**LOSS)
+    own = OWN_LIMIT.replace(str(B), f'"50K-{B}"')
+    run = rig(text + own)
+    run.stop()
+    run.broker.exchange.accounts[B].name = "50K-NEW"
+
+    with pytest.raises(ConfigError, match=f"'50K-{B}' is not among the guarded accounts"):
+        rig(text + own, folder=run.folder, broker=run.broker)
+
+
+def test_one_named_by_a_name_that_was_changed_is_unguarded_at_nobodys_cost(rig):
+    """Its own limits bind nobody wrongly: it is not guarded, and that is said."""
+    own = OWN_LIMIT.replace(str(B), f'"50K-{B}"')
+    run = rig(BOTH + own)
+    run.stop()
+    run.broker.exchange.accounts[B].name = "50K-NEW"
+
+    run = rig(BOTH + own, folder=run.folder, broker=run.broker)
+
+    assert run.status(A).phase is Phase.OPEN
+    (lost,) = run.system.status().unguarded
+    assert lost.account == f"50K-{B}"
+
+
+def test_one_that_has_gone_is_known_however_often_was_started_since(rig):
+    """Restarts must not add up to a refusal that leaves the other without a guard."""
+    run = without_b(rig)
+    run.stop()
+    said = [each for each in run.testimony.events() if isinstance(each, SessionOpened)]
+    path = run.folder / "lockstep.db"
+    with closing(Store.open(path, clock=run.clock)) as store:
+        store.append([said[-1]] * SESSIONS)
+
+    run = rig(BOTH, folder=run.folder, broker=run.broker)
+
+    assert run.status(A).phase is Phase.OPEN
+    (lost,) = run.system.status().unguarded
+    assert lost.account == f"50K-{B}"
