@@ -12,7 +12,7 @@ from actors.account.core import AccountCore, is_account_input
 from actors.account.extremes import Peaks
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
-from messages.commands import LockAccount, NoteLateness, ReportRuleFailure, ReportVerdict
+from messages.commands import NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.facts import QuoteChanged
 from messages.journal import Appended, AppendFailed
 from messages.queries import GetAccountBoard, GetAccountStatus, GetDuties, GetRules, Ping
@@ -23,11 +23,10 @@ class AccountActor(PooledActor):
 
     conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
     """Everything else is booked, each in its turn, and comes before quotes."""
-    overtakes = frozenset(
-        {ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed, LockAccount}
-    )
-    """All that rules, journal and traders say: a breach does not wait behind the facts after it. Not
-    `ApplyLockout`, whose proof is newer than facts that wait, nor `Woken`, which gives facts their time.
+    overtakes = frozenset({ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed})
+    """All that rules and journal say: a breach does not wait behind the facts after it. Not
+    `ApplyLockout`, whose proof is newer than facts that wait, nor `Woken`, which gives facts their time,
+    nor `LockAccount`: a loss that waits would be booked under its trader's lock and never be judged.
     """
 
     def __init__(

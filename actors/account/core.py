@@ -139,6 +139,7 @@ class AccountCore:
             self._picture.quoted(message, turn.now)
         if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
+            self._judging.arm_checks(turn)  # what waited for the reset may be due earlier
             self._judging.say_caveats(turn)
             self._judging.everything(turn, self.state.unjudged_fills)
         self._picture.lateness.weigh(turn, message)

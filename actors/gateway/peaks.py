@@ -40,9 +40,14 @@ class Peaks:
     count: int = 0
     """How many quotes were noted so far, of all contracts; never begins anew."""
     _heads: dict[_Key, _Peak] = field(default_factory=dict)
+    _noted: dict[str, Quote] = field(default_factory=dict)
+    """The last one of each contract: a QuoteActor tells those of its predecessor again."""
 
     def note(self, quote: Quote) -> None:
-        """Take a quote as it is told."""
+        """Take a quote as it is told; the same one again is none of now."""
+        if self._noted.get(quote.contract) is quote:
+            return
+        self._noted[quote.contract] = quote
         number = self.count + 1
         for kind, highest in _SIDES:
             price = quote.price(kind)
@@ -56,6 +61,7 @@ class Peaks:
 
     def forget(self, contract: str) -> None:
         """Let go of a contract nobody holds any more."""
+        self._noted.pop(contract, None)
         for kind, highest in _SIDES:
             self._heads.pop((contract, kind, highest), None)
 

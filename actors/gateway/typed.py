@@ -146,6 +146,7 @@ class _UnusualError(Exception):
 def user_fact(raw: bytes, at: datetime) -> UserFact | None:
     """Return what a record of the user hub states; None = read it with care."""
     try:
+        _refuse_other_than_utf8(raw)
         call = _user_calls.decode(raw)
         return _fact_of(call, at)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnusualError):
@@ -155,6 +156,7 @@ def user_fact(raw: bytes, at: datetime) -> UserFact | None:
 def quote_delta(raw: bytes) -> QuoteDelta | None:
     """Return what a record of the market hub changes; None = read it with care."""
     try:
+        _refuse_other_than_utf8(raw)
         contract, data = _quote_calls.decode(raw).arguments
         return QuoteDelta(
             contract=contract,
@@ -164,6 +166,12 @@ def quote_delta(raw: bytes) -> QuoteDelta | None:
         )
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, _UnusualError):
         return None
+
+
+def _refuse_other_than_utf8(raw: bytes) -> None:
+    """Look at what is not read too: a record that is corrupt anywhere is set aside as a whole."""
+    if not raw.isascii():
+        raw.decode()
 
 
 def _fact_of(call: _UserCall, at: datetime) -> UserFact:

@@ -10,7 +10,14 @@ from actors.account.judging import Judging
 from actors.account.picture import Picture
 from actors.account.state import AccountState
 from actors.account.turn import Turn
-from actors.rules import auth_loss_guard, daily_realized_loss, max_contracts, no_stop_loss_grace
+from actors.rules import (
+    auth_loss_guard,
+    daily_realized_loss,
+    max_contracts,
+    no_stop_loss_grace,
+    session_block_outside,
+)
+from actors.rules.hours import KnownHours
 from messages.commands import (
     AdoptRules,
     Evaluate,
@@ -18,6 +25,7 @@ from messages.commands import (
     ReportVerdict,
     RuleParameters,
     TakeSnapshot,
+    WakeAt,
     Woken,
 )
 from messages.events import AccountOpened, RuleBreached
@@ -214,3 +222,31 @@ def test_today_is_the_day_that_was_begun_or_else_what_the_clock_says():
     assert judging.today(later) == "2025-10-31"
     state.trading_date = DAY.label(START)
     assert judging.today(later) == TODAY
+
+
+def hours(*spans):
+    """Return RULE-009 as an earlier life wrote it down: open in these spans and no others."""
+    everywhere = KnownHours(since=START, until=spans[-1][0], spans=spans)
+    return session_block_outside.ResolvedSessions(
+        start="08:30", end="15:00", everywhere=everywhere, of_product={}, unlisted=()
+    )
+
+
+def test_hours_that_waited_for_the_reset_are_checked_by_the_clock_from_then_on():
+    """A holiday that was none: the close of the day after the reset is not missed."""
+    day = timedelta(days=1)
+    opens, closes = after(-3600), after(3 * 3600)
+    earlier, later = (opens, closes), (opens + 2 * day, closes + 2 * day)
+    holiday, corrected = hours(earlier, later), hours(earlier, (opens + day, closes + day), later)
+    account = Alone((session_block_outside.RULE, holiday))
+    account.connect()
+    rule = RuleParameters(rule="RULE-009", parameters=corrected)
+    account.hear(AdoptRules, 1, config="changed", rules=(rule,))
+    account.hear(Woken, 3 * 3600, key="check RULE-009")
+    (closed,) = [each for each in account.of(WakeAt) if each.key == "check RULE-009"]
+    assert closed.due == later[0]
+
+    account.hear(Woken, 5 * 3600, key="reset")
+
+    (armed,) = [each for each in account.of(WakeAt) if each.key == "check RULE-009"]
+    assert armed.due == opens + day

@@ -216,3 +216,29 @@ def test_ten_thousand_bands_cost_a_quote_inside_them_no_look_at_each(monkeypatch
     assert looked["at"] == 0
     assert len(edges.left_by(quote_of(10))) == 10
     assert looked["at"] == 10
+
+
+def test_a_successor_that_tells_again_counts_no_quote_of_before_as_one_of_now():
+    """A stop would trail by a price from before its position was opened."""
+    known = Known()
+    first = Fanout(known)
+    first.hold(A, frozenset({MNQ}))
+    assert told(first, 9) == [A]
+    opened = known.peaks.count
+
+    successor = Fanout(known)
+
+    assert sorted(account for account, _ in successor.leaving()) == [A]
+    assert known.peaks.best(MNQ, PriceKind.LAST, highest=True, since=opened) is None
+
+
+def test_a_successor_counts_what_its_predecessor_took_and_did_not_tell():
+    """Or a stop would trail by less than what came."""
+    known = Known()
+    first = Fanout(known)
+    first.hold(A, frozenset({MNQ}))
+    first.note(changed(9))
+
+    list(Fanout(known).leaving())
+
+    assert known.peaks.best(MNQ, PriceKind.LAST, highest=True, since=0) == 9

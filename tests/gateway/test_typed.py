@@ -80,6 +80,8 @@ def test_a_position_that_is_deleted_is_closed_whatever_its_size():
         b'{"type":7,"error":"x"}',
         b"{",
         b"\xff",
+        record("GatewayUserAccount", {"data": ACCOUNT | {"name": "?"}}).replace(b"?", b"\xff"),
+        record("GatewayQuote", MYM, {"symbol": "?"}).replace(b"?", b"\xff"),
         b"[" * 100_000,
     ],
 )
