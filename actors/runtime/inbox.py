@@ -296,13 +296,18 @@ class Inbox:
 
     def withdraw(self, envelope: Envelope[Any]) -> bool:
         """Take back what was put first and is not handled yet; False if it was."""
-        try:
-            self._first.remove(envelope)
-        except ValueError:
-            return False
-        if self.in_flight is not None:
-            self.in_flight.left(1)
-        return True
+        for waiting in (
+            self.urgent,
+            self.items,
+        ):  # of these, if a failed instance had to put it back
+            try:
+                waiting.remove(envelope)
+            except ValueError:
+                continue
+            if self.in_flight is not None:
+                self.in_flight.left(1)
+            return True
+        return False
 
     def _end_turn(self, claim: list[None], *, full: bool) -> None:
         if not _settle(claim):

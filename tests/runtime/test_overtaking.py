@@ -8,8 +8,10 @@ import pykka
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pykka._envelope import Envelope
 
 from actors.runtime import ChildSpec, PooledActor, WorkerPool
+from actors.runtime.actor import Suspend
 from tests.runtime.nursery import BOOM, WAIT_S, ByHand, Gate
 
 
@@ -50,6 +52,19 @@ class Judge(PooledActor):
             raise message
         else:
             self.log.append((self.name, message) if self.name else message)
+
+
+class Unmoved:
+    """A watcher that lets everything be."""
+
+    def started(self):
+        """Do nothing."""
+
+    def up(self):
+        """Do nothing."""
+
+    def exited(self, exit_):
+        """Do nothing."""
 
 
 @pytest.fixture
@@ -175,6 +190,24 @@ def test_a_successor_finds_the_verdicts_first(pool, start, directory, in_flight)
     in_flight.wait_idle(WAIT_S)
 
     assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2)]
+
+
+def test_an_order_to_end_that_comes_as_its_actor_fails_is_taken_back():
+    """What its supervisor puts first and the failed instance did not come to ends no successor."""
+    hands, order = ByHand(), Envelope(Suspend())
+
+    class Failing(Judge):
+        def on_receive(self, _message):
+            self.actor_inbox.put_first(order)
+            raise BOOM
+
+    judge = Failing(hands, [])
+    judge.start_supervised(Unmoved())
+    judge.actor_ref.tell(Fact(1, 1))
+    hands.turn()
+
+    assert judge.actor_inbox.withdraw(order)
+    assert judge.actor_inbox.empty()
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=150), st.integers(1, 70))
