@@ -5,7 +5,8 @@ wake-up is lost; nothing put is forgotten: what cannot be handled any more is an
 `ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells). Kinds of which only
 the latest counts wait apart (`conflation.py`), behind the others; kinds that overtake wait apart, before
 them. An actor names all the kinds that one sender tells it as overtaking, or none of them: then only
-messages of different senders change places, which nobody could rely on anyway.
+messages of different senders change places, which nobody could rely on anyway. Kinds that hasten keep
+their place; with them all that waits before them is handled before the turns of other actors.
 
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
 birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
@@ -66,6 +67,7 @@ class Inbox:
     __slots__ = (
         "_always_ahead",
         "_claim",
+        "_hastened",
         "_in_a_row",
         "_on_close",
         "_starting",
@@ -76,6 +78,7 @@ class Inbox:
         "conflates",
         "dead",
         "dispatcher",
+        "hastens",
         "in_flight",
         "items",
         "latest",
@@ -93,7 +96,8 @@ class Inbox:
         """What waits behind all `items`, and may be replaced while it does."""
         self.conflates: Mapping[type, KeyOf] = {}
         self.overtakes: frozenset[type] = frozenset()
-        self._always_ahead = False
+        self.hastens: frozenset[type] = frozenset()
+        self._always_ahead = self._hastened = False
         self._turn = threading.Lock()
         self._turn.acquire()
         self._take_turn: TakeTurn | None = None
@@ -116,7 +120,7 @@ class Inbox:
     @property
     def ahead(self) -> bool:
         """Tell whether its turns come before those of the others now."""
-        return self._always_ahead or bool(self.urgent)
+        return self._always_ahead or self._hastened or bool(self.urgent)
 
     def move_to(self, inbox: "Inbox") -> None:
         """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
@@ -150,14 +154,21 @@ class Inbox:
             self._hasten()
         else:
             self.items.append(envelope)
-            self._wake()
+            if type(envelope.message) in self.hastens:
+                self._hastened = True
+                self._hasten()
+            else:
+                self._wake()
 
     def _is_overtaking(self, envelope: Envelope[Any]) -> bool:
         if not self.overtakes:
             return False
         if isinstance(envelope.message, _ActorStop):
             self._stopping = True  # what it is told after that must not be handled before
-        return type(envelope.message) in self.overtakes and not self._stopping
+        return self._may_overtake(envelope.message) and not self._stopping
+
+    def _may_overtake(self, message: Any) -> bool:
+        return type(message) in self.overtakes
 
     def _conflated(self, envelope: Envelope[Any]) -> bool:
         """Tell whether a message was put among those that may be replaced."""
@@ -193,7 +204,7 @@ class Inbox:
 
     def put_back(self, envelope: Envelope[Any]) -> None:
         """Leave a message that was taken to the successor; only whoever owns the turn."""
-        overtakes = type(envelope.message) in self.overtakes and not self._stopping
+        overtakes = self._may_overtake(envelope.message) and not self._stopping
         (self.urgent if overtakes else self.items).appendleft(envelope)
 
     def _hasten(self) -> None:
@@ -315,6 +326,7 @@ class Inbox:
             return
         # Not twice running: prices that come as fast as they are handled must not keep facts waiting.
         self._stood_back = full and bool(self.latest) and not self._stood_back
+        self._hastened = self._hastened and full  # else all is handled, also what hastened
         if not self.empty():
             self.dispatcher.submit(self)
             return

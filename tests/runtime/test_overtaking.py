@@ -254,3 +254,30 @@ def test_turns_are_never_run_twice_or_lost_while_they_are_promoted(in_flight):
         for sender in range(4):
             numbers = [each.number for each in log if each.sender == sender]
             assert numbers == sorted(numbers)
+
+
+def test_what_hastens_keeps_its_place_and_brings_its_actor_before_the_others(one_worker, in_flight):
+    """All that it was told before is handled before what the crowd was told, and then the others."""
+    log, gate = [], Gate()
+
+    class Asking(Judge):
+        hastens = frozenset({Price})
+        conflates = MappingProxyType({})
+
+    first = Judge.start(one_worker, log, "gate")
+    crowd = [Judge.start(one_worker, log, f"of {number}") for number in range(100)]
+    asking = Asking.start(one_worker, log, "asking")
+    in_flight.wait_idle(WAIT_S)
+    first.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    told = [Fact(1, number) for number in range(70)]
+    for each in (*crowd, asking):
+        each.tell(told[0])
+    for each in (*told[1:], Price("MNQ"), Verdict(2, 1)):
+        asking.tell(each)
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
+
+    own = [Verdict(2, 1), *told, Price("MNQ")]
+    assert log[:72] == [("asking", each) for each in own], "more than one turn"
+    assert len(log) == 172
