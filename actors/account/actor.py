@@ -11,7 +11,6 @@ from typing import Any
 from actors.account.core import AccountCore, is_account_input
 from actors.account.extremes import Peaks
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
-from actors.runtime.inbox import Inbox
 from messages.base import Send
 from messages.commands import LockAccount, NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.facts import QuoteChanged
@@ -19,29 +18,17 @@ from messages.journal import Appended, AppendFailed
 from messages.queries import GetAccountBoard, GetAccountStatus, GetDuties, GetRules, Ping
 
 
-class AccountInbox(Inbox):
-    """An inbox in which a verdict that moves stops waits: facts may say that they were moved since."""
-
-    __slots__ = ()
-
-    def _may_overtake(self, message: Any) -> bool:
-        if isinstance(message, ReportVerdict) and message.moves:
-            return False
-        return super()._may_overtake(message)
-
-
 class AccountActor(PooledActor):
     """One guarded account; `latest` and `peaks` are the QuoteActor's, read as the clock is."""
 
     conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
     """Everything else is booked, each in its turn, and comes before quotes."""
-    overtakes = frozenset({ReportVerdict, ReportRuleFailure, NoteLateness, LockAccount})
-    """All that rules and traders say: a breach does not wait behind the facts after it. Not
-    `ApplyLockout`, whose proof is newer than facts that wait, nor `Woken`, which gives facts their time.
-    """
-    hastens = frozenset({Appended, AppendFailed})
-    """What the journal says: commands follow, and they are chosen by all the facts told by then. A market
-    order of the trader's that waits here closes already what a close beside it would flip."""
+    hastens = frozenset(
+        {ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed, LockAccount}
+    )
+    """All that rules, journal and traders say: its account goes before others. But not before facts that
+    the account was told earlier: a market order of the trader's closes already what a close beside it
+    would flip, a stop may have moved since, and a fill booked under the duty is judged by no rule."""
 
     def __init__(
         self,
@@ -59,10 +46,6 @@ class AccountActor(PooledActor):
         self._peaks = peaks
         self._clock = clock
         self._directory = directory
-
-    @staticmethod
-    def _create_actor_inbox() -> Inbox:
-        return AccountInbox()
 
     def on_start(self) -> None:
         """Take up what the journal left; runs on a worker of the pool."""

@@ -165,10 +165,7 @@ class Inbox:
             return False
         if isinstance(envelope.message, _ActorStop):
             self._stopping = True  # what it is told after that must not be handled before
-        return self._may_overtake(envelope.message) and not self._stopping
-
-    def _may_overtake(self, message: Any) -> bool:
-        return type(message) in self.overtakes
+        return type(envelope.message) in self.overtakes and not self._stopping
 
     def _conflated(self, envelope: Envelope[Any]) -> bool:
         """Tell whether a message was put among those that may be replaced."""
@@ -204,7 +201,7 @@ class Inbox:
 
     def put_back(self, envelope: Envelope[Any]) -> None:
         """Leave a message that was taken to the successor; only whoever owns the turn."""
-        overtakes = self._may_overtake(envelope.message) and not self._stopping
+        overtakes = type(envelope.message) in self.overtakes and not self._stopping
         (self.urgent if overtakes else self.items).appendleft(envelope)
 
     def _hasten(self) -> None:

@@ -6,9 +6,9 @@ import pytest
 
 from actors.account.actor import AccountActor
 from actors.gateway.peaks import Peaks
-from actors.rules import daily_realized_loss
+from actors.rules import cooldown_after_loss, daily_realized_loss
 from actors.runtime import Directory, PooledActor, VirtualClock
-from messages.commands import Enforce, MoveStops, ReportVerdict
+from messages.commands import Enforce, Evaluate, MoveStops, ReportVerdict
 from messages.facts import OrderChanged, PositionChanged, TradeExecuted
 from messages.journal import Append, Appended
 from messages.values import Order, OrderStatus, OrderType, Side, StopMove
@@ -17,6 +17,7 @@ from tests.account.world import ACCOUNT, PARAMETERS
 from tests.runtime.nursery import ByHand
 
 LOSING = (daily_realized_loss.RULE, PARAMETERS["RULE-003"])
+COOLING = (cooldown_after_loss.RULE, PARAMETERS["RULE-007"])
 HEAD = {"account": ACCOUNT, "at": after(1), "cause": "test"}
 
 
@@ -41,9 +42,9 @@ class Listener(PooledActor):
 class Bench:
     """An account that holds 2 MNQ and has just lost too much; its turns run by hand."""
 
-    def __init__(self):
+    def __init__(self, *more):
         self.hands, directory, self.heard = ByHand(), Directory(), []
-        alone = Alone(LOSING)
+        alone = Alone(LOSING, *more)
         alone.connect()
         alone.hold(0.5, 2)
         alone.hear(TradeExecuted, 0.6, fill=fill(9, -1, pnl=-600, contract=ES))
@@ -60,7 +61,7 @@ class Bench:
         )
         actor._start_actor_loop()
         self.ref = actor.actor_ref
-        for address in ("journal", "clock", f"enforcer/{ACCOUNT}"):
+        for address in ("journal", "clock", f"enforcer/{ACCOUNT}", "rule/RULE-007"):
             listener = Listener(self.hands, self.heard)
             listener._start_actor_loop()
             directory.register(address, listener.actor_ref)
@@ -154,3 +155,14 @@ def test_a_stop_the_trader_has_tightened_is_not_moved_back(bench):
     bench.hands.stop()
 
     assert [each for wish in bench.of(MoveStops) for each in wish.moves] == []
+
+
+def test_a_fill_told_before_a_verdict_is_judged_by_the_other_rules():
+    """Booked under the flat duty of the verdict it would be skipped, and its cooldown never come."""
+    bench = Bench(COOLING)
+    bench.tell(TradeExecuted, fill=fill(11, -1, pnl=-400))
+    bench.report()
+    bench.hands.stop()
+
+    asked = [each for each in bench.of(Evaluate) if each.view.order_fills]
+    assert [each.trade_id for view in asked for each in view.view.order_fills] == [11]
