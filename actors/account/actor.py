@@ -23,11 +23,12 @@ class AccountActor(PooledActor):
 
     conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of})
     """Everything else is booked, each in its turn, and comes before quotes."""
-    overtakes = frozenset({ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed})
-    """All that rules and journal say: a breach does not wait behind the facts after it. Not
-    `ApplyLockout`, whose proof is newer than facts that wait, nor `Woken`, which gives facts their time,
-    nor `LockAccount`: a loss that waits would be booked under its trader's lock and never be judged.
-    """
+    hastens = frozenset(
+        {ReportVerdict, ReportRuleFailure, NoteLateness, Appended, AppendFailed, LockAccount}
+    )
+    """All that rules, journal and traders say: its account goes before others. But not before facts that
+    the account was told earlier: a market order of the trader's closes already what a close beside it
+    would flip, a stop may have moved since, and a fill booked under the duty is judged by no rule."""
 
     def __init__(
         self,

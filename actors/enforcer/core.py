@@ -358,12 +358,17 @@ class EnforcerCore:
     def _on_failed(self, failure: SnapshotFailed) -> None:
         """Read again later; where the request budget has no room, not before it has.
 
-        Nothing was read then and nothing learned: what a read before it has shown still counts.
+        Nothing was read then and nothing learned: what a read before it has shown still counts. Commands
+        that had no effect do not wait for it: mutations have room that reads do not.
         """
         if failure.retry_after_s is None:
             self._on_unread(failure.reason)
             return
         self._cancel("read")
+        if self._failed:
+            self._blind = True
+            self._pause()
+            return
         self._turn_at = self._now + timedelta(seconds=failure.retry_after_s)
         self._wait(failure.retry_after_s)
 

@@ -246,13 +246,17 @@ class Session(ProjectX):  # type: ignore[misc]  # the SDK is untyped for mypy
     ) -> AsyncIterator[None]:
         """Let out all reads of a snapshot that verifies an enforcement, or none; then send them paid.
 
+        What it waits for a lane counts: let out too late the reads would be charged for and given up.
+
         Raises:
             NoBudgetError: they would have had to wait too long.
         """
+        now = asyncio.get_running_loop().time
+        until = now() + _QUEUEING * within_s
         async with self._lanes.verifying():
             await self.budget.take(
                 Priority.URGENT_READ,
-                within_s=_QUEUEING * within_s,
+                within_s=max(0.0, until - now()),
                 exposure_usd=exposure_usd,
                 count=count,
             )

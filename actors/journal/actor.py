@@ -61,6 +61,11 @@ class JournalInbox(Inbox):
         if envelope.reply_to is not None or (isinstance(message, Append) and message.asker):
             self.dispatcher.hurry()
 
+    def _end_turn(self, claim: list[None], *, full: bool) -> None:
+        if full:
+            self.dispatcher.hurry()  # somebody may wait for an answer among what is left
+        super()._end_turn(claim, full=full)
+
 
 class JournalActor(PooledActor):
     """The only writer of the store."""

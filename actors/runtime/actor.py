@@ -56,6 +56,9 @@ class PooledActor(pykka.Actor):
     """Kinds of messages that are handled before all others that wait, and whose receiver's turn comes
     before those of others: all the kinds that their sender tells it, so that no sender's messages change
     places. What asks for it bounds it; a flood of them keeps the others waiting, never for ever."""
+    hastens: frozenset[type] = frozenset()
+    """Kinds of messages that wait behind what was told before them, and whose receiver's turn comes
+    before those of others."""
     fenced = False
     """It hung and was replaced: nothing it does counts any more."""
     suspended = False
@@ -71,6 +74,7 @@ class PooledActor(pykka.Actor):
         self.actor_inbox.bind(dispatcher, dead=self.actor_stopped, ahead=self.ahead)
         self.actor_inbox.conflates = self.conflates
         self.actor_inbox.overtakes = self.overtakes
+        self.actor_inbox.hastens = self.hastens
         self._actor_ref = PooledRef(self)
         self._begun = False
         self._exit: Exit | None = None

@@ -5,7 +5,8 @@ wake-up is lost; nothing put is forgotten: what cannot be handled any more is an
 `ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells). Kinds of which only
 the latest counts wait apart (`conflation.py`), behind the others; kinds that overtake wait apart, before
 them. An actor names all the kinds that one sender tells it as overtaking, or none of them: then only
-messages of different senders change places, which nobody could rely on anyway.
+messages of different senders change places, which nobody could rely on anyway. Kinds that hasten keep
+their place; with them all that waits before them is handled before the turns of other actors.
 
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
 birth until the actor starts, while a turn is scheduled or runs, while a failed actor waits for its
@@ -66,6 +67,7 @@ class Inbox:
     __slots__ = (
         "_always_ahead",
         "_claim",
+        "_hastened",
         "_in_a_row",
         "_on_close",
         "_starting",
@@ -76,6 +78,7 @@ class Inbox:
         "conflates",
         "dead",
         "dispatcher",
+        "hastens",
         "in_flight",
         "items",
         "latest",
@@ -93,7 +96,8 @@ class Inbox:
         """What waits behind all `items`, and may be replaced while it does."""
         self.conflates: Mapping[type, KeyOf] = {}
         self.overtakes: frozenset[type] = frozenset()
-        self._always_ahead = False
+        self.hastens: frozenset[type] = frozenset()
+        self._always_ahead = self._hastened = False
         self._turn = threading.Lock()
         self._turn.acquire()
         self._take_turn: TakeTurn | None = None
@@ -116,7 +120,7 @@ class Inbox:
     @property
     def ahead(self) -> bool:
         """Tell whether its turns come before those of the others now."""
-        return self._always_ahead or bool(self.urgent)
+        return self._always_ahead or self._hastened or bool(self.urgent)
 
     def move_to(self, inbox: "Inbox") -> None:
         """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
@@ -150,7 +154,11 @@ class Inbox:
             self._hasten()
         else:
             self.items.append(envelope)
-            self._wake()
+            if type(envelope.message) in self.hastens:
+                self._hastened = True
+                self._hasten()
+            else:
+                self._wake()
 
     def _is_overtaking(self, envelope: Envelope[Any]) -> bool:
         if not self.overtakes:
@@ -296,13 +304,18 @@ class Inbox:
 
     def withdraw(self, envelope: Envelope[Any]) -> bool:
         """Take back what was put first and is not handled yet; False if it was."""
-        try:
-            self._first.remove(envelope)
-        except ValueError:
-            return False
-        if self.in_flight is not None:
-            self.in_flight.left(1)
-        return True
+        for waiting in (
+            self.urgent,
+            self.items,
+        ):  # of these, if a failed instance had to put it back
+            try:
+                waiting.remove(envelope)
+            except ValueError:
+                continue
+            if self.in_flight is not None:
+                self.in_flight.left(1)
+            return True
+        return False
 
     def _end_turn(self, claim: list[None], *, full: bool) -> None:
         if not _settle(claim):
@@ -310,6 +323,7 @@ class Inbox:
             return
         # Not twice running: prices that come as fast as they are handled must not keep facts waiting.
         self._stood_back = full and bool(self.latest) and not self._stood_back
+        self._hastened = self._hastened and full  # else all is handled, also what hastened
         if not self.empty():
             self.dispatcher.submit(self)
             return

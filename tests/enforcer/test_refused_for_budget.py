@@ -319,6 +319,28 @@ def test_a_read_the_budget_has_no_room_for_is_asked_for_when_it_has():
     assert len(desk.sent(TakeSnapshot)) == 1
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    [NotSent(reason="no connection"), Rejected(code=3, text="try again")],
+    ids=["not sent", "rejected"],
+)
+def test_a_close_that_had_no_effect_does_not_wait_for_a_read_the_budget_has_no_room_for(outcome):
+    """Mutations have room of their own: it goes out again after a pause, as where no read is answered."""
+    desk = Desk()
+    desk.enforce(MNQ)
+    desk.answer(*desk.sent(), outcome)
+    desk.refuse_read(30.0)
+
+    (pause,) = desk.pauses()
+    assert pause < 1.0
+    desk.wake(pause)
+    (again,) = desk.sent()
+    assert isinstance(again, CloseContract)
+    desk.answer(again, Done())
+    desk.refuse_read(29.0)
+    assert desk.pauses() == [29.0]
+
+
 def test_facts_do_not_make_it_ask_the_budget_again():
     """The account repeats itself with each of them."""
     desk = closed()

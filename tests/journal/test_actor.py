@@ -102,6 +102,22 @@ def test_a_lingering_journal_answers_an_asker_at_once(store: Store, clock: Virtu
     harness.stop()
 
 
+def test_whoever_asks_behind_more_than_a_turn_of_facts_is_answered_without_delay(
+    store: Store, clock: VirtualClock
+):
+    """What a full turn leaves has gathered long enough: an intent may be in it."""
+    harness = Harness(store, clock, linger_s=60)
+    harness.thread.hurry()
+    harness.in_flight.wait_idle(10)
+    for account in range(1_500):
+        harness.append(moved(account, 1), asker=None)
+
+    harness.append(opened(2))
+
+    assert [each.last_seq for each in harness.settle()] == [1_501]
+    harness.stop()
+
+
 def test_subscribers_see_each_transaction_after_its_askers(harness: Harness):
     """What is published is durable, complete and in order."""
     subscribe(harness)

@@ -8,8 +8,10 @@ import pykka
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pykka._envelope import Envelope
 
 from actors.runtime import ChildSpec, PooledActor, WorkerPool
+from actors.runtime.actor import Suspend
 from tests.runtime.nursery import BOOM, WAIT_S, ByHand, Gate
 
 
@@ -50,6 +52,19 @@ class Judge(PooledActor):
             raise message
         else:
             self.log.append((self.name, message) if self.name else message)
+
+
+class Unmoved:
+    """A watcher that lets everything be."""
+
+    def started(self):
+        """Do nothing."""
+
+    def up(self):
+        """Do nothing."""
+
+    def exited(self, exit_):
+        """Do nothing."""
 
 
 @pytest.fixture
@@ -177,6 +192,24 @@ def test_a_successor_finds_the_verdicts_first(pool, start, directory, in_flight)
     assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2)]
 
 
+def test_an_order_to_end_that_comes_as_its_actor_fails_is_taken_back():
+    """What its supervisor puts first and the failed instance did not come to ends no successor."""
+    hands, order = ByHand(), Envelope(Suspend())
+
+    class Failing(Judge):
+        def on_receive(self, _message):
+            self.actor_inbox.put_first(order)
+            raise BOOM
+
+    judge = Failing(hands, [])
+    judge.start_supervised(Unmoved())
+    judge.actor_ref.tell(Fact(1, 1))
+    hands.turn()
+
+    assert judge.actor_inbox.withdraw(order)
+    assert judge.actor_inbox.empty()
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=150), st.integers(1, 70))
 def test_each_senders_messages_keep_their_order_and_none_is_lost(told, slice_size):
     """Whoever tells only one of both kinds is heard in the order in which he spoke."""
@@ -221,3 +254,30 @@ def test_turns_are_never_run_twice_or_lost_while_they_are_promoted(in_flight):
         for sender in range(4):
             numbers = [each.number for each in log if each.sender == sender]
             assert numbers == sorted(numbers)
+
+
+def test_what_hastens_keeps_its_place_and_brings_its_actor_before_the_others(one_worker, in_flight):
+    """All that it was told before is handled before what the crowd was told, and then the others."""
+    log, gate = [], Gate()
+
+    class Asking(Judge):
+        hastens = frozenset({Price})
+        conflates = MappingProxyType({})
+
+    first = Judge.start(one_worker, log, "gate")
+    crowd = [Judge.start(one_worker, log, f"of {number}") for number in range(100)]
+    asking = Asking.start(one_worker, log, "asking")
+    in_flight.wait_idle(WAIT_S)
+    first.tell(gate)
+    assert gate.reached.wait(WAIT_S)
+    told = [Fact(1, number) for number in range(70)]
+    for each in (*crowd, asking):
+        each.tell(told[0])
+    for each in (*told[1:], Price("MNQ"), Verdict(2, 1)):
+        asking.tell(each)
+    gate.opened.set()
+    in_flight.wait_idle(WAIT_S)
+
+    own = [Verdict(2, 1), *told, Price("MNQ")]
+    assert log[:72] == [("asking", each) for each in own], "more than one turn"
+    assert len(log) == 172
