@@ -12,7 +12,7 @@ from actors.account.core import AccountCore, is_account_input
 from actors.account.extremes import Peaks
 from actors.runtime import Clock, Directory, Dispatcher, PooledActor
 from messages.base import Send
-from messages.commands import NoteLateness, ReportRuleFailure, ReportVerdict
+from messages.commands import LockAccount, NoteLateness, ReportRuleFailure, ReportVerdict
 from messages.facts import QuoteChanged
 from messages.journal import Appended, AppendFailed
 from messages.queries import GetAccountBoard, GetAccountStatus, GetDuties, GetRules, Ping

@@ -52,10 +52,6 @@ class PooledActor(pykka.Actor):
     """Kinds of messages of which only the latest counts, by the key this gives: told again before it was
     handled, a message replaces the one that waits. They are handled when nothing else waits, or after a
     full turn of other messages."""
-    overtakes: frozenset[type] = frozenset()
-    """Kinds of messages that are handled before all others that wait, and whose receiver's turn comes
-    before those of others: all the kinds that their sender tells it, so that no sender's messages change
-    places. What asks for it bounds it; a flood of them keeps the others waiting, never for ever."""
     hastens: frozenset[type] = frozenset()
     """Kinds of messages that wait behind what was told before them, and whose receiver's turn comes
     before those of others."""
@@ -73,7 +69,6 @@ class PooledActor(pykka.Actor):
         super().__init__()
         self.actor_inbox.bind(dispatcher, dead=self.actor_stopped, ahead=self.ahead)
         self.actor_inbox.conflates = self.conflates
-        self.actor_inbox.overtakes = self.overtakes
         self.actor_inbox.hastens = self.hastens
         self._actor_ref = PooledRef(self)
         self._begun = False

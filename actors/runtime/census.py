@@ -48,24 +48,18 @@ def census(directory: Directory) -> Iterator[Entry]:
 def _entry(address: str, inbox: Inbox) -> Entry:
     life = inbox.watcher
     if not isinstance(life, Life):  # nobody supervises the root
-        return Entry(address, is_up=True, waiting=_waiting(inbox), oldest=_oldest(inbox), at=None)
+        return Entry(address, is_up=True, waiting=len(inbox.items), oldest=_oldest(inbox), at=None)
     return Entry(
         address,
         is_up=life.begun and not life.over,
-        waiting=_waiting(inbox),
+        waiting=len(inbox.items),
         oldest=_oldest(inbox),
         at=None if life.over else message_at(life),
     )
 
 
-def _waiting(inbox: Inbox) -> int:
-    return len(inbox.urgent) + len(inbox.items)
-
-
 def _oldest(inbox: Inbox) -> Any | None:
-    for waiting in (inbox.items, inbox.urgent):  # what overtakes has seldom waited longer
-        try:
-            return waiting[0].message
-        except IndexError:
-            continue
-    return None
+    try:
+        return inbox.items[0].message
+    except IndexError:
+        return None

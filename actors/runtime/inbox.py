@@ -3,9 +3,7 @@
 Guarantees: messages of one sender are handled in the order they were put; never two turns at once; no
 wake-up is lost; nothing put is forgotten: what cannot be handled any more is answered with
 `ActorDeadError` (asks), `None` (stop requests) or handed to `undelivered` (tells). Kinds of which only
-the latest counts wait apart (`conflation.py`), behind the others; kinds that overtake wait apart, before
-them. An actor names all the kinds that one sender tells it as overtaking, or none of them: then only
-messages of different senders change places, which nobody could rely on anyway. Kinds that hasten keep
+the latest counts wait apart (`conflation.py`), behind the others. Kinds that hasten keep
 their place; with them all that waits before them is handled before the turns of other actors.
 
 One lock, `_turn`, is the whole state machine: whoever acquires it owns the next turn. It is held from
@@ -37,10 +35,6 @@ class Exit(NamedTuple):
     """The message it failed on, if it was one."""
 
 
-_OVERTAKING_IN_A_ROW = 64
-"""After so many messages that overtake, one of those they have overtaken is handled."""
-
-
 class Nudge:
     """Nothing to handle: it only makes sure that there is a turn."""
 
@@ -68,11 +62,9 @@ class Inbox:
         "_always_ahead",
         "_claim",
         "_hastened",
-        "_in_a_row",
         "_on_close",
         "_starting",
         "_stood_back",
-        "_stopping",
         "_take_turn",
         "_turn",
         "conflates",
@@ -82,20 +74,15 @@ class Inbox:
         "in_flight",
         "items",
         "latest",
-        "overtakes",
         "undelivered",
-        "urgent",
         "watcher",
     )
 
     def __init__(self) -> None:
         self.items: deque[Envelope[Any]] = deque()
-        self.urgent: deque[Envelope[Any]] = deque()
-        """What waits before all `items`."""
         self.latest = Latest()
         """What waits behind all `items`, and may be replaced while it does."""
         self.conflates: Mapping[type, KeyOf] = {}
-        self.overtakes: frozenset[type] = frozenset()
         self.hastens: frozenset[type] = frozenset()
         self._always_ahead = self._hastened = False
         self._turn = threading.Lock()
@@ -104,8 +91,6 @@ class Inbox:
         self._on_close: Callable[[], None] | None = None
         self._starting = 0
         self._stood_back = False
-        self._stopping = False
-        self._in_a_row = 0
         self._claim: list[None] = []
         self.watcher: Watcher | None = None
         self.undelivered: Callable[[Any], None] | None = None
@@ -120,15 +105,14 @@ class Inbox:
     @property
     def ahead(self) -> bool:
         """Tell whether its turns come before those of the others now."""
-        return self._always_ahead or self._hastened or bool(self.urgent)
+        return self._always_ahead or self._hastened
 
     def move_to(self, inbox: "Inbox") -> None:
         """Hand what a successor was told before it inherited `inbox` over to it, dispatcher included."""
         inbox.dispatcher = self.dispatcher
         self.latest.overtake(self.items)
-        for own, others in ((self.urgent, inbox.urgent), (self.items, inbox.items)):
-            while own:
-                others.append(own.popleft())
+        while self.items:
+            inbox.items.append(self.items.popleft())
 
     def attach(self, take_turn: TakeTurn, on_close: Callable[[], None]) -> None:
         """Let an instance handle the messages from now on; its first turn starts it.
@@ -149,23 +133,12 @@ class Inbox:
             return
         if self.in_flight is not None:
             self.in_flight.entered()
-        if self._is_overtaking(envelope):
-            self.urgent.append(envelope)
+        self.items.append(envelope)
+        if type(envelope.message) in self.hastens:
+            self._hastened = True
             self._hasten()
         else:
-            self.items.append(envelope)
-            if type(envelope.message) in self.hastens:
-                self._hastened = True
-                self._hasten()
-            else:
-                self._wake()
-
-    def _is_overtaking(self, envelope: Envelope[Any]) -> bool:
-        if not self.overtakes:
-            return False
-        if isinstance(envelope.message, _ActorStop):
-            self._stopping = True  # what it is told after that must not be handled before
-        return type(envelope.message) in self.overtakes and not self._stopping
+            self._wake()
 
     def _conflated(self, envelope: Envelope[Any]) -> bool:
         """Tell whether a message was put among those that may be replaced."""
@@ -191,18 +164,12 @@ class Inbox:
         """Add a message that is handled before all that wait."""
         if self.in_flight is not None:
             self.in_flight.entered()
-        self._first.appendleft(envelope)
+        self.items.appendleft(envelope)
         self._hasten()
-
-    @property
-    def _first(self) -> deque[Envelope[Any]]:
-        """Where what is handled next waits."""
-        return self.urgent if self.overtakes else self.items
 
     def put_back(self, envelope: Envelope[Any]) -> None:
         """Leave a message that was taken to the successor; only whoever owns the turn."""
-        overtakes = type(envelope.message) in self.overtakes and not self._stopping
-        (self.urgent if overtakes else self.items).appendleft(envelope)
+        self.items.appendleft(envelope)
 
     def _hasten(self) -> None:
         """Have a turn, soon, also where one was scheduled behind those of others."""
@@ -226,7 +193,7 @@ class Inbox:
         Raises:
             IndexError: there is none.
         """
-        return self.urgent.popleft() if self.urgent else self.items.popleft()
+        return self.items.popleft()
 
     def take_in_turn(self) -> Callable[[], Envelope[Any]]:
         """Return what takes message after message in the turn that begins.
@@ -234,29 +201,15 @@ class Inbox:
         What is conflated comes last, but in a turn after one in which it stood back all the time, first:
         what never ends must not keep it for ever. The turn after that one is the others' again.
         """
-        if self._stood_back:
-            return self._take_latest_first
-        return self._take_urgent_first if self.overtakes else self.items.popleft
-
-    def _take_urgent_first(self) -> Envelope[Any]:
-        row = self._in_a_row
-        if self.urgent and (row < _OVERTAKING_IN_A_ROW or not (self.items or self.latest)):
-            self._in_a_row = row + 1
-            return self.urgent.popleft()
-        self._in_a_row = 0
-        return self.items.popleft()
+        return self._take_latest_first if self._stood_back else self.items.popleft
 
     def _take_latest_first(self) -> Envelope[Any]:
-        if not self.urgent or self._in_a_row >= _OVERTAKING_IN_A_ROW:
-            waiting = self.latest.take()
-            if waiting is not None:
-                self._in_a_row = 0
-                return waiting
-        return self._take_urgent_first()
+        waiting = self.latest.take()
+        return self.items.popleft() if waiting is None else waiting
 
     def empty(self) -> bool:
         """Tell whether nothing waits; part of pykka's protocol."""
-        return not (self.items or self.urgent or self.latest)
+        return not (self.items or self.latest)
 
     def run_turn(self, limit: int) -> None:
         """Handle up to `limit` messages; the dispatcher calls it once for each `submit`."""
@@ -304,18 +257,13 @@ class Inbox:
 
     def withdraw(self, envelope: Envelope[Any]) -> bool:
         """Take back what was put first and is not handled yet; False if it was."""
-        for waiting in (
-            self.urgent,
-            self.items,
-        ):  # of these, if a failed instance had to put it back
-            try:
-                waiting.remove(envelope)
-            except ValueError:
-                continue
-            if self.in_flight is not None:
-                self.in_flight.left(1)
-            return True
-        return False
+        try:
+            self.items.remove(envelope)
+        except ValueError:
+            return False
+        if self.in_flight is not None:
+            self.in_flight.left(1)
+        return True
 
     def _end_turn(self, claim: list[None], *, full: bool) -> None:
         if not _settle(claim):

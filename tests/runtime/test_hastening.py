@@ -1,4 +1,4 @@
-"""Messages that overtake: before all that wait, their actor before others, and nobody for ever."""
+"""Messages that hasten: in their place, their actor before others, and nobody for ever."""
 
 import threading
 from types import MappingProxyType
@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pykka._envelope import Envelope
 
-from actors.runtime import ChildSpec, PooledActor, WorkerPool
+from actors.runtime import PooledActor, WorkerPool
 from actors.runtime.actor import Suspend
 from tests.runtime.nursery import BOOM, WAIT_S, ByHand, Gate
 
 
 class Verdict(NamedTuple):
-    """Overtakes what waits."""
+    """Hastens."""
 
     sender: int
     number: int
@@ -38,7 +38,7 @@ class Price(NamedTuple):
 class Judge(PooledActor):
     """Keeps what it is told, in one log with others; stands at gates; raises what it is told to."""
 
-    overtakes = frozenset({Verdict})
+    hastens = frozenset({Verdict})
     conflates = MappingProxyType({Price: lambda price: price.name})
 
     def __init__(self, dispatcher, log, name=""):
@@ -76,21 +76,6 @@ def one_worker(in_flight):
     pool.stop()
 
 
-def test_a_verdict_is_handled_before_the_facts_and_the_prices_that_wait(pool, in_flight):
-    """Facts keep their order among themselves, and so do verdicts."""
-    log, gate = [], Gate()
-    ref = Judge.start(pool, log)
-    ref.tell(gate)
-    assert gate.reached.wait(WAIT_S)
-    told = [Fact(1, 1), Price("MNQ"), Fact(1, 2), Verdict(2, 1), Fact(1, 3), Verdict(2, 2)]
-    for each in told:
-        ref.tell(each)
-    gate.opened.set()
-    in_flight.wait_idle(WAIT_S)
-
-    assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2), Fact(1, 3), Price("MNQ")]
-
-
 def test_its_actor_goes_before_a_thousand_that_only_have_facts(one_worker, in_flight):
     """It stood behind all of them already, with facts of its own, when the verdict came."""
     log, gate = [], Gate()
@@ -106,7 +91,7 @@ def test_its_actor_goes_before_a_thousand_that_only_have_facts(one_worker, in_fl
     gate.opened.set()
     in_flight.wait_idle(WAIT_S)
 
-    assert log[0] == ("breached", Verdict(2, 1))
+    assert log[:2] == [("breached", Fact(1, 1)), ("breached", Verdict(2, 1))]
     assert len(log) == 1_002, "nobody's turn is lost, and nobody has one too many"
 
 
@@ -136,62 +121,6 @@ def test_those_that_come_ahead_without_end_do_not_keep_the_others_waiting(one_wo
     assert done.wait(WAIT_S)
 
 
-def test_verdicts_without_end_keep_no_fact_and_no_price_waiting_for_ever():
-    """One fact after each 64 of them, and the latest price."""
-    hands, log = ByHand(), []
-
-    class Flooded(Judge):
-        def on_receive(self, message):
-            if isinstance(message, Verdict):
-                self.actor_ref.tell(message)
-            super().on_receive(message)
-
-    judge = Flooded(hands, log)
-    judge._start_actor_loop()
-    judge.actor_ref.tell(Verdict(1, 1))
-    judge.actor_ref.tell(Price("MNQ"))
-    for number in range(3):
-        judge.actor_ref.tell(Fact(1, number))
-    for _ in range(12):
-        hands.turn(64)
-
-    assert [each for each in log if isinstance(each, Fact)] == [Fact(1, n) for n in range(3)]
-    assert Price("MNQ") in log
-
-
-def test_what_is_told_after_a_stop_does_not_overtake_it(pool, directory, letters, in_flight):
-    """It is undelivered like any other message then."""
-    log, gate = [], Gate()
-    ref = Judge.start(pool, log)
-    directory.register("judge", ref)
-    ref.tell(gate)
-    assert gate.reached.wait(WAIT_S)
-    ref.tell(Verdict(1, 1))
-    stopped = ref.stop(block=False)
-    ref.tell(Verdict(1, 2))
-    gate.opened.set()
-    assert stopped.get(timeout=WAIT_S)
-    in_flight.wait_idle(WAIT_S)
-
-    assert log == [Verdict(1, 1)]
-    assert letters == [("judge", Verdict(1, 2))]
-
-
-def test_a_successor_finds_the_verdicts_first(pool, start, directory, in_flight):
-    """The actor fails with both kinds waiting: only the message it failed on is lost."""
-    log, gate = [], Gate()
-    start(ChildSpec(address="judge", factory=lambda: Judge(pool, log)))
-    ref = directory.ref("judge")
-    ref.tell(gate)
-    assert gate.reached.wait(WAIT_S)
-    for each in (BOOM, Fact(1, 1), Verdict(2, 1), Fact(1, 2), Verdict(2, 2)):
-        ref.tell(each)
-    gate.opened.set()
-    in_flight.wait_idle(WAIT_S)
-
-    assert log == [Verdict(2, 1), Verdict(2, 2), Fact(1, 1), Fact(1, 2)]
-
-
 def test_an_order_to_end_that_comes_as_its_actor_fails_is_taken_back():
     """What its supervisor puts first and the failed instance did not come to ends no successor."""
     hands, order = ByHand(), Envelope(Suspend())
@@ -211,8 +140,8 @@ def test_an_order_to_end_that_comes_as_its_actor_fails_is_taken_back():
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=150), st.integers(1, 70))
-def test_each_senders_messages_keep_their_order_and_none_is_lost(told, slice_size):
-    """Whoever tells only one of both kinds is heard in the order in which he spoke."""
+def test_all_messages_keep_their_order_and_none_is_lost(told, slice_size):
+    """What hastens changes no order, whoever has sent it."""
     hands, log = ByHand(), []
     judge = Judge(hands, log)
     judge._start_actor_loop()
@@ -225,9 +154,7 @@ def test_each_senders_messages_keep_their_order_and_none_is_lost(told, slice_siz
             hands.turn(slice_size)
     hands.stop()
 
-    for sender in range(4):
-        own = [each for each in log if each.sender == sender]
-        assert own == [each for each in sent if each.sender == sender]
+    assert log == sent
 
 
 def test_turns_are_never_run_twice_or_lost_while_they_are_promoted(in_flight):
@@ -259,25 +186,19 @@ def test_turns_are_never_run_twice_or_lost_while_they_are_promoted(in_flight):
 def test_what_hastens_keeps_its_place_and_brings_its_actor_before_the_others(one_worker, in_flight):
     """All that it was told before is handled before what the crowd was told, and then the others."""
     log, gate = [], Gate()
-
-    class Asking(Judge):
-        hastens = frozenset({Price})
-        conflates = MappingProxyType({})
-
     first = Judge.start(one_worker, log, "gate")
     crowd = [Judge.start(one_worker, log, f"of {number}") for number in range(100)]
-    asking = Asking.start(one_worker, log, "asking")
+    asking = Judge.start(one_worker, log, "asking")
     in_flight.wait_idle(WAIT_S)
     first.tell(gate)
     assert gate.reached.wait(WAIT_S)
     told = [Fact(1, number) for number in range(70)]
     for each in (*crowd, asking):
         each.tell(told[0])
-    for each in (*told[1:], Price("MNQ"), Verdict(2, 1)):
+    for each in (*told[1:], Verdict(2, 1)):
         asking.tell(each)
     gate.opened.set()
     in_flight.wait_idle(WAIT_S)
 
-    own = [Verdict(2, 1), *told, Price("MNQ")]
-    assert log[:72] == [("asking", each) for each in own], "more than one turn"
-    assert len(log) == 172
+    assert log[:71] == [("asking", each) for each in (*told, Verdict(2, 1))], "more than one turn"
+    assert len(log) == 171

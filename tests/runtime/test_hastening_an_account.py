@@ -1,4 +1,4 @@
-"""What may overtake the facts of an account, and what must not."""
+"""What its trader tells an account waits for the facts it was told before."""
 
 from decimal import Decimal
 
