@@ -7,6 +7,7 @@ it does when the broker has confirmed flat and the lock is on disk.
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -100,14 +101,12 @@ def wait_locked(
     patience_s = config.file.enforcement.deadline_s + _MORE_S
     deadline = clock.monotonic() + patience_s
     while clock.monotonic() < deadline:
-        try:
+        with suppress(NoAnswerError):  # it may answer the next time
             status = current_status(config, clock, environment)
-        except NoAnswerError:
-            continue  # it has waited for an answer already
-        if not status.live:
-            return False
-        if any(_is_locked(each, answer) for each in status.accounts):
-            return True
+            if not status.live:
+                return False
+            if any(_is_locked(each, answer) for each in status.accounts):
+                return True
         time.sleep(_LOOK_EVERY_S)
     return False
 
