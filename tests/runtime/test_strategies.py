@@ -4,6 +4,7 @@ Three children a, b, c under a supervisor under the root; b fails, or the superv
 at which an actor can. What OTP's supervisor_SUITE and Akka's SupervisorSpec ask of theirs is asked here.
 """
 
+import msgspec
 import pytest
 from pykka import ActorDeadError
 
@@ -37,8 +38,8 @@ def level(in_flight):
 def family(supervisor, nursery, level, directory, clock, in_flight):
     """Return a function that starts a, b and c under a supervisor of a strategy."""
 
-    def begin(strategy, restart=Restart.PERMANENT, intensity=5, **of_b):
-        """Start them; `of_b` is how b is."""
+    def begin(strategy, restart=Restart.PERMANENT, intensity=5, above=Restart.PERMANENT, **of_b):
+        """Start them; `of_b` is how b is, `above` how their supervisor is."""
         middle = nursery.spec("b", restart, **of_b)
         children = (nursery.spec("a"), middle, nursery.spec("c"))
         spec = supervisor_spec(
@@ -49,6 +50,7 @@ def family(supervisor, nursery, level, directory, clock, in_flight):
             flags=SupervisorFlags(strategy=strategy, intensity=intensity),
             children=children,
         )
+        spec = msgspec.structs.replace(spec, restart=above)
         ref = supervisor.ask(StartChild(spec), timeout=WAIT_S)
         in_flight.wait_idle(WAIT_S)
         nursery.story.clear()
@@ -263,6 +265,23 @@ def test_a_supervisor_that_fails_in_handling_is_replaced_and_its_children_go_on(
 
     assert nursery.story == order(REPLACED[strategy])
     assert {each.address for each in journal.of(ActorRestarted)} == {"family", *REPLACED[strategy]}
+
+
+@pytest.mark.parametrize("above", Restart)
+@pytest.mark.parametrize("strategy", Strategy)
+def test_a_family_that_fails_too_often_is_begun_anew_from_above(
+    family, nursery, directory, in_flight, given_up, strategy, above
+):
+    """Its supervisor ends it and fails, and comes back with it, inboxes kept, unless it is temporary."""
+    family(strategy, intensity=2, above=above)
+    for message in (BOOM, BOOM, BOOM, "kept"):
+        directory.tell("b", message)
+    in_flight.wait_idle(WAIT_S)
+
+    kept = above in KEPT_BY_FAILING
+    assert [directory.is_alive(name) for name in ("family", "a", "b", "c")] == [kept] * 4
+    assert nursery.handled("b") == ([(4, "kept")] if kept else [])
+    assert given_up == []
 
 
 @pytest.mark.parametrize("strategy", Strategy)
