@@ -44,7 +44,7 @@ def arrives(field: str) -> Callable[[Stage], Any]:
 
 def _broker() -> Iterator[tuple[str, Bite]]:
     streams, session = "tests/gateway/test_streams.py::", "tests/gateway/test_session.py::"
-    heard = "test_many_accounts_hear_their_own_facts_over_one_connection"
+    hub = "tests/gateway/test_addresses.py::test_the_{}_hub_is_looked_for_at_its_own_address"
     for key, one, other, test in (
         (
             "api_url",
@@ -52,8 +52,8 @@ def _broker() -> Iterator[tuple[str, Bite]]:
             "http://b/api",
             session + "test_a_broker_that_is_not_there_is_unreachable",
         ),
-        ("user_hub_url", "http://a/hubs/user", "http://b/hubs/user", streams + heard),
-        ("market_hub_url", "http://a/hubs/market", "http://b/hubs/market", streams + heard),
+        ("user_hub_url", "http://a/hubs/user", "http://b/hubs/user", hub.format("user")),
+        ("market_hub_url", "http://a/hubs/market", "http://b/hubs/market", hub.format("market")),
     ):
         made = files(f'{LOGIN}[broker]\n{key} = "§"\n', one, other)
         yield key, Bite(made, arrives(key), (one, other), and_then=test)
@@ -313,7 +313,8 @@ def _enforcement() -> Iterator[tuple[str, Bite]]:
             files(f"{loss}[enforcement]\njournal_deadline_s = §\n", 0.25, 0.5),
             journal_s,
             (0.25, 0.5),
-            and_then="tests/scenarios/test_faults.py::test_a_broken_journal_does_not_stop_enforcement",
+            and_then="tests/scenarios/test_failing_store.py::"
+            "test_a_sync_that_takes_seconds_delays_enforcement_by_the_journals_deadline_only",
         ),
     )
 

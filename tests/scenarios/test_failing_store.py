@@ -33,6 +33,7 @@ from tests.scenarios.test_resets import RESET
 pytestmark = pytest.mark.skipif(not CAN_FAIL, reason="needs Linux to fail a disk")
 
 RULES = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
+LONGER = "\n[enforcement]\njournal_deadline_s = 2\n"
 DECIDED = (
     *(RuleBreached, EnforcementStarted, BrokerCommandSent, AccountLocked, LockoutReleased),
     *(DayReset, AccountOpened),
@@ -274,23 +275,24 @@ def stir(run) -> None:
         run.system.directory.ref("clock").ask(tick, timeout=60)
 
 
+@pytest.mark.parametrize(("file", "waits_s"), [(RULES, 0.25), (f"{RULES}{LONGER}", 2)])
 def test_a_sync_that_takes_seconds_delays_enforcement_by_the_journals_deadline_only(
-    rig, disk, monkeypatch
+    rig, disk, monkeypatch, file, waits_s
 ):
-    """Nothing is closed before the intent is on disk or 0.25 s are over; then it goes on, loudly."""
-    run = rig(RULES)
+    """Nothing is closed before the intent is on disk or that time is over; then it goes on, loudly."""
+    run = rig(file)
     run.price("MNQ", "21000")
     run.order(A, "MNQ", 2)
     disk.moves.clear()
     with monkeypatch.context() as hanging:
         hanging.setattr(run, "settle", partial(stir, run))
         run.fill(A, "-500")
-        run.advance(0.2)
+        run.advance(waits_s - 0.05)
         assert run.commands(CloseContract) == []
 
         run.advance(0.1)
         assert len(run.commands(CloseContract)) == 1
-        run.advance(0.3)
+        run.advance(waits_s + 0.05)
         assert run.held() == {}
         assert run.status().phase is Phase.LOCKED
         code, text = ready(run)
