@@ -2,6 +2,8 @@
 
 import json
 import signal
+import zipfile
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -11,11 +13,13 @@ from actors.ops.logging import redactor
 from actors.runtime import SystemClock
 from actors.secrets import Secrets
 from actors.simulator import SimAccount, Simulator, SimUser
+from actors.simulator.contracts import catalogue
 from config.environment import Expansion
 from messages.events import ActorRestarted, AlarmRaised, DeadLettered
 from messages.facts import PayloadQuarantined, StreamConnected
 from tests.cli import lockstep, one_error
 from tests.rig import A, B
+from tests.security.test_no_unlock import ROUTES
 from tests.wire_rig import wire_config
 
 USERNAME, KEY, TOKEN = "canary-username", "canary-api-key-0815", "canary-http-token-4711"
@@ -55,6 +59,37 @@ def found(everything: bytes, secrets: list[str]) -> list[str]:
     return [secret for secret in secrets if secret.encode() in everything]
 
 
+def traded_today(broker: Simulator) -> str:
+    """Return the contract of MNQ that is traded on the broker's date."""
+    listed = catalogue(broker.control._broker.clock.now().date()).values()
+    return next(each.id for each in listed if each.active and each.product.symbol == "MNQ")
+
+
+class Number(int):
+    """A number in a path, where a route says `{account:int}`."""
+
+    def __format__(self, kind: str) -> str:
+        return str(int(self))
+
+
+def everything_to_be_read(url: str) -> list[bytes]:
+    """Return what every page and every table says."""
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        (incident,) = client.get("/api/incidents").json()
+        about = {"account": Number(incident["account"]), "seq": Number(incident["seq"])}
+        said = []
+        for route, method in ROUTES:
+            if method != "GET" or route.endswith("/bundle"):  # the command line makes one, below
+                continue
+            path = route.format_map(about)
+            with client.stream("GET", path) as answer:
+                assert answer.status_code == 200 or path == "/readyz", path
+                first = path == "/api/stream"  # it goes on for ever
+                body = next(answer.iter_bytes()) if first else answer.read()
+                said += [body, str(answer.headers).encode()]
+        return said
+
+
 def test_no_canary_is_written_said_or_shown_whatever_goes_wrong(started, written, broker, tmp_path):
     """The whole program: refusals, 401s, payloads that repeat secrets, HTTP, channels, a reload."""
     config = written(broker)
@@ -71,7 +106,7 @@ def test_no_canary_is_written_said_or_shown_whatever_goes_wrong(started, written
     control = broker.control
 
     command_line = Path(f"/proc/{run.process.pid}/cmdline").read_bytes()
-    answers = [httpx.get(f"{url}{path}", trust_env=False) for path in ("/api/status", "/readyz")]
+    answers = []
     asked = (b"{", json.dumps({"config": f"{said} {TOKEN}"}).encode(), b"[" * 9_000)
     answers += [
         httpx.post(
@@ -98,22 +133,36 @@ def test_no_canary_is_written_said_or_shown_whatever_goes_wrong(started, written
     run.wait_line('"health_changed"', '"live"', str(A), count=3)
     control.log_out(reason=said)
     run.wait_line("LOGGED_OUT_BY_BROKER")
+    control.book_trade(A, traded_today(broker), profit_and_loss=Decimal(-600))
+    run.wait_line('"enforcement_finished"', f'"account": {A}')
+    read = everything_to_be_read(url)
+    run.process.send_signal(signal.SIGUSR1)
+    run.wait_line('"dumped"')
     config.write_text(config.read_text() + '\n[money]\npnl = "${LOCKSTEP_TOKEN}"\n')
     run.process.send_signal(signal.SIGHUP)
     run.wait_line('"reload_refused"')
     run.stop()
+    bundle = tmp_path / "incident.zip"
+    day = json.loads(read[-2])["trading_date"]
+    exporting = ("journal", "export", "--path", tmp_path / "lockstep.db", "--out", bundle)
+    assert lockstep(*exporting, "--incident", A, day).returncode == 0
+    inside = zipfile.ZipFile(bundle)
 
     everything = b"".join(
         [
             "".join([*run.out, *run.err]).encode(),
             command_line,
             *(answer.content + str(answer.headers).encode() for answer in answers),
+            *read,
+            *map(inside.read, inside.namelist()),
             *(path.read_bytes() for path in tmp_path.glob("lockstep.db*")),
         ]
     )
     assert b"payload_quarantined" in everything
     assert b'"failing_since":"20' in everything
-    assert [answer.status_code for answer in answers][2:] == [400, 409, 400, *[403] * 6]
+    assert [answer.status_code for answer in answers] == [400, 409, 400, *[403] * 6]
+    assert b"enforcement_started" in b"".join(read)
+    assert [path for path in tmp_path.glob("lockstep.db*") if "dump" in path.name]
     own = [USERNAME, KEY, TOKEN, HOOK, APPRISE, BEAT]
     assert found(everything, [*own, *first, *tokens_of(broker), "eyJ"]) == []
 
