@@ -6,7 +6,6 @@ accounts, so the number of connections is limited whatever happens.
 """
 
 import asyncio
-from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -25,6 +24,8 @@ class BoundedConnection(H11Protocol):
     """When it began to wait for a request, on the loop's clock."""
     answering = False
     """A request has come whole and is not answered yet."""
+    gone = False
+    """It was given up; what was still to be sent is thrown away."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the place of the connection that has waited longest, where there are too many."""
@@ -34,10 +35,11 @@ class BoundedConnection(H11Protocol):
         living = self._living()
         if len(living) > MOST_CONNECTIONS:
             waiting = [each for each in living if not each.answering]
-            min(waiting, key=lambda each: each.since, default=self).transport.abort()
+            min(waiting, key=lambda each: each.since, default=self).give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the deadline."""
+        self.gone = True
         self._forget()
         super().connection_lost(exc)
 
@@ -49,11 +51,12 @@ class BoundedConnection(H11Protocol):
             self._allow(ANSWER_S)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, which may be here already."""
+        """Wait for the next request, which may be here already, or until the last answer is taken."""
         super().on_response_complete()
         self.answering = self._is_asked()
         self.since = self.loop.time()
-        self._allow(ANSWER_S if self.answering else REQUEST_S)
+        untaken = self.transport.get_write_buffer_size()
+        self._allow(ANSWER_S if self.answering or untaken else REQUEST_S)
 
     def _is_asked(self) -> bool:
         """Tell whether a request has come whole and is not answered yet."""
@@ -61,22 +64,24 @@ class BoundedConnection(H11Protocol):
         return cycle is not None and not cycle.more_body and not cycle.response_complete
 
     def _living(self) -> list["BoundedConnection"]:
-        """Return the connections of this server that are not on their way out already."""
+        """Return the connections of this server; one whose last answer nobody takes is one of them."""
         return [
             each
             for each in self.connections
-            if isinstance(each, BoundedConnection) and not each.transport.is_closing()
+            if isinstance(each, BoundedConnection) and not each.gone
         ]
 
     def _allow(self, seconds: float) -> None:
         self._forget()
-        if not self.transport.is_closing():
-            self._timer = self.loop.call_later(seconds, self._expire)
+        if not self.gone:
+            self._timer = self.loop.call_later(seconds, self.give_up)
 
     def _forget(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _expire(self, *_: Any) -> None:
+    def give_up(self) -> None:
+        """End it at once, whatever is still to be sent."""
+        self.gone = True
         self.transport.abort()

@@ -1,15 +1,18 @@
 """Who may ask the HTTP server what: on a real socket, request by request."""
 
+import queue
+import socket
 import time
+from collections.abc import Iterator
 
 import pykka
 import pytest
 
 from actors.ops import connections
-from actors.ops.connections import MOST_CONNECTIONS
+from actors.ops.connections import MOST_CONNECTIONS, BoundedConnection
 from actors.ops.gatekeeper import LARGEST_BODY, MOST_FAILURES
 from tests.cli import lockstep, one_error
-from tests.security.doors import TOKEN, Door, bearer, door, read_all
+from tests.security.doors import PATIENCE_S, TOKEN, Door, bearer, door, read_all
 
 RELOAD = b'{"config": "/tmp/mine.toml"}'
 LOCK = b'{"account": 1, "for_s": 60, "reason": "enough"}'
@@ -238,6 +241,60 @@ def test_a_request_that_does_not_come_whole_loses_its_line(fresh: Door, monkeypa
         else:
             pytest.fail("the line is still open")
     assert fresh.reloaded == []
+
+
+def unread(here: Door, *headers: str) -> socket.socket:
+    """Ask for an answer that is larger than any buffer, and take nothing of it."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.connect(("127.0.0.1", here.port))
+    head = ("GET /metrics HTTP/1.1", f"Host: {here.host}", *headers, "", "")
+    line.sendall("\r\n".join(head).encode())
+    return line
+
+
+@pytest.fixture
+def left(monkeypatch) -> queue.SimpleQueue[int]:
+    """Return the ports of clients whose lines the server has given up, in order; it says no goodbye."""
+    ports: queue.SimpleQueue[int] = queue.SimpleQueue()
+    lose = BoundedConnection.connection_lost
+
+    def noted(connection: BoundedConnection, error: Exception | None) -> None:
+        lose(connection, error)
+        ports.put(connection.client[1])
+
+    monkeypatch.setattr(BoundedConnection, "connection_lost", noted)
+    return ports
+
+
+@pytest.fixture
+def large(monkeypatch) -> Iterator[Door]:
+    """Run a server with an answer of 30 MB."""
+    monkeypatch.setattr(Door, "_metrics", lambda _door: b"x" * 30_000_000)
+    with door() as running:
+        yield running
+
+
+@pytest.mark.parametrize("headers", [(), ("Connection: close",)], ids=["keep", "close"])
+def test_an_answer_that_is_not_taken_loses_its_line(large: Door, left, monkeypatch, headers):
+    """Also where it was to be the last one of its connection, which is then on its way out already."""
+    monkeypatch.setattr(connections, "ANSWER_S", 0.3)
+
+    with unread(large, *headers) as line:
+        assert left.get(timeout=PATIENCE_S) == line.getsockname()[1]
+
+
+def test_answers_that_nobody_takes_count_as_lines_too(large: Door, left):
+    """Else each of them would be a file descriptor less for those who guard."""
+    lines = [unread(large, "Connection: close") for _ in range(MOST_CONNECTIONS)]
+    for line in lines:
+        line.recv(1, socket.MSG_PEEK)  # it is being answered
+    more = [large.connect() for _ in range(8)]
+
+    made_way = [left.get(timeout=PATIENCE_S) for _ in more]
+    assert made_way == [line.getsockname()[1] for line in lines[:8]]
+    for line in (*lines, *more):
+        line.close()
 
 
 def test_many_who_ask_at_once_cost_the_accounts_few_questions(fresh: Door):
