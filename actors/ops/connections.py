@@ -50,6 +50,12 @@ class BoundedConnection(H11Protocol):
             self.answering = True
             self._allow(ANSWER_S)
 
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP; who was to answer the request it came with has nobody to answer now."""
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+        super().send_400_response(msg)
+
     def on_response_complete(self) -> None:
         """Wait for the next request, which may be here already, or until the last answer is taken."""
         super().on_response_complete()

@@ -243,6 +243,19 @@ def test_a_request_that_does_not_come_whole_loses_its_line(fresh: Door, monkeypa
     assert fresh.reloaded == []
 
 
+@pytest.mark.parametrize("token", [TOKEN, "x" * 20], ids=["read", "refused unread"])
+def test_a_body_that_is_no_http_costs_its_line_and_no_traceback(fresh: Door, caplog, token):
+    """Whoever was to answer it is told that nobody is there any more."""
+    head = f"POST /api/reload HTTP/1.1\r\nHost: {fresh.host}\r\nContent-Type: application/json\r\n"
+    head += f"Authorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+
+    said = fresh.say(head.encode())
+    fresh.server.stop()
+
+    assert said.startswith(b"HTTP/1.1 400")
+    assert [each.exc_info for each in caplog.records if each.exc_info] == []
+
+
 def unread(here: Door, *headers: str) -> socket.socket:
     """Ask for an answer that is larger than any buffer, and take nothing of it."""
     line = socket.socket()
