@@ -21,7 +21,15 @@ from actors.rules.rule import Caveat
 from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
-from messages.values import AccountView, AlarmCode, Breach, FactKind, Fill, ReleaseOn
+from messages.values import (
+    AccountView,
+    AlarmCode,
+    Breach,
+    FactKind,
+    Fill,
+    LockoutTerms,
+    ReleaseOn,
+)
 
 _JUDGEMENT_S = 5.0
 _MOVING = frozenset({PositionChanged, OrderChanged})
@@ -57,9 +65,14 @@ class Judging:
             self._evaluate(turn, asked, fills, None)
 
     def everything(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> None:
-        """Ask every rule once: the last judgement where the account is not OPEN."""
+        """Ask every rule once: the last judgement where the account is not OPEN.
+
+        That is by all fills of the day: what was traded before a lock may have been told behind it.
+        """
         if not self.may_judge:
             return
+        if not self.opened:
+            fills = self.state.unjudged_fills
         synced = self.picture.sync.synced
         if self.opened or self._locked or (synced and self.state.enforcement):
             self._evaluate(turn, self.settings.rules, fills, None)
@@ -158,9 +171,16 @@ class Judging:
         return all(
             (terms.release_on is ReleaseOn.CAN_TRADE and self.state.can_trade is True)
             or (terms.until is not None and terms.until <= turn.now)
+            or self._served(breach.rule, terms)
             or (terms.release_on is ReleaseOn.RESET and verdict.trading_date != today)
             for terms in breach.lockouts
         )
+
+    def _served(self, rule: str, terms: LockoutTerms) -> bool:
+        """Say whether a lockout that ends no earlier has lasted its time: the clock was set back since."""
+        served = self.state.served.get((rule, terms.scope))
+        by_time = terms.release_on is ReleaseOn.TIME and terms.until is not None
+        return by_time and served is not None and terms.until <= served
 
     def _reached(self, breach: Breach) -> bool:
         """Say whether a breach without a lockout is mended, or being mended, already."""
