@@ -67,11 +67,13 @@ class Judging:
     def everything(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> None:
         """Ask every rule once: the last judgement where the account is not OPEN.
 
-        That is by all fills of the day: what was traded before a lock may have been told behind it.
+        That is by all fills of the day: what was traded before a lock may have been told behind it. In
+        shadow, where trading goes on under a lock that is only pretended, what was traded under it is not
+        known from that.
         """
         if not self.may_judge:
             return
-        if not self.opened:
+        if not self.opened and not self.settings.shadow:
             fills = self.state.unjudged_fills
         synced = self.picture.sync.synced
         if self.opened or self._locked or (synced and self.state.enforcement):

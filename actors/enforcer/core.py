@@ -22,6 +22,7 @@ from actors.enforcer.commanding import (
     commands_for,
     complaint_about,
     concerned,
+    is_of_nothing,
     sent,
 )
 from actors.enforcer.stops import Stops
@@ -88,6 +89,8 @@ class EnforcerCore:
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
     _unasked: set[str] = field(default_factory=set)
     """Outstanding commands of which the account has not said again that it knows of something to do."""
+    _latest: dict[str | int | None, str] = field(default_factory=dict)
+    """The last command about each contract and order: what became of earlier ones repeats nothing."""
     _failed: list[BrokerCommand] = field(default_factory=list)
     """Commands that certainly had no effect, since the last complete read."""
     _refused: list[BrokerCommand] = field(default_factory=list)
@@ -244,8 +247,10 @@ class EnforcerCore:
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         again = {concerned(each) for each in commands}
         self._refused = [each for each in self._refused if concerned(each) not in again]
+        self._failed = [each for each in self._failed if concerned(each) not in again]
         for command in commands:
             self._outstanding[command.command_id] = command
+            self._latest[concerned(command)] = command.command_id
             self._tell(f"gateway/{self.login}", command)
         # After the commands, for nothing waits for it: what must be durable first is the intent.
         self._record(*(sent(command, self._id, self._now) for command in commands))
@@ -260,12 +265,14 @@ class EnforcerCore:
             self._unsure_until = self._now + timedelta(seconds=_UNCERTAIN_PAUSE_S)
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
-        asked = [] if command.command_id in self._unasked else [command]
+        asked = [command] if self._still_asked(command) else []
         match answer.outcome:
             case NotSent(retry_after_s=float(after_s)):
                 self._refused += asked
                 turn_at = self._now + timedelta(seconds=after_s)
                 self._turn_at = min(turn_at, self._turn_at or turn_at)
+            case Rejected() if is_of_nothing(answer.outcome):
+                pass  # there is nothing to repeat: whatever is there now, a read shows it
             case NotSent() | Rejected():
                 self._failed += asked
             case Withheld():
@@ -275,6 +282,11 @@ class EnforcerCore:
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
             self._go_on()
+
+    def _still_asked(self, command: BrokerCommand) -> bool:
+        """Say whether a command may be repeated if it had no effect: no other has taken its place."""
+        latest = self._latest.get(concerned(command)) == command.command_id
+        return latest and command.command_id not in self._unasked
 
     def _go_on(self) -> None:
         """Read what the commands have done; where the budget is used up, wait for the turn first.
@@ -328,6 +340,7 @@ class EnforcerCore:
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
+        self._latest.clear()
         first, self._unseen = self._unseen and self._settled, False
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
@@ -383,8 +396,8 @@ class EnforcerCore:
         """Return the closes and cancels that certainly had no effect, if no read is to be had.
 
         With a read the plan decides. Where the last one failed, or the budget has no room, these may go
-        out again all the same: what the broker refused or never got cannot be doubled. What reduces by a
-        number is not among them: that waits for a read.
+        out again all the same: what the broker refused or never got cannot be doubled, as long as no other
+        command has taken its place. What reduces by a number is not among them: that waits for a read.
         """
         failed, self._refused, self._turn_at = self._refused, [], None
         if self._blind:
