@@ -179,10 +179,14 @@ class Judging:
         )
 
     def _served(self, rule: str, terms: LockoutTerms) -> bool:
-        """Say whether a lockout that ends no earlier has lasted its time: the clock was set back since."""
+        """Say whether a lockout that ended no earlier has lasted its time already.
+
+        Only a clock that was set back since, or lags a little, makes a verdict ask for it once more.
+        """
         served = self.state.served.get((rule, terms.scope))
-        by_time = terms.release_on is ReleaseOn.TIME and terms.until is not None
-        return by_time and served is not None and terms.until <= served
+        if served is None or terms.until is None or terms.release_on is not ReleaseOn.TIME:
+            return False
+        return terms.until <= served
 
     def _reached(self, breach: Breach) -> bool:
         """Say whether a breach without a lockout is mended, or being mended, already."""

@@ -87,7 +87,7 @@ class AccountState:
     skipped: set[int] = field(default_factory=set)
     """Trade ids of what was traded under a flat duty: no rule was to judge it, and none shall later."""
     served: dict[Key, datetime] = field(default_factory=dict)
-    """Until when lockouts were that have ended today by their time; none is set again that ends by then."""
+    """Until when lockouts were set that have ended today by their time."""
     unsettled: set[str] = field(default_factory=set)
     """Contracts whose position does not show a close that is booked already."""
     seen_at: dict[str | int, datetime] = field(default_factory=dict)

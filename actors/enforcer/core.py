@@ -396,8 +396,8 @@ class EnforcerCore:
         """Return the closes and cancels that certainly had no effect, if no read is to be had.
 
         With a read the plan decides. Where the last one failed, or the budget has no room, these may go
-        out again all the same: what the broker refused or never got cannot be doubled, as long as no other
-        command has taken its place. What reduces by a number is not among them: that waits for a read.
+        out again all the same: what the broker refused or never got cannot be doubled, as long as no
+        other command has taken its place. What reduces by a number waits for a read.
         """
         failed, self._refused, self._turn_at = self._refused, [], None
         if self._blind:

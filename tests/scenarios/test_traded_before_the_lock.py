@@ -1,4 +1,4 @@
-"""What was traded before a lock and told behind it is judged when the lock ends; what was done under it not."""
+"""What was traded before a lock and told behind it is judged at its end; what was under it is not."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ def locked(rig):
 
 
 def test_a_loss_made_before_a_lock_and_told_behind_it_still_cools(locked):
-    """The shorter lock of another ends; the account is not OPEN for a moment before the cooldown's end."""
+    """The shorter lock of another ends; the account is OPEN only when the cooldown is over."""
     locked.fill(A, "-350", at=NOON + 9 * SECOND)
     before = opened(locked)
     assert ends(locked) == {"SELF": 70}
@@ -86,7 +86,7 @@ def test_a_restart_under_the_lock_forgets_it_no_more_than_a_read(rig, locked):
     assert (ends(run), opened(run)) == ({"RULE-007": 1809}, before)
 
 
-def test_a_verdict_that_died_with_the_process_is_asked_for_again_behind_another_lock(rig, tmp_path):
+def test_a_verdict_that_died_with_the_process_is_asked_for_again_behind_another_lock(rig):
     """Journaled before the lock and judged by nobody: the rule came only with the restart."""
     run = rig(config_of(daily_realized_loss={"max_loss_usd": 5000}))
     run.fill(A, "-350")
