@@ -4,7 +4,7 @@ Pure. PRE-CHECK (I2): while a flat duty binds the account no rule is asked at al
 OPEN becomes so only by a last judgement that every rule has answered and none has broken.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,7 +17,6 @@ from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.account.unjudged import Unjudged
 from actors.enforcer import targets as algebra
-from actors.rules.rule import Caveat
 from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
@@ -218,18 +217,6 @@ class Judging:
         if silent := self.judgement.missing:
             turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")
         self.everything(turn)
-
-    def say_caveats(self, turn: Turn) -> None:
-        """Say what the rules do not know today, and what they do instead."""
-        for code, text in self.caveats(turn.now):
-            turn.alarm(code, text)
-
-    def caveats(self, now: datetime) -> Iterator[Caveat]:
-        """Yield what the rules do not know at an instant, and what they do instead."""
-        for setting in self.settings.rules:
-            if caveats := setting.rule.caveats:
-                for code, text in caveats(setting.parameters, now):
-                    yield code, f"{setting.rule.id}: {text}"
 
     def rules_changed(self, turn: Turn) -> None:
         """Judge once by the rules that are now in force; what was asked before no longer opens."""

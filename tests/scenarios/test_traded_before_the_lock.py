@@ -190,3 +190,15 @@ def test_a_trade_before_its_own_lock_prolongs_a_frequency_lock_though_it_is_told
     run.fill(A, "1", at=NOON + 30 * SECOND)
 
     assert ends(run) == {"RULE-006": 89}
+
+
+def test_in_shadow_what_is_lost_under_a_pretended_lock_cools_nothing_behind_it(rig):
+    """In truth it would not have been traded."""
+    run = rig(COOLDOWN, shadow=True)
+    run.fill(A, "-150")
+    run.advance(100)
+    run.fill(A, "-350")
+
+    run.advance(200)
+
+    assert run.status().phase is Phase.OPEN
