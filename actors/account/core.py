@@ -285,8 +285,8 @@ class AccountCore:
         self._judging.fact(turn, FactKind.POSITION)
 
     def _on_order(self, turn: Turn, fact: OrderChanged) -> None:
-        order = fact.order
-        if self.state.orders.get(order.order_id) == order:
+        order, known = fact.order, self.state.orders.get(fact.order.order_id)
+        if known == order:
             return
         turn.record(fact)
         if order.stop_price is not None:
@@ -296,7 +296,7 @@ class AccountCore:
                 AlarmCode.UNKNOWN_ORDER_STATUS,
                 f"order {order.order_id} has status {order.status}: it counts as working",
             )
-        self._enforcing.guard_order(turn, order)
+        self._enforcing.guard_order(turn, order, new=known is None)
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:
