@@ -332,6 +332,7 @@ class Enforcing:
                     self._command(turn, under_way),
                     known_positions=(),
                     known_orders=(),
+                    unsure=True,
                     deadline_at=max(under_way.deadline_at, soonest),
                 ),
             )
