@@ -161,6 +161,8 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     """
     exposure_usd: Decimal | None = None
     """Notional value of what is held; None = unknown, or nothing is known to be held."""
+    unsure: bool = False
+    """An earlier life may have commanded already: an enforcer that began anew closes nothing unread."""
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):

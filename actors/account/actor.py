@@ -28,7 +28,7 @@ class AccountActor(PooledActor):
     )
     """All that rules, journal and traders say: its account goes before others. But not before facts that
     the account was told earlier: a market order of the trader's closes already what a close beside it
-    would flip, a stop may have moved since, and a fill booked under the duty is judged by no rule."""
+    would flip, a stop may have moved since, and a fill told behind the duty is judged only at its end."""
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ from actors.account.permission import Permission
 from actors.account.picture import Picture
 from actors.account.recovery import Recovery
 from actors.account.settings import AccountSettings, RuleSetting
+from actors.account.showing import Showing
 from actors.account.state import AccountState
 from actors.account.terms import under
 from actors.account.turn import Turn
@@ -93,6 +94,7 @@ class AccountCore:
         self._permission = Permission(settings, state)
         self._recovery = Recovery(state, self._picture, self._judging)
         self._watching = Watching(self._picture, self._judging)
+        self._showing = Showing()
 
     def start(self, now: datetime) -> list[Send]:
         """Begin, or go on where the journal ends."""
@@ -117,7 +119,7 @@ class AccountCore:
         self._judging.arm_checks(turn)
         if self.state.enforcement:
             self._enforcing.know_what_is_there()
-        self._judging.say_caveats(turn)
+        self._showing.say(turn, self._settings.rules)
         self._follow_lockouts(turn)
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
@@ -140,7 +142,7 @@ class AccountCore:
         if keeping.reset_if_due(turn, self._adopting.asked):
             self._guard_by(turn, self._adopting.begin_day(turn))
             self._judging.arm_checks(turn)  # what waited for the reset may be due earlier
-            self._judging.say_caveats(turn)
+            self._showing.say(turn, self._settings.rules)
             self._judging.everything(turn, self.state.unjudged_fills)
         self._picture.lateness.weigh(turn, message)
         match message:
@@ -166,12 +168,15 @@ class AccountCore:
             self._judging.settling.follow(turn)
         self._picture.note_health(turn, self._judging.unjudged.reason)
         self._watching.follow(turn)
+        self._showing.note(turn)
         self._recovery.note()
         return turn.sends()
 
     def status(self, now: datetime) -> AccountStatus:
         """Return how the account stands."""
-        state, view = self.state, self._picture.view(now)
+        state, view, rules = self.state, self._picture.view(now), self._settings.rules
+        limits, unknown = self._showing.limits(rules, view)
+        caveats = (text for _, text in self._showing.caveats(rules, now))
         return AccountStatus(
             account=state.account,
             name=self._settings.name,
@@ -188,13 +193,8 @@ class AccountCore:
             enforcement=self._enforcing.shown,
             queued=state.adopted.queued if state.adopted else (),
             starting=self._recovery.waits_for,
-            caveats=tuple(dict.fromkeys(text for _, text in self._judging.caveats(now))),
-            limits=tuple(
-                use
-                for each in self._settings.rules
-                if each.rule.usage
-                for use in each.rule.usage(view, each.parameters)
-            ),
+            caveats=tuple(dict.fromkeys((*caveats, *unknown))),
+            limits=limits,
             shadow=self._settings.shadow,
         )
 
@@ -285,8 +285,8 @@ class AccountCore:
         self._judging.fact(turn, FactKind.POSITION)
 
     def _on_order(self, turn: Turn, fact: OrderChanged) -> None:
-        order = fact.order
-        if self.state.orders.get(order.order_id) == order:
+        order, known = fact.order, self.state.orders.get(fact.order.order_id)
+        if known == order:
             return
         turn.record(fact)
         if order.stop_price is not None:
@@ -296,7 +296,7 @@ class AccountCore:
                 AlarmCode.UNKNOWN_ORDER_STATUS,
                 f"order {order.order_id} has status {order.status}: it counts as working",
             )
-        self._enforcing.guard_order(turn, order)
+        self._enforcing.guard_order(turn, order, new=known is None)
         self._judging.fact(turn, FactKind.ORDER)
 
     def _on_account(self, turn: Turn, fact: AccountChanged) -> None:

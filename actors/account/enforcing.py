@@ -125,11 +125,15 @@ class Enforcing:
         else:  # the other leg of an OCO pair is told to be cancelled a moment after this
             turn.wake_after("leftovers", _LEFTOVERS_S)
 
-    def guard_order(self, turn: Turn, order: Order) -> None:
-        """Stand guard over an order that was told."""
+    def guard_order(self, turn: Turn, order: Order, *, new: bool) -> None:
+        """Stand guard over an order that was told; `new` = it was not known to work."""
         self.note(order.contract)
-        if order.working and standing.forbids(self.state, order):
+        if not order.working:
+            return
+        if standing.forbids(self.state, order):
             self.guard(turn, f"order {order.order_id} {order.contract}", order.contract)
+        elif new and standing.is_leaving_by_itself(self.state, order):
+            self.resume(turn)  # a close that waits for its turn must not go out beside it
 
     def guard(self, turn: Turn, appeared: str, contract: str) -> None:
         """Have what the lockouts forbid of a contract closed and cancelled at once, if it is there."""
@@ -328,6 +332,7 @@ class Enforcing:
                     self._command(turn, under_way),
                     known_positions=(),
                     known_orders=(),
+                    unsure=True,
                     deadline_at=max(under_way.deadline_at, soonest),
                 ),
             )

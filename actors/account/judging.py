@@ -4,7 +4,7 @@ Pure. PRE-CHECK (I2): while a flat duty binds the account no rule is asked at al
 OPEN becomes so only by a last judgement that every rule has answered and none has broken.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,11 +17,18 @@ from actors.account.state import AccountState
 from actors.account.turn import Turn
 from actors.account.unjudged import Unjudged
 from actors.enforcer import targets as algebra
-from actors.rules.rule import Caveat
 from messages.commands import Evaluate, ReportRuleFailure, ReportVerdict
 from messages.events import AccountOpened, FlatConfirmed
 from messages.facts import OrderChanged, PositionChanged, SnapshotTaken
-from messages.values import AccountView, AlarmCode, Breach, FactKind, Fill, ReleaseOn
+from messages.values import (
+    AccountView,
+    AlarmCode,
+    Breach,
+    FactKind,
+    Fill,
+    LockoutTerms,
+    ReleaseOn,
+)
 
 _JUDGEMENT_S = 5.0
 _MOVING = frozenset({PositionChanged, OrderChanged})
@@ -57,9 +64,16 @@ class Judging:
             self._evaluate(turn, asked, fills, None)
 
     def everything(self, turn: Turn, fills: tuple[Fill, ...] = ()) -> None:
-        """Ask every rule once: the last judgement where the account is not OPEN."""
+        """Ask every rule once: the last judgement where the account is not OPEN.
+
+        That is by all fills of the day: what was traded before a lock may have been told behind it. In
+        shadow, where trading goes on under a lock that is only pretended, what was traded under it is not
+        known from that.
+        """
         if not self.may_judge:
             return
+        if not self.opened and not self.settings.shadow:
+            fills = self.state.unjudged_fills
         synced = self.picture.sync.synced
         if self.opened or self._locked or (synced and self.state.enforcement):
             self._evaluate(turn, self.settings.rules, fills, None)
@@ -158,9 +172,20 @@ class Judging:
         return all(
             (terms.release_on is ReleaseOn.CAN_TRADE and self.state.can_trade is True)
             or (terms.until is not None and terms.until <= turn.now)
+            or self._served(breach.rule, terms)
             or (terms.release_on is ReleaseOn.RESET and verdict.trading_date != today)
             for terms in breach.lockouts
         )
+
+    def _served(self, rule: str, terms: LockoutTerms) -> bool:
+        """Say whether a lockout that ended no earlier has lasted its time already.
+
+        Only a clock that was set back since, or lags a little, makes a verdict ask for it once more.
+        """
+        served = self.state.served.get((rule, terms.scope))
+        if served is None or terms.until is None or terms.release_on is not ReleaseOn.TIME:
+            return False
+        return terms.until <= served
 
     def _reached(self, breach: Breach) -> bool:
         """Say whether a breach without a lockout is mended, or being mended, already."""
@@ -192,18 +217,6 @@ class Judging:
         if silent := self.judgement.missing:
             turn.alarm(AlarmCode.RULE_SILENT, f"no verdict from {', '.join(sorted(silent))}")
         self.everything(turn)
-
-    def say_caveats(self, turn: Turn) -> None:
-        """Say what the rules do not know today, and what they do instead."""
-        for code, text in self.caveats(turn.now):
-            turn.alarm(code, text)
-
-    def caveats(self, now: datetime) -> Iterator[Caveat]:
-        """Yield what the rules do not know at an instant, and what they do instead."""
-        for setting in self.settings.rules:
-            if caveats := setting.rule.caveats:
-                for code, text in caveats(setting.parameters, now):
-                    yield code, f"{setting.rule.id}: {text}"
 
     def rules_changed(self, turn: Turn) -> None:
         """Judge once by the rules that are now in force; what was asked before no longer opens."""

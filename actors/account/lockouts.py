@@ -81,6 +81,13 @@ def account_duty(lockouts: Iterable[Lockout]) -> bool:
     return any(each.scope == ACCOUNT_SCOPE for each in lockouts)
 
 
+def binding_at(lockouts: Collection[Lockout], at: datetime) -> tuple[Lockout, ...]:
+    """Return those that bound at an instant already, and still: from their decision to their end."""
+    if not lockouts:
+        return ()
+    return tuple(each for each in lockouts if each.locked_at <= at and not ended(each, at))
+
+
 def ended(lockout: Lockout, now: datetime) -> bool:
     """Say whether a lockout's calendar end has come; those without an end never end by time."""
     return lockout.until is not None and lockout.until <= now

@@ -67,6 +67,11 @@ def forbids(state: AccountState, order: Order) -> bool:
     return no_new_exposure(state.duties) is not None and is_opening(order, may_stay(state))
 
 
+def is_leaving_by_itself(state: AccountState, order: Order) -> bool:
+    """Say whether an order that works is on its way to close what is held."""
+    return is_leaving(order, _sizes(state))
+
+
 def is_beyond(state: AccountState, contract: str) -> bool:
     """Say whether a position as it was told holds more than its allowance."""
     position = state.positions.get(contract)

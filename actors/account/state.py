@@ -15,6 +15,7 @@ from actors.account.ledger import Booking, Ledger
 from actors.account.lockouts import (
     Key,
     account_duty,
+    binding_at,
     flat_duty,
     joined,
     key_of,
@@ -50,7 +51,16 @@ from messages.facts import (
     StreamLost,
     TradeExecuted,
 )
-from messages.values import Allowance, Contract, DayTerms, Fill, Lockout, Order, Position
+from messages.values import (
+    Allowance,
+    Contract,
+    DayTerms,
+    Fill,
+    Lockout,
+    Order,
+    Position,
+    ReleaseOn,
+)
 
 
 @dataclass(slots=True)
@@ -75,7 +85,9 @@ class AccountState:
     enforcement_count: int = 0
     attempts: int = 0
     skipped: set[int] = field(default_factory=set)
-    """Trade ids booked under a flat duty: no rule was to judge them, and none shall later."""
+    """Trade ids of what was traded under a flat duty: no rule was to judge it, and none shall later."""
+    served: dict[Key, datetime] = field(default_factory=dict)
+    """Until when lockouts were set that have ended today by their time."""
     unsettled: set[str] = field(default_factory=set)
     """Contracts whose position does not show a close that is booked already."""
     seen_at: dict[str | int, datetime] = field(default_factory=dict)
@@ -119,17 +131,23 @@ class AccountState:
 
     @property
     def unjudged_fills(self) -> tuple[Fill, ...]:
-        """Return the day's fills that a rule may have to judge after a start or a reset.
+        """Return the day's fills that a rule may have to judge after a start, a lock or a reset.
 
-        Whether a verdict on them was lost with a failed actor is not known; a rule that has judged one
-        already finds the same again, which adds nothing.
+        Whether a verdict on them was lost with a failed actor, or they were told behind a lock, is not
+        known; a rule that has judged one already finds the same again, which adds nothing.
         """
-        return tuple(fill for fill in self.ledger.fills if fill.trade_id not in self.skipped)
+        return self._to_judge(self.ledger.fills)
 
     def judged_with(self, orders: Collection[int]) -> tuple[Fill, ...]:
         """Return the day's fills of some orders that a rule may judge."""
-        fills = self.ledger.fills_of(orders)
-        return tuple(fill for fill in fills if fill.trade_id not in self.skipped)
+        return self._to_judge(self.ledger.fills_of(orders))
+
+    def _to_judge(self, fills: tuple[Fill, ...]) -> tuple[Fill, ...]:
+        """Return what was not traded under a flat duty: an order that began before it is one trade."""
+        if not self.skipped:
+            return fills
+        orders = {fill.order_id for fill in fills if fill.trade_id not in self.skipped}
+        return tuple(fill for fill in fills if fill.order_id in orders)
 
     @property
     def today(self) -> Dated | None:
@@ -153,7 +171,8 @@ class AccountState:
         """Change by one event; events that do not concern the state change nothing."""
         match event:
             case TradeExecuted(fill=fill):
-                booking = self._book(fill)
+                # told before a lock it was traded before it, whatever the broker's clock says
+                booking = self._book(fill, min(fill.executed_at, event.at))
                 if booking in {Booking.BOOKED, Booking.AHEAD}:
                     self.unplaced.filled(fill, event.at)
                 if booking is Booking.VOIDED:
@@ -213,7 +232,7 @@ class AccountState:
                 self.enforcement = None
                 self._keep_allowances()
             case LockoutReleased():
-                self.lockouts = without(self.lockouts, (event.rule, event.scope))
+                self._release((event.rule, event.scope), event.released_by)
                 self.attempts = self.attempts if self.lockouts else 0
                 self._keep_allowances()
             case ExposureUnderLock():
@@ -225,13 +244,13 @@ class AccountState:
         """Say what booking a fill would change."""
         return self.ledger.weigh(fill, self.label(fill.executed_at))
 
-    def _book(self, fill: Fill) -> Booking:
-        booking, binding = self.weigh(fill), self._binding
+    def _book(self, fill: Fill, traded_at: datetime) -> Booking:
+        booking, bound = self.weigh(fill), binding_at(self._binding, traded_at)
         self.ledger.book(fill, self.label(fill.executed_at))
-        if booking is not Booking.CORRECTED and flat_duty(binding):
+        if booking is not Booking.CORRECTED and flat_duty(bound):
             self.skipped.add(fill.trade_id)
         if booking is Booking.BOOKED:
-            self.trades.book(fill, under_lock=account_duty(binding))
+            self.trades.book(fill, under_lock=account_duty(bound))
         elif booking is Booking.VOIDED:
             self.trades.void(fill)
         return booking
@@ -291,7 +310,7 @@ class AccountState:
         for fill in snapshot.fills or ():
             booking = self.weigh(fill)
             if booking is not Booking.UNCHANGED:
-                self._book(fill)
+                self._book(fill, fill.executed_at)
             if booking in {Booking.BOOKED, Booking.AHEAD}:
                 self.unplaced.learned(fill, snapshot.requested_at)
             if self._of_the_last_hour(fill, snapshot.requested_at):
@@ -337,6 +356,12 @@ class AccountState:
             )
             self.enforcement = replace(self.enforcement, pending=left)
 
+    def _release(self, key: Key, released_by: str) -> None:
+        lockout = self.lockouts.get(key)
+        if lockout and lockout.until and released_by == ReleaseOn.TIME:
+            self.served[key] = lockout.until
+        self.lockouts = without(self.lockouts, key)
+
     def _begin_day(self, event: DayReset) -> None:
         self.trading_date = date.fromisoformat(event.trading_date)
         self.terms = event.terms
@@ -348,6 +373,7 @@ class AccountState:
         for fill in self.ledger.fills:  # told before the reset: the broker's clock was ahead
             self.trades.book(fill, under_lock=False)
         self.skipped.clear()
+        self.served.clear()
         self.seen_at = {each.key: each.at for each in event.told}
         self.lockouts = joined({}, event.lockouts)
         self.enforcement = begun(event.enforcement) if event.enforcement else None

@@ -38,6 +38,7 @@ class EnforcerActor(PooledActor):
         """Ask the account what is under way, if it runs already; runs on a worker of the pool."""
         account = self._core.account
         if self._directory.is_alive(f"account/{account}"):
+            self._core.inherit(self._clock.now())
             resume = ResumeEnforcement(account=account, at=self._clock.now(), cause="start")
             self._directory.tell(f"account/{account}", resume)
 

@@ -11,8 +11,8 @@ from messages.commands import BrokerCommand, CancelOrder, CloseContract, Partial
 from messages.events import BrokerCommandSent
 from messages.values import AlarmCode, Done, NotSent, Outcome, Rejected, Uncertain, Withheld
 
-_POSITION_NOT_FOUND = 2
-"""errorCode of both close endpoints when there is nothing left to close."""
+_NOT_FOUND = 2
+"""errorCode of both close endpoints when there is nothing left to close, and of a cancel of no order."""
 
 
 class CommandHead(TypedDict):
@@ -67,6 +67,11 @@ def concerned(command: BrokerCommand) -> str | int | None:
             return None
 
 
+def is_of_nothing(outcome: Rejected) -> bool:
+    """Say whether the broker refused because there is no such position or order."""
+    return outcome.code == _NOT_FOUND
+
+
 def complaint_about(command: BrokerCommand, outcome: Outcome) -> tuple[AlarmCode, str] | None:
     """Return the alarm an answer asks for, if any."""
     what = f"{codec.kind(command)} {command.command_id}"
@@ -75,7 +80,7 @@ def complaint_about(command: BrokerCommand, outcome: Outcome) -> tuple[AlarmCode
             return None
         case Rejected() if isinstance(command, CancelOrder):
             return None  # filled, or gone with its sibling: the next read shows it
-        case Rejected(code=code) if code == _POSITION_NOT_FOUND:
+        case Rejected() if is_of_nothing(outcome):
             return None
         case Rejected(code=code, text=text):
             return AlarmCode.BROKER_REJECTED, f"{what} rejected: {code} {text}"

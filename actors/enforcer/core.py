@@ -22,6 +22,7 @@ from actors.enforcer.commanding import (
     commands_for,
     complaint_about,
     concerned,
+    is_of_nothing,
     sent,
 )
 from actors.enforcer.stops import Stops
@@ -58,6 +59,10 @@ _UNCERTAIN_PAUSE_S = 2.0
 """A command of unknown fate may still take effect: longer than it can be under way."""
 
 
+_INHERITED_S = _COMMAND_S + _UNCERTAIN_PAUSE_S
+"""How long a command of an earlier life, sent as that failed, may still take effect."""
+
+
 class Step(Enum):
     """Where the enforcement is."""
 
@@ -88,6 +93,8 @@ class EnforcerCore:
     _outstanding: dict[str, BrokerCommand] = field(default_factory=dict)
     _unasked: set[str] = field(default_factory=set)
     """Outstanding commands of which the account has not said again that it knows of something to do."""
+    _latest: dict[str | int | None, str] = field(default_factory=dict)
+    """The last command about each contract and order: what became of earlier ones repeats nothing."""
     _failed: list[BrokerCommand] = field(default_factory=list)
     """Commands that certainly had no effect, since the last complete read."""
     _refused: list[BrokerCommand] = field(default_factory=list)
@@ -115,6 +122,10 @@ class EnforcerCore:
     """Contracts and orders this enforcement has been told of."""
     _unsure_until: datetime | None = None
     """Until when a command of unknown fate may still be under way; it is told anew with each of them."""
+    _inherited_until: datetime | None = None
+    """Until when commands of an earlier life may be under way that this one knows nothing of."""
+    _asked: Plan = field(default_factory=Plan)
+    """What the account has last named as there to be closed and cancelled."""
     _due_at: datetime | None = None
     """When the pause it waits for ends."""
     _request: str = ""
@@ -126,6 +137,10 @@ class EnforcerCore:
 
     def __post_init__(self) -> None:
         self._stops = Stops(account=self.account, login=self.login, epoch=self.epoch)
+
+    def inherit(self, now: datetime) -> None:
+        """Take up what an earlier life has left: until a read nothing is closed beside its commands."""
+        self._inherited_until = now + timedelta(seconds=_INHERITED_S)
 
     def handle(
         self,
@@ -166,6 +181,9 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
+        if order.unsure and not again:
+            self.inherit(self._now)
+        self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
             return
@@ -173,9 +191,11 @@ class EnforcerCore:
         if not again:
             self._waves, self._pause_s = 0, _FIRST_PAUSE_S
         self._settle()  # nothing is under way that could be doubled
-        known = Plan(close=order.known_positions, cancel=order.known_orders)
         unread = all(needs_no_read(target) for target in order.targets)
-        if order.reappeared or (not again and (unread or known.cancel)):
+        if self._inherits:
+            self._known.clear()  # not acted on yet
+            self._read()
+        elif order.reappeared or (not again and (unread or known.cancel)):
             self._command(known)
         else:
             self._read()
@@ -205,9 +225,9 @@ class EnforcerCore:
             if (name not in self._known or name in order.reappeared) and name not in self._reducing
         )
         cancel = tuple(key for key in order.known_orders if key not in self._known)
-        self._known.update(close, cancel)
         self._pause_s = _FIRST_PAUSE_S
-        if close or cancel:
+        if (close or cancel) and not self._inherits:
+            self._known.update(close, cancel)
             self._command(Plan(close=close, cancel=cancel))
         elif self._step is Step.WAITING and self._turn_at is None and self._ends_late():
             self._pause()
@@ -236,7 +256,7 @@ class EnforcerCore:
         if not commands:
             self._read()
             return
-        self._settled = False
+        self._settled, self._inherited_until = False, None
         self._known.update(todo.cancel)
         if todo.close or todo.reduce:
             self._moved = self._unseen = True
@@ -244,8 +264,10 @@ class EnforcerCore:
         self._step, self._request, self._waves = Step.COMMANDING, "", self._waves + 1
         again = {concerned(each) for each in commands}
         self._refused = [each for each in self._refused if concerned(each) not in again]
+        self._failed = [each for each in self._failed if concerned(each) not in again]
         for command in commands:
             self._outstanding[command.command_id] = command
+            self._latest[concerned(command)] = command.command_id
             self._tell(f"gateway/{self.login}", command)
         # After the commands, for nothing waits for it: what must be durable first is the intent.
         self._record(*(sent(command, self._id, self._now) for command in commands))
@@ -260,12 +282,14 @@ class EnforcerCore:
             self._unsure_until = self._now + timedelta(seconds=_UNCERTAIN_PAUSE_S)
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
-        asked = [] if command.command_id in self._unasked else [command]
+        asked = [command] if self._still_asked(command) else []
         match answer.outcome:
             case NotSent(retry_after_s=float(after_s)):
                 self._refused += asked
                 turn_at = self._now + timedelta(seconds=after_s)
                 self._turn_at = min(turn_at, self._turn_at or turn_at)
+            case Rejected() if is_of_nothing(answer.outcome):
+                pass  # there is nothing to repeat: whatever is there now, a read shows it
             case NotSent() | Rejected():
                 self._failed += asked
             case Withheld():
@@ -275,6 +299,11 @@ class EnforcerCore:
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
             self._go_on()
+
+    def _still_asked(self, command: BrokerCommand) -> bool:
+        """Say whether a command may be repeated if it had no effect: no other has taken its place."""
+        latest = self._latest.get(concerned(command)) == command.command_id
+        return latest and command.command_id not in self._unasked
 
     def _go_on(self) -> None:
         """Read what the commands have done; where the budget is used up, wait for the turn first.
@@ -328,7 +357,9 @@ class EnforcerCore:
     def _on_snapshot(self, snapshot: SnapshotTaken) -> None:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
-        first, self._unseen = self._unseen and self._settled, False
+        self._latest.clear()
+        unseen = self._unseen or self._inherited_until is not None
+        first, self._unseen, self._inherited_until = unseen and self._settled, False, None
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
@@ -369,8 +400,12 @@ class EnforcerCore:
             self._blind = True
             self._pause()
             return
-        self._turn_at = self._now + timedelta(seconds=failure.retry_after_s)
-        self._wait(failure.retry_after_s)
+        pause_s = failure.retry_after_s
+        if self._inherited_until is not None:
+            left_s = (self._inherited_until - self._now).total_seconds()
+            pause_s = min(pause_s, max(left_s, 0.0))
+        self._turn_at = self._now + timedelta(seconds=pause_s)
+        self._wait(pause_s)
 
     def _on_unread(self, reason: str) -> None:
         self._cancel("read")
@@ -383,10 +418,13 @@ class EnforcerCore:
         """Return the closes and cancels that certainly had no effect, if no read is to be had.
 
         With a read the plan decides. Where the last one failed, or the budget has no room, these may go
-        out again all the same: what the broker refused or never got cannot be doubled. What reduces by a
-        number is not among them: that waits for a read.
+        out again all the same: what the broker refused or never got cannot be doubled, as long as no
+        other command has taken its place. What reduces by a number waits for a read.
         """
         failed, self._refused, self._turn_at = self._refused, [], None
+        if self._inherited_until is not None and not self._inherits:
+            self._inherited_until = None
+            return self._asked  # no read was to be had, and nothing was sent in this life
         if self._blind:
             failed, self._failed = [*self._failed, *failed], []
         return Plan(
@@ -464,6 +502,11 @@ class EnforcerCore:
             )
 
     # --- small things ---
+
+    @property
+    def _inherits(self) -> bool:
+        """Say whether commands of an earlier life may be under way, of which no read has told."""
+        return self._inherited_until is not None and self._now < self._inherited_until
 
     @property
     def _unsure_s(self) -> float:

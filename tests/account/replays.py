@@ -7,7 +7,9 @@ from actors.account.state import AccountState
 from messages.events import DayReset, Event
 from tests.account.world import ACCOUNT, DAY
 
-_OF_THE_DAY = frozenset({"trading_date", "ledger", "trades", "skipped", "terms", "adopted"})
+_OF_THE_DAY = frozenset(
+    {"trading_date", "ledger", "trades", "skipped", "served", "terms", "adopted"}
+)
 
 
 def rebuilt(events: list[Event]) -> AccountState:

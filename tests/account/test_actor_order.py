@@ -158,7 +158,7 @@ def test_a_stop_the_trader_has_tightened_is_not_moved_back(bench):
 
 
 def test_a_fill_told_before_a_verdict_is_judged_by_the_other_rules():
-    """Booked under the flat duty of the verdict it would be skipped, and its cooldown never come."""
+    """Told behind the flat duty of the verdict it would be judged only when that has ended."""
     bench = Bench(COOLING)
     bench.tell(TradeExecuted, fill=fill(11, -1, pnl=-400))
     bench.report()
