@@ -128,16 +128,16 @@ def test_those_who_wait_for_the_thread_of_one_that_hangs_get_another(
     gates = [Gate(), Gate()]
     for name in ("a1", "a2", "a3", "a4"):
         start(spec_of(nursery, name, shutdown_s=0.05))
-    for gate, name in zip(gates, ("a1", "a4"), strict=True):
+    for gate, name in zip(gates, ("a1", "a2"), strict=True):
         directory.tell(name, gate)
         assert gate.reached.wait(WAIT_S)
-    for name in ("a2", "a3"):
+    for name in ("a3", "a4"):
         directory.tell(name, "before")
 
     supervisor.ask(StopChildren(), timeout=WAIT_S)
 
     whole = [(1, "on_start"), (1, "before"), (1, "on_stop")]
-    assert [nursery.logs[name] for name in ("a2", "a3")] == [whole, whole]
+    assert [nursery.logs[name] for name in ("a3", "a4")] == [whole, whole]
     for gate in gates:
         gate.opened.set()
     in_flight.wait_idle(WAIT_S)
