@@ -180,6 +180,11 @@ def gateway_thread(login: str) -> str:
     return f"gateway-{login}"
 
 
+def _spec_of(kind: str, settings: AccountSettings, factory: Callable[[], PooledActor]) -> ChildSpec:
+    address = f"{kind}/{settings.account}"
+    return ChildSpec(address=address, factory=factory, hung_after_s=HUNG_S, group=kind)
+
+
 @dataclass(slots=True)
 class System:
     """One running Lockstep."""
@@ -456,7 +461,8 @@ class System:
 
     def _open(self, name: str, settings: LoginSettings) -> SessionOpened:
         login = f"login/{name}"
-        self._supervise(login, self._keep(OwnThread(login, in_flight=self.in_flight)))
+        thread = self._keep(OwnThread(login, in_flight=self.in_flight))
+        self._supervise(login, thread, group="login")
         loop = self._keep(
             LoopThread(
                 gateway_thread(name), in_flight=self.in_flight, right_of_way=self._intents_first
@@ -538,19 +544,15 @@ class System:
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
         self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
-        above, started = self.directory.ref(accounts), []
-        ahead = ReadAhead(self._ask_recorded, [settings.account for settings in guarded])
+        above = self.directory.ref(accounts)
         for settings in guarded:
             self.accounts[settings.account] = settings
             self._note_poll(settings)
-            enforcer = partial(self._enforcer, settings, wiring)
-            lives = itertools.count()
-            account = partial(self._account, settings.account, known, wiring, lives, ahead)
-            for kind, factory in (("enforcer", enforcer), ("account", account)):
-                address = f"{kind}/{settings.account}"
-                spec = ChildSpec(address=address, factory=factory, hung_after_s=HUNG_S)
-                # Begun one after the other up there: to wait here for each would cost as much again.
-                started.append(above.ask(StartChild(spec), block=False))
+        # Begun one after the other up there: to wait here for each would cost as much again.
+        started = [
+            above.ask(StartChild(spec), block=False)
+            for spec in self._account_specs(guarded, wiring, known)
+        ]
         for each in started:
             each.get(timeout=_LOGIN_S)
         guard = GuardAccounts(
@@ -560,6 +562,22 @@ class System:
             poll_s=self.poll_s(login),
         )
         self.directory.tell(f"gateway/{login}", guard)
+
+    def _account_specs(
+        self, guarded: list[AccountSettings], wiring: Wiring, known: Known
+    ) -> Iterator[ChildSpec]:
+        """Say how the accounts of a login are made: all enforcers, then all accounts.
+
+        No account needs another: at the stop all accounts end side by side, then their enforcers.
+        """
+        for settings in guarded:
+            enforcer = partial(self._enforcer, settings, wiring)
+            yield _spec_of("enforcer", settings, enforcer)
+        ahead = ReadAhead(self._ask_recorded, [settings.account for settings in guarded])
+        for settings in guarded:
+            lives = itertools.count()
+            account = partial(self._account, settings.account, known, wiring, lives, ahead)
+            yield _spec_of("account", settings, account)
 
     def poll_s(self, login: str) -> float | None:
         """Return how often a login's account records are read: what its most impatient account needs."""
@@ -634,9 +652,11 @@ class System:
         address: str,
         dispatcher: Dispatcher,
         under: str = ROOT,
+        group: str = "",
     ) -> None:
         """Start a supervisor that never gives up under another one; on another thread than that."""
-        spec = supervisor_spec(address, flags=NEVER_GIVES_UP, **self.wiring(dispatcher))
+        flags, wiring = NEVER_GIVES_UP, self.wiring(dispatcher)
+        spec = supervisor_spec(address, flags=flags, group=group, **wiring)
         self._start_child(spec, under)
 
     def _child(

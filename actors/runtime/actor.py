@@ -26,9 +26,11 @@ from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.fence import acting
 from actors.runtime.inbox import Exit, Inbox, Nudge, Watcher
 from actors.runtime.ref import PooledRef
+from actors.runtime.registry import find_at_once
 from actors.runtime.tasks import OwnedTasks, TaskFailure, is_async
 
 _pykka_log = logging.getLogger("pykka")
+find_at_once()
 
 
 class Suspend(NamedTuple):

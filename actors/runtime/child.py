@@ -136,6 +136,11 @@ class Child:
         """Tell whether an instance lives."""
         return self.life is not None and not self.life.over
 
+    @property
+    def is_at_work(self) -> bool:
+        """Tell whether a turn of its instance is under way."""
+        return self.life is not None and self.life.actor.under_way is not None
+
     def start(self, actor: PooledActor) -> BaseException | None:
         """Start an instance; return what its `on_start` raised, or None when it lives."""
         refuse_blocking(f"starting {self.spec.address}")
@@ -170,16 +175,12 @@ class Child:
 
     # --- ending ---------------------------------------------------------------------------------------
 
-    def stop(self) -> bool:
-        """Stop it for good after what it was told before; False if it had to be fenced."""
+    def ask_to_stop(self, answer: pykka.Future[None]) -> bool:
+        """Have it stop for good after what it was told before; False if there is nobody to ask."""
         self.stopping = True
         if not self.is_up or self.ref is None:
-            return True
-        try:
-            self.ref.stop(block=False).get(timeout=self.spec.shutdown_s)
-        except Timeout:
-            self.fence(HungError(f"it did not stop in {self.spec.shutdown_s} s"))
             return False
+        self.ref.actor_inbox.put(Envelope(_ActorStop(), reply_to=answer))
         return True
 
     def suspend(self) -> bool:

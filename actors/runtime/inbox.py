@@ -303,7 +303,9 @@ class Inbox:
     def _refuse(self, envelope: Envelope[Any]) -> None:
         is_stop = isinstance(envelope.message, _ActorStop)
         if envelope.reply_to is None:
-            if self.undelivered is not None and not is_stop:
+            if self.undelivered is not None and not isinstance(
+                envelope.message, _ActorStop | Nudge
+            ):
                 self.undelivered(envelope.message)
         elif is_stop:
             envelope.reply_to.set(None)

@@ -49,6 +49,9 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How long its `on_start` may take where the supervisor waits for it, in seconds."""
     shutdown_s: float | None = 5.0
     """How long its end is waited for before it is fenced, in seconds; None = a supervisor, for ever."""
+    group: str = ""
+    """Neighbours of one group need each other for nothing, so under one_for_one they are stopped side by
+    side; "" = each alone."""
     hung_after_s: float | None = 5.0
     """How long it may be at one message before it counts as hung, in seconds; None = never."""
     replaceable: bool = True

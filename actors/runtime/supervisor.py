@@ -23,6 +23,7 @@ from actors.runtime.dispatcher import Dispatcher
 from actors.runtime.ref import PooledRef
 from actors.runtime.reporting import Reports
 from actors.runtime.spec import ChildSpec, Intensity, Restart, Strategy, SupervisorFlags
+from actors.runtime.stopping import stop_together, stopping_order
 from actors.runtime.watch import ChildHung
 from messages.commands import WakeAfter, Woken
 from messages.queries import Ping
@@ -50,7 +51,7 @@ class StopChild(NamedTuple):
 
 
 class StopChildren(NamedTuple):
-    """Ask: stop all children, the last started first."""
+    """Ask: stop all children, the last started first, those of a group side by side."""
 
 
 class ClockReturned(NamedTuple):
@@ -306,10 +307,15 @@ class Supervisor(PooledActor):
         child = self._roster.get(address)
         if child is None:
             raise LookupError(f"no child {address!r}; children: {', '.join(self._roster)}")
-        if not child.stop():
-            _log.error("child_did_not_stop", child=address, shutdown_s=child.spec.shutdown_s)
-        self._bury(child, "it did not stop in time")
-        self._forget(child)
+        self._stop_together((child,))
+
+    def _stop_together(self, children: tuple[Child, ...]) -> None:
+        for child, in_time in stop_together(children):
+            if not in_time:
+                spec = child.spec
+                _log.error("child_did_not_stop", child=spec.address, shutdown_s=spec.shutdown_s)
+            self._bury(child, "it did not stop in time")
+            self._forget(child)
 
     def _bury(self, child: Child, error: str) -> None:
         """Make a dead letter of the message that a child was at when it was ended by force."""
@@ -319,8 +325,8 @@ class Supervisor(PooledActor):
             self._directory.dead_letter(child.spec.address, lost, error)
 
     def _stop_children(self) -> None:
-        for address in tuple(reversed(self._roster)):
-            self._stop_child(address)
+        for children in stopping_order(self._roster.values(), self._flags.strategy):
+            self._stop_together(children)
 
     def _forget(self, child: Child) -> None:
         self._roster.pop(child.spec.address, None)
@@ -336,6 +342,7 @@ def supervisor_spec(
     clock: Clock,
     flags: SupervisorFlags,
     children: tuple[ChildSpec, ...] = (),
+    group: str = "",
 ) -> ChildSpec:
     """Return the spec of a supervisor under a supervisor; its children outlive its instances."""
     make = partial(
@@ -349,4 +356,4 @@ def supervisor_spec(
         roster={},
     )
     # It waits for its children, each for as long as that one's spec says.
-    return ChildSpec(address=address, factory=make, shutdown_s=None, hung_after_s=None)
+    return ChildSpec(address=address, factory=make, shutdown_s=None, hung_after_s=None, group=group)
