@@ -1,8 +1,9 @@
 """Lockstep's command line: builds the system from a configuration and nothing else.
 
 Data goes to stdout, logs to stderr. Exit codes: 0 ok, 1 failure, 2 usage, 69 broker unreachable,
-70 store unusable, 71 what every account needs cannot be kept alive (start it again), 75 another instance
-holds the journal (or has taken it), 77 login or token refused, 78 bad configuration, 130 interrupted.
+70 store unusable, 71 what every account needs cannot be kept alive (start it again), 72 machine unfit for
+a first start, 75 another instance holds the journal (or has taken it), 77 login or token refused, 78 bad
+configuration, 130 interrupted.
 `actors/ops/exits.py` says which of them a watchdog starts again.
 """
 
@@ -175,6 +176,7 @@ def run(
 
 
 def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool) -> int:
+    from actors.ops import arming
     from actors.ops.dump import Dumps
     from actors.ops.notify import READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
@@ -193,6 +195,9 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool)
         if store is None:
             return stop.code
         loaded = newest(loaded, now=clock.now())
+    if refused := arming.refusal(store, loaded, clock):
+        store.close()
+        return fail(*refused)
     system = System(
         config=loaded,
         clock=clock,
@@ -200,6 +205,7 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool)
         on_give_up=stop.give_up,
         store=store,
         shadow=shadow,
+        examine=arming.faults,
     )
     dumps.describe, dumps.loops = system.describe, system.loops
     stop.on_hangup(lambda: _reload(system))
@@ -267,7 +273,7 @@ def watchdog(
     """Start `run` as a process of its own, watch it, and start it again when it stalls or dies.
 
     SIGTERM, SIGINT, SIGHUP and SIGUSR1 are passed on. It ends with the guard's exit code where
-    starting it again cannot help: 0, 2, 70, 75 (before it ever guarded), 77, 78, 130.
+    starting it again cannot help: 0, 2, 70, 72, 75 (before it ever guarded), 77, 78, 130.
 
     Args:
         config: Configuration file.
@@ -371,15 +377,17 @@ def doctor(
     *,
     config: ConfigPath = DEFAULT,
     send_test: Annotated[bool, Parameter(negative="")] = False,
+    shadow: Shadow = False,
     json: Json = False,
 ) -> int:
     """Look whether everything a guard needs is there, and say what to do; nothing is armed.
 
-    Exit 0 when nothing is critical; otherwise the code `run` would end with: 69, 70, 77, 78, else 1.
+    Exit 0 when nothing is critical; else the code a first start would end with: 1, 69, 70, 72, 77, 78.
 
     Args:
         config: Configuration file.
         send_test: Send a test message over every alert channel.
+        shadow: Look as before `run --shadow`, which refuses to only watch what is locked in truth.
         json: Print one JSON object.
     """
     from actors.ops.doctor import print_examination
@@ -387,7 +395,7 @@ def doctor(
     loaded = load(config, now=SystemClock().now())
     _load_sdk()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    done = _examined(loaded, send_test=send_test)
+    done = _examined(loaded, send_test=send_test, shadow=shadow)
     if json:
         print_json(done)
     else:
@@ -395,12 +403,17 @@ def doctor(
     return done.exit_code
 
 
-def _examined(loaded: Config, *, send_test: bool) -> "Examination":
+def _examined(loaded: Config, *, send_test: bool, shadow: bool = False) -> "Examination":
     from actors.ops.doctor import examine
 
     configure_logging(logging.CRITICAL, loaded.secrets(os.environ))
     return examine(
-        loaded, version=_version(), clock=SystemClock(), environment=os.environ, send_test=send_test
+        loaded,
+        version=_version(),
+        clock=SystemClock(),
+        environment=os.environ,
+        send_test=send_test,
+        shadow=shadow,
     )
 
 

@@ -19,8 +19,8 @@ from messages.commands import AdoptRules, RuleParameters
 from messages.events import RulesAdopted
 from messages.queries import AccountAdoption, GetRules
 
-LIVE = frozenset({"defaults", "accounts", "checks", "calendar", "profiles"})
-"""Tables of the file that only say which rules an account has; every other one needs a restart."""
+LIVE = frozenset({"defaults", "accounts", "checks", "doctor", "calendar", "profiles"})
+"""Tables of the file that only say which rules an account has, or what is told; others need a restart."""
 
 _log = structlog.get_logger(actor="main")
 

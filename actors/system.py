@@ -48,6 +48,8 @@ from actors.ops.alerts.lookout import ADDRESS as LOOKOUT
 from actors.ops.alerts.lookout import LookoutActor
 from actors.ops.alerts.settings import AlertSettings
 from actors.ops.copiers import CopierActor
+from actors.ops.fitness import ADDRESS as FITNESS
+from actors.ops.fitness import Fitness, FitnessActor
 from actors.ops.http import HttpServer
 from actors.ops.log import LogActor
 from actors.ops.metrics import Counts, MetricsActor, Readings, exposition, read
@@ -90,7 +92,7 @@ from actors.runtime import (
     census,
     supervisor_spec,
 )
-from actors.unguarded import gone, gone_records, unguarded, without_renamed
+from actors.unguarded import gone, gone_records, standing, unguarded, without_renamed
 from config.errors import ConfigError
 from config.loader import Config, load
 from messages.commands import GuardAccounts, NoteLateness, OpenSession, PollAccounts, SettleTime
@@ -112,6 +114,7 @@ from messages.queries import (
     GetAccountStatus,
     GetChannelStatus,
     GetUnrecorded,
+    MachineFault,
     SelfLockout,
     SystemBoard,
     SystemStatus,
@@ -171,6 +174,7 @@ def sdk_gateway(
         poll_s=poll_s,
         fence=system.fence,
         in_shadow=system.in_shadow,
+        on_listed=partial(system.note_listed, login.name),
         **system.wiring(dispatcher),
     )
 
@@ -210,6 +214,8 @@ class System:
     """How long clock and log let messages gather."""
     gather_s: float = 0.01
     """How long the journal does while nobody waits for it: what it is at, who then does must wait for."""
+    examine: Callable[[Config, Clock], tuple[MachineFault, ...]] | None = None
+    """Says what makes this machine unfit to guard, which may take seconds; None = nobody looks."""
     testimony: Testimony | None = None
     """Filled with every event of the journal, for who wants to watch."""
     directory: Directory = field(default_factory=Directory)
@@ -222,6 +228,8 @@ class System:
     _time: TrustedClock = field(init=False)
     _supervisor: Any = None
     _store: Store | None = None
+    _is_first: bool = False
+    """Nobody was ever guarded under this journal."""
     _accepted: AnchorAccepted | None = None
     """When the journal was last accepted without its anchor's word."""
     _sessions: list[SessionOpened] = field(default_factory=list)
@@ -233,7 +241,11 @@ class System:
     _gone: frozenset[int | str] = frozenset()
     """Ids and names that earlier runs saw and nobody has any more; no former name of who is guarded."""
     _unguarded: tuple[UnguardedAccount, ...] = ()
-    """What should be guarded and cannot be."""
+    """What should be guarded and cannot be, as the start found it."""
+    _listed: dict[str, Mapping[int, str]] = field(default_factory=dict)
+    """Names of the accounts each login listed when it was looked last, by login and id."""
+    _fitness: Fitness = field(default_factory=Fitness)
+    """What makes this machine unfit to guard."""
     _polls: dict[int, float] = field(default_factory=dict)
     """By account, how often its record was to be read at most, under any rules of this run."""
     _reloading: threading.Lock = field(default_factory=threading.Lock)
@@ -302,14 +314,18 @@ class System:
         }
         self._gone = without_renamed(vanished, self._sessions, self._guarded())
         self.config.check_overrides(self._guarded(), self._gone)
+        self._refuse_first_start_for_nobody()
         logins_open = ((login, session) for _, session, login in opened)
-        self._say_unguarded(tuple(unguarded(logins_open, vanished)))
+        day = self.config.context.trading_day
+        self._say_unguarded(tuple(unguarded(logins_open, vanished, self._sessions, day)))
         settings = self._settings(self.config)
         self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
             self._guard(name, [settings[each.account] for each in records], pool)
         if self.directory.is_alive(family.ALERTS):
             self._look_out()
+        if self.examine:
+            self._look_at_machine(self.examine)
         self.counts.begin_actors(each.kind for each in census(self.directory))
         self.http.start()
 
@@ -331,6 +347,7 @@ class System:
         )
         store.lease.on_lost = self._lease_lost
         self._accepted = store.last_accepted()
+        self._is_first = not store.has_guarded()
         self._sessions = store.last_sessions()
         if (last_at := store.last_at()) is not None:
             self._time.not_before(last_at)
@@ -440,6 +457,20 @@ class System:
         lookout = partial(LookoutActor, status=self.status, **self.wiring(thread))
         self._child(LOOKOUT, lookout, under=family.SUPERVISOR, hung_after_s=None)
 
+    def _look_at_machine(
+        self, examine: Callable[[Config, Clock], tuple[MachineFault, ...]]
+    ) -> None:
+        """Have somebody look, now that all are guarded, whether this machine is fit for it."""
+        above = "machine"  # of its own: whatever becomes of the look is no failure of the root's
+        self._supervise(above, self._keep(OwnThread(above, in_flight=self.in_flight)))
+        fitness = partial(
+            FitnessActor,
+            examine=lambda: examine(self.config, self.clock),  # of the configuration in force then
+            fitness=self._fitness,
+            **self.wiring(self._keep(OwnThread(FITNESS, self.in_flight))),
+        )
+        self._child(FITNESS, fitness, under=above, hung_after_s=None)
+
     def _archive(self, store: Store) -> str:
         """Let what is older than `keep_days` leave the journal; return why that failed, or ""."""
         days = self.config.file.journal.keep_days
@@ -477,7 +508,8 @@ class System:
         opened: SessionOpened = gateway.ask(
             OpenSession(at=self.clock.now(), cause="start"), timeout=_LOGIN_S
         )
-        missed = gone_records(self._sessions, opened, self.config.file)
+        day = self.config.context.trading_day
+        missed = gone_records(self._sessions, opened, self.config.file, day)
         opened = structs.replace(opened, gone=missed)
         self._journal(opened)
         return opened
@@ -487,13 +519,25 @@ class System:
         for account, text in names.changes(self._sessions, session):
             self._alarm(AlarmCode.ACCOUNT_RENAMED, text, account)
 
+    def _refuse_first_start_for_nobody(self) -> None:
+        """Refuse to look like a guard where nobody is there, and never was."""
+        if self._is_first and not self._guarded():
+            what = (
+                "logins: none of them has an active account, so nobody would be guarded; look at "
+            )
+            raise ConfigError(self.config.path, [f"{what}the firm's platform"])
+
     def _say_unguarded(self, found: tuple[UnguardedAccount, ...]) -> None:
         """Alarm for every account that should be guarded and cannot be; the others are."""
         self._unguarded = found
         for each in found:
             text = f"{each.account} of login {each.login} is NOT guarded: {each.reason}"
-            fix = "start anew once it is there again, or take it out of the configuration"
+            fix = "start anew once it is there again, or change [[logins]] accounts"
             self._alarm(AlarmCode.ACCOUNT_UNGUARDED, f"{text}; {fix}")
+
+    def note_listed(self, login: str, listed: Mapping[int, str]) -> None:
+        """Note whom a login lists now, by id and name: some may be new; on its gateway's thread."""
+        self._listed[login] = listed
 
     def _settle_time(self) -> None:
         """Let what the logins' answers told of the time count before anything is judged by it."""
@@ -519,19 +563,17 @@ class System:
 
     def _refuse_shadow_over_duties(self, accounts: Iterable[AccountSettings]) -> None:
         """Refuse to only watch what is locked in truth: shadow would be a way out of every lock."""
-        now, complaints = self.clock.now(), []
+        now, complaints = self.clock.now(), list[str]()
         for each in accounts:
             if not each.shadow:
                 continue
             state = self._remembered(each, self._ask_recorded(each.account))
-            owed = lost_history.intent(state, self._accepted, now, each.deadline_s)
-            binds = [*pretence.binding(state, now), *["the journal lost its past"] * bool(owed)]
-            complaints += [f"account {each.account} ({each.name}): {text}" for text in binds]
+            complaints += pretence.refusals(each, state, self._accepted, now)
         if complaints:
             end = "start without shadow until that is over; nothing ends it earlier"
             raise ConfigError(
                 self.config.path,
-                [f"{text}: it cannot be only watched; {end}" for text in complaints],
+                [f"{text}; {end}" for text in complaints],
             )
 
     def _guard(self, login: str, guarded: list[AccountSettings], pool: Dispatcher) -> None:
@@ -831,7 +873,13 @@ class System:
                 if not each.is_up and each.kind in PROTECTIVE
             ),
             channels=self._channels(now),
-            unguarded=self._unguarded,
+            unguarded=tuple(
+                standing(
+                    *(self._unguarded, self.config.file.logins, self._listed),
+                    *(tuple(self.accounts), now),
+                )
+            ),
+            unfit=self._fitness.faults,
         )
 
     def _channels(self, now: datetime) -> tuple[ChannelStatus, ...]:

@@ -134,6 +134,13 @@ class Checks(_Table, frozen=True):
     """Names of contradictions that are wanted; they are told as warnings."""
 
 
+class DoctorTable(_Table, frozen=True):
+    """What `doctor`, and with it the first start, lets pass."""
+
+    accept: tuple[Literal["sleep"], ...] = ()
+    """Critical findings that are only told; `sleep`: this machine goes to sleep when nobody is at it."""
+
+
 class QuietHours(_Table, frozen=True):
     """When only what is critical is sent at once; the rest waits for the end, in one message."""
 
@@ -243,6 +250,7 @@ class ConfigFile(_Table, frozen=True):
     journal: Journal = Journal()
     http: Http = Http()
     checks: Checks = Checks()
+    doctor: DoctorTable = DoctorTable()
     alerts: Alerts = Alerts()
     profiles: dict[str, Profile] = msgspec.field(default_factory=dict)
     defaults: Defaults = Defaults()

@@ -105,14 +105,36 @@ class ChannelStatus(Value, frozen=True, kw_only=True):
 
 
 class UnguardedAccount(Value, frozen=True, kw_only=True):
-    """An account that should be guarded and is not, since the start."""
+    """An account that should be guarded and is not."""
 
     account: str
-    """Id or name as the configuration has it; `unknown` where its record cannot be understood."""
+    """As the configuration names it, else id and name; `unknown` if its record cannot be understood."""
     login: str
     """Login it should be guarded by."""
     reason: str
     """Why it is not."""
+    until: datetime | None = None
+    """Shown until then, UTC; None = as long as it is so, or this run lasts."""
+
+
+class MachineFault(Value, frozen=True, kw_only=True):
+    """Something about this machine or the file for which a first start would be refused."""
+
+    check: str
+    """What was looked at, as `doctor` calls it, e.g. `disk room`."""
+    about: str
+    """Whose, e.g. the journal's folder; empty = the machine or the process."""
+    what: str
+    """What was found, with its numbers."""
+    why: str
+    """What it means for who is guarded."""
+    fix: str
+    """What to do about it."""
+
+    @property
+    def line(self) -> str:
+        """Return what was found, e.g. `disk room (/data): 12 MiB free`."""
+        return f"{self.check}{f' ({self.about})' if self.about else ''}: {self.what}"
 
 
 class SystemStatus(Value, frozen=True, kw_only=True):
@@ -140,6 +162,8 @@ class SystemStatus(Value, frozen=True, kw_only=True):
     """Every way to people that is configured."""
     unguarded: tuple[UnguardedAccount, ...] = ()
     """Accounts that should be guarded and are NOT; while nothing is running, none is named."""
+    unfit: tuple[MachineFault, ...] = ()
+    """What `doctor` finds critical of the machine, at the last look; while nothing is running, none."""
 
 
 class AccountBoard(Value, frozen=True, kw_only=True):

@@ -211,6 +211,7 @@ class AlarmCode(StrEnum):
     FACTS_LATE = "FACTS_LATE"
     TURNS_LATE = "TURNS_LATE"
     ALERT_CHANNEL_FAILED = "ALERT_CHANNEL_FAILED"
+    MACHINE_UNFIT = "MACHINE_UNFIT"
 
 
 class PriceKind(StrEnum):

@@ -64,7 +64,7 @@ from messages.facts import (
     StreamLost,
 )
 from messages.journal import Recorded
-from messages.queries import AccountStatus, GetLoginStatus, LoginStatus, Ping
+from messages.queries import AccountStatus, GetLoginStatus, LoginStatus, MachineFault, Ping
 from messages.values import (
     AccountRecord,
     Done,
@@ -462,6 +462,7 @@ class Rig:
         broker: FakeBroker | None = None,
         gateway: type[FakeGateway] = FakeGateway,
         shadow: bool = False,
+        examine: Callable[..., tuple[MachineFault, ...]] | None = None,
     ) -> None:
         self.clock = VirtualClock(start) if broker is None else broker.clock
         self.in_flight = InFlight()
@@ -480,6 +481,7 @@ class Rig:
             journal_path=folder / "lockstep.db",
             in_flight=self.in_flight,
             shadow=shadow,
+            examine=examine,
             linger_s=0,  # real time means nothing on a virtual clock
             gather_s=0,
             testimony=self.testimony,

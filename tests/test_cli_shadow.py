@@ -71,7 +71,7 @@ def test_with_one_account_in_shadow_its_lines_alone_say_so(started, written, bro
 
 
 def test_what_is_locked_in_truth_refuses_a_shadow_with_78(started, written, broker):
-    """One line that names the account and its lock; the next armed start is locked as before."""
+    """One line names account and lock, as `doctor --shadow` does; the next armed start is locked."""
     config = written(broker)
     run = started("run", "--config", config)
     run.wait_line('"account_opened"', f'"account": {A}')
@@ -81,12 +81,16 @@ def test_what_is_locked_in_truth_refuses_a_shadow_with_78(started, written, brok
     run.process.wait(20)
 
     done = lockstep("run", "--shadow", "--config", config, **TOKENS)
+    examined = lockstep("doctor", "--shadow", "--config", config, **TOKENS)
+    armed = lockstep("doctor", "--config", config, **TOKENS)
     again = started("run", "--config", config)
     again.wait_line('"account_opened"', f'"account": {B}')
     told = json.loads(lockstep("status", "--config", config, "--json").stdout)
 
     assert done.returncode == 78
     assert f"account {A} (ONE): locked by RULE-003" in done.stderr
+    assert (examined.returncode, armed.returncode) == (78, 0)
+    assert f"account {A} (ONE): locked by RULE-003" in " ".join(examined.stdout.split())
     assert "Traceback" not in done.stderr
     assert {each["account"]: each["phase"] for each in told["accounts"]}[A] == "locked"
 

@@ -8,6 +8,7 @@ The gateway is the real one; it only notes what was on disk when a command reach
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,7 @@ class WireRig:
             poll_s=system.poll_s(login.name),
             fence=system.fence,
             in_shadow=system.in_shadow,
+            on_listed=partial(system.note_listed, login.name),
             journal=self.journal,
             on_disk=self.on_disk,
             **system.wiring(dispatcher),

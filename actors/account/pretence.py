@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actors.account import lost_history
 from actors.account.lockouts import by_strictness, ended
+from actors.account.settings import AccountSettings
 from actors.account.state import AccountState
+from messages.events import AnchorAccepted
 from messages.values import Breach, Target
 
 type _What = tuple[str, tuple[Target, ...]]
@@ -42,3 +45,17 @@ def binding(state: AccountState, now: datetime) -> Iterator[str]:
         if not lock.shadow and not ended(lock, now):
             end = f"until {lock.until:%Y-%m-%d %H:%M:%S} UTC" if lock.until else "until released"
             yield f"locked by {lock.rule} ({lock.scope}) {end}"
+
+
+def refusals(
+    settings: AccountSettings, state: AccountState, accepted: AnchorAccepted | None, now: datetime
+) -> Iterator[str]:
+    """Yield why an account cannot be only watched, by what the journal knows of it.
+
+    `accepted`: when the journal was last accepted without its past.
+    """
+    binds = list(binding(state, now))
+    if lost_history.intent(state, accepted, now, settings.deadline_s):
+        binds.append("the journal lost its past")
+    for text in binds:
+        yield f"account {settings.account} ({settings.name}): {text}: it cannot be only watched"

@@ -31,7 +31,7 @@ from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
 from actors.gateway.poll import AccountPoll
 from actors.gateway.quotes import AnnounceHeld
-from actors.gateway.roster import Roster
+from actors.gateway.roster import OnListed, Roster
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
 from actors.gateway.transport import Fence
@@ -86,6 +86,7 @@ class GatewayActor(PooledActor):
         dispatcher: Dispatcher,
         fence: Fence,
         in_shadow: Callable[[int], bool],
+        on_listed: OnListed = lambda _listed: None,
         guarded: tuple[int, ...] = (),
         poll_s: float | None = None,
     ) -> None:
@@ -125,6 +126,7 @@ class GatewayActor(PooledActor):
             every_s=login.roster_every_s,
             guarded=self._guarded.keys(),
             traded=self._traded,
+            on_listed=on_listed,
         )
 
     @staticmethod

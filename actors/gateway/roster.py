@@ -2,12 +2,13 @@
 
 Run by the GatewayActor. Told to a person, once each: a guarded account that the broker no longer lists or
 shows, a new account that nobody guards, and an account that has another name under the same id. Accounts
-are known by their id alone; nothing here guards one or ceases to. An account whose balance moved although
+are known by their id alone; nothing here guards one or ceases to. Whoever started us is told all that are
+listed, at every look. An account whose balance moved although
 its stream told no fill is asked to compare itself at once: it may have been forgotten by the hub.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ from messages.values import AlarmCode
 
 if TYPE_CHECKING:
     from actors.gateway.client import BrokerClient  # importing the SDK costs a second
+
+
+type OnListed = Callable[[Mapping[int, str]], None]
+"""Is told the names of all accounts that a login lists, by id; on the gateway's thread."""
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Roster:
     """The guarded accounts, as they are at each look."""
     traded: set[int]
     """Accounts of which the stream has told a fill; emptied by each look."""
+    on_listed: OnListed
+    """Told who is listed, at every look."""
     _balances: dict[int, Decimal] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _missing: frozenset[int] = frozenset()
@@ -54,6 +61,7 @@ class Roster:
         except ReadFailedError:
             return  # asked again in a minute; that the broker does not answer is told by whoever needs it
         listed = _shown(rows)
+        self.on_listed(listed)
         self._tell_missing(frozenset(each for each in self.guarded if each not in listed))
         if self._names:
             self._tell_strange(listed)

@@ -269,6 +269,15 @@ class Store:
         ).fetchall()
         return sorted({int(account) for (account,) in rows})
 
+    def has_guarded(self) -> bool:
+        """Tell whether accounts were ever guarded under it; one whose past is lost counts as if."""
+        query = (
+            "SELECT 1 FROM events WHERE account IS NOT NULL "
+            "AND kind IN ('account_guarded', 'day_reset') LIMIT 1"
+        )
+        found = self._connection.execute(query).fetchone()
+        return found is not None or self.last_accepted() is not None
+
     def last_at(self) -> datetime | None:
         """Return the time of the last event, or None before the first."""
         rows = self._select("ORDER BY seq DESC LIMIT 1")

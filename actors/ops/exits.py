@@ -9,7 +9,7 @@ from signal import Signals
 from typing import NamedTuple
 
 FAILURE, USAGE = 1, 2
-UNREACHABLE, STORE, SYSTEM, LEASE, LOGIN, CONFIG = 69, 70, 71, 75, 77, 78
+UNREACHABLE, STORE, SYSTEM, MACHINE, LEASE, LOGIN, CONFIG = 69, 70, 71, 72, 75, 77, 78
 INTERRUPTED = 130
 
 
@@ -36,6 +36,7 @@ ENDINGS = {
     UNREACHABLE: Ending("broker unreachable", Again.YES, "brokers come back"),
     STORE: Ending("store unusable", Again.NO, "a damaged store does not heal; a person must look"),
     SYSTEM: Ending("supervision gave up", Again.YES, "a new process starts from the journal"),
+    MACHINE: Ending("machine unfit", Again.NO, "a person must mend the machine first"),
     LEASE: Ending("no lease", Again.AS_STAND_BY, "another instance holds the journal"),
     LOGIN: Ending("login refused", Again.NO, "asking again only gets the user blocked"),
     CONFIG: Ending("bad configuration", Again.NO, "the file must be put right first"),

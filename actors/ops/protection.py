@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CALENDAR = "calendar"
     SHADOW = "shadow"
     UNGUARDED = "unguarded"
+    MACHINE = "machine"
 
 
 class Hole(NamedTuple):
@@ -68,6 +69,8 @@ def _of_all(status: SystemStatus) -> Iterator[Hole]:
     if watched := sum(each.shadow for each in status.accounts):
         text = f"SHADOW: {watched} of {len(status.accounts)} accounts are only watched: nothing of"
         yield Hole(Kind.SHADOW, None, f"{text} theirs is closed, cancelled or locked")
+    for fault in status.unfit:
+        yield Hole(Kind.MACHINE, None, f"MACHINE UNFIT: {fault.line}; fix: {fault.fix}")
     for account in status.unanswered:
         text = "DOES NOT ANSWER: it is down or hangs; look at the alarms"
         yield Hole(Kind.UNANSWERED, account, text)

@@ -88,13 +88,18 @@ def test_an_account_that_disappears_is_told_once_and_guarded_on(wire, change):
 
 
 def test_a_new_account_is_told_to_be_unguarded(wire):
-    """Row 74: bought while we run: loudly NOT guarded, once; nothing is sent for it."""
+    """Row 74: bought while we run: loudly NOT guarded, once, and a hole; nothing is sent for it."""
     run = wire(wire_config(**LOSS_500), gateway=LookingGateway)
     run.trader.add_account(TOKENS["PROJECT_X_USERNAME"], SimAccount(B + 1, "50K-NEW"))
 
     run.wait(AlarmRaised, lambda each: each.code == AlarmCode.UNKNOWN_ACCOUNT, account=B + 1)
     assert looks(run) == [(AlarmCode.UNKNOWN_ACCOUNT, B + 1)]
     assert run.requests(POSITIONS, B + 1) == ()
+    (lost,) = run.system.status().unguarded
+    assert lost.account == f"{B + 1} 50K-NEW"
+    run.trader.set_account(B + 1, active=False)
+    looks(run)
+    assert run.system.status().unguarded == ()
 
 
 def test_another_name_under_the_same_id_is_told_and_changes_no_rule(wire):

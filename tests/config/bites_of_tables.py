@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import main
+from actors.ops.doctor.sleep import SLEEP, TARGETS, SleepRead, judge_sleep
 from config.errors import ConfigError
 from messages.events import AccountLocked
 from messages.facts import PositionChanged, QuoteChanged
@@ -409,6 +410,23 @@ def _rest() -> Iterator[tuple[str, Bite]]:
             files(f"{LOGIN}{clash}[checks]\nallow = [§]\n", "", '"product_limit_above_total"'),
             accepted,
             (False, True),
+        ),
+    )
+
+    def lets_sleep(stage: Stage) -> str:
+        asleep = SleepRead(unmasked=TARGETS, idle="suspend")
+        accepted = SLEEP.name in stage.load().file.doctor.accept
+        (found,) = judge_sleep(asleep, accepted=accepted)
+        return found.level
+
+    yield (
+        "[doctor].accept",
+        Bite(
+            files(f"{LOGIN}[doctor]\naccept = [§]\n", "", '"sleep"'),
+            lets_sleep,
+            ("critical", "warning"),
+            and_then="tests/ops/test_doctor.py::"
+            "test_a_machine_that_falls_asleep_is_let_pass_only_knowingly",
         ),
     )
 

@@ -19,6 +19,7 @@ class Listing:
     def __init__(self):
         self.rows = {A: {"balance": 50_000}, B: {"balance": 50_000}}
         self.told = []
+        self.names = []
         self.roster = Roster(
             client=self,
             outbox=Outbox(
@@ -29,6 +30,7 @@ class Listing:
             every_s=60,
             guarded=[A, B],
             traded=set(),
+            on_listed=self.names.append,
         )
         self.roster.note(self.listed())
 

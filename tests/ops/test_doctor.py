@@ -22,6 +22,7 @@ from actors.ops.doctor.calendars import TableRead, judge_tables
 from actors.ops.doctor.clock import ZonesRead, judge_clock, judge_zones, read_zones
 from actors.ops.doctor.disk import DiskRead, judge_disk, read_disk
 from actors.ops.doctor.finding import Check, Examination, Level, exit_code_of
+from actors.ops.doctor.ground import judge_ground
 from actors.ops.doctor.login import LoginRead, judge_accounts, judge_login, read_logins
 from actors.ops.doctor.port import PortRead, judge_port, read_port
 from actors.ops.doctor.process import (
@@ -36,10 +37,11 @@ from actors.ops.doctor.ring import RingRead, judge_ring
 from actors.ops.doctor.sleep import TARGETS, judge_sleep, read_sleep
 from actors.ops.doctor.store import judge_lease, judge_store, read_lease, read_store
 from actors.runtime import OffsetClock, SystemClock
+from config.loader import load
 from messages import codec
 from messages.events import SystemStopped
 from messages.values import AccountRecord
-from tests.rig import TOKENS, A, B
+from tests.rig import HEAD, TOKENS, A, B
 
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 OK, WARNING, UNKNOWN, CRITICAL = Level.OK, Level.WARNING, Level.UNKNOWN, Level.CRITICAL
@@ -82,6 +84,8 @@ def test_whatever_is_not_ok_says_what_to_do_and_only_what_is_critical_has_a_code
         ((), 0),
         ((exits.FAILURE,), 1),
         ((exits.UNREACHABLE, exits.FAILURE), 69),
+        ((exits.MACHINE, exits.FAILURE), 72),
+        ((exits.UNREACHABLE, exits.MACHINE), 69),
         ((exits.UNREACHABLE, exits.STORE), 70),
         ((exits.STORE, exits.LOGIN), 77),
         ((exits.LOGIN, exits.CONFIG), 78),
@@ -144,12 +148,12 @@ def test_a_login_is_accepted_refused_or_not_known(read, expected):
         ({"active": (record(A), record(B))}, (A,), [OK]),
         ({"active": (record(A),)}, (f"N{A}", 4711), [CRITICAL, OK]),
         ({"active": (record(A),), "inactive": (record(B),)}, (B,), [CRITICAL]),
-        ({"active": ()}, ("*",), [CRITICAL]),
+        ({"active": ()}, ("*",), [WARNING]),
         ({"active": (record(A, can_trade=False),)}, ("*",), [WARNING, OK]),
         ({"active": (record(A, can_trade=None),)}, ("*",), [UNKNOWN, OK]),
         ({"active": (record(A, simulated=False),)}, ("*",), [WARNING, OK]),
         ({"active": (record(A, can_trade=False), record(B))}, (B,), [OK]),
-        ({"active": (record(A),), "unreadable": ("name is 5",)}, ("*",), [CRITICAL, OK]),
+        ({"active": (record(A),), "unreadable": ("name is 5",)}, ("*",), [WARNING, OK]),
         ({"unreachable": "down"}, ("*",), [UNKNOWN]),
         ({"refused": "no"}, (A,), [UNKNOWN]),
     ],
@@ -182,17 +186,20 @@ def test_many_accounts_that_stand_alike_are_one_finding():
         (-2.0, OK),
         (2.001, WARNING),
         (-30.0, WARNING),
-        (30.1, CRITICAL),
-        (-30.1, CRITICAL),
+        (30.1, WARNING),
+        (-30.1, WARNING),
     ],
 )
 def test_our_clock_is_judged_by_the_brokers(ahead_s, expected):
-    """By the same bounds the guard itself goes by."""
-    assert levels(judge_clock((LoginRead("desk", ahead_s=ahead_s),))) == [expected]
+    """By the same bounds the guard itself goes by, which does not believe one that is far off."""
+    (found,) = judge_clock((LoginRead("desk", ahead_s=ahead_s),))
+
+    assert found.level is expected
+    assert ("goes by the broker's" in found.what) == (abs(ahead_s or 0) > 30)
 
 
 @pytest.mark.parametrize(
-    ("ahead_s", "expected"), [(0, OK), (10, WARNING), (60, CRITICAL), (-60, CRITICAL)]
+    ("ahead_s", "expected"), [(0, OK), (10, WARNING), (60, WARNING), (-60, WARNING)]
 )
 def test_the_clock_is_compared_over_the_wire(broker, ahead_s, expected):
     """With the `Date` of the broker's own answers."""
@@ -455,6 +462,26 @@ def machine(folder: Path, *, states="freeze mem disk\n", masked=TARGETS, logind=
 def test_sleep_is_read_where_systemd_keeps_it(tmp_path, how, expected):
     """Drop-ins count over the file."""
     assert levels(judge_sleep(read_sleep(machine(tmp_path, **how), "linux"))) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"), [("", (CRITICAL, exits.MACHINE)), ('"sleep"', (WARNING, 0))]
+)
+def test_a_machine_that_falls_asleep_is_let_pass_only_knowingly(
+    tmp_path, monkeypatch, accept, expected
+):
+    """One documented way to go on; it is told all the same."""
+    read = read_sleep(machine(tmp_path / "root", masked=(), logind="IdleAction=suspend"), "linux")
+    monkeypatch.setattr("actors.ops.doctor.ground.read_sleep", lambda: read)
+    path = tmp_path / "lockstep.toml"
+    path.write_text(f'{HEAD}[journal]\npath = "{tmp_path}/x.db"\n[doctor]\naccept = [{accept}]\n')
+    config = load(path, now=NOW, environment={})
+
+    (found,) = [each for each in judge_ground(config, SystemClock()) if each.check == "sleep"]
+
+    assert (found.level, found.code) == expected
+    assert ("accepted" in found.what) == bool(accept)
+    assert "systemctl mask sleep.target" in found.fix
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])

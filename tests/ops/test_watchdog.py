@@ -63,7 +63,7 @@ def lives(run: Running) -> list[list[str]]:
     return [line.split(maxsplit=3)[1:] for line in run.out]
 
 
-@pytest.mark.parametrize("code", [0, 2, 70, 75, 77, 78, 130])
+@pytest.mark.parametrize("code", [0, 2, 70, 72, 75, 77, 78, 130])
 def test_an_end_that_a_restart_cannot_mend_is_the_watchdogs_own(dog, code):
     """One life, the same exit code, and the reason in the log."""
     run = dog(f"sys.exit({code})")

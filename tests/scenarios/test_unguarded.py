@@ -1,6 +1,7 @@
 """An account that should be guarded and cannot be: never left out in silence, nor at the others' cost."""
 
 from contextlib import closing
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -12,7 +13,7 @@ from config.errors import ConfigError
 from messages.commands import OpenSession
 from messages.events import AlarmRaised, SessionOpened
 from messages.values import AlarmCode, Phase
-from tests.rig import A, B, FakeGateway, config_of
+from tests.rig import NOON, A, B, FakeGateway, config_of
 
 LOSS = {"daily_realized_loss": {"max_loss_usd": 500, "include_open_loss": False}}
 BOTH = config_of(**LOSS).replace('name = "desk"', f'name = "desk"\naccounts = [{A}, "50K-{B}"]')
@@ -110,9 +111,84 @@ def test_a_name_that_was_never_seen_still_refuses_the_start(rig):
         rig(BOTH.replace(str(A), f"{A}, 4711"), folder=run.folder, broker=run.broker)
 
 
-def test_one_that_all_are_to_be_guarded_and_has_gone_is_no_fault(rig):
-    """With `*` whoever is active is guarded; an account that the firm has closed is not."""
-    run = without_b(rig, config_of(**LOSS))
+ALL = config_of(**LOSS)
+RESETS = [NOON.replace(hour=22) + timedelta(days=days) for days in range(3)]
+"""Those after the start of a test: 17:00 in Chicago, that week still in summer time."""
+
+
+def again(rig, run, text=ALL):
+    """Stop it and start anew."""
+    run.stop()
+    return rig(text, folder=run.folder, broker=run.broker)
+
+
+def test_one_of_all_that_has_gone_is_shown_for_three_resets(rig):
+    """With `*` nobody can know whether it is missed: closed by the firm, or hidden while in a trade."""
+    run = without_b(rig, ALL)
+
+    (lost,) = run.system.status().unguarded
+    assert (lost.account, lost.login, lost.until) == (f"{B} 50K-{B}", "desk", RESETS[-1])
+    (alarm,) = alarms(run)
+    assert "2025-10-31 22:00 UTC" in alarm
+    assert ready(run)[0] == 503
+    run.at(RESETS[-1] - timedelta(seconds=1))
+    assert len(run.system.status().unguarded) == 1
+    run.at(RESETS[-1])
+    assert (run.system.status().unguarded, ready(run)) == ((), (200, []))
+    assert again(rig, run).system.status().unguarded == ()
+
+
+def test_restarts_neither_hide_nor_prolong_that_one_is_missed(rig):
+    """It counts from the first start that missed it, however many sessions are remembered since."""
+    run = without_b(rig, ALL)
+    run.at(RESETS[0])
+    run = again(rig, run)
+    assert [each.until for each in run.system.status().unguarded] == [RESETS[-1]]
+    run.at(RESETS[-1] + timedelta(hours=1))
+
+    run = again(rig, run)
+
+    assert (run.system.status().unguarded, alarms(run)) == ((), [])
+    assert again(rig, run).system.status().unguarded == ()
+
+
+def test_one_that_is_missed_is_acknowledged_by_naming_who_is_to_be_guarded(rig):
+    """Then it is known who is meant."""
+    run = without_b(rig, ALL)
+
+    run = again(rig, run, ALL.replace('name = "desk"', f'name = "desk"\naccounts = [{A}]'))
+
+    assert (run.system.status().unguarded, ready(run)) == ((), (200, []))
+
+
+def test_one_that_is_missed_and_comes_back_is_guarded_by_the_next_start(rig):
+    """Until then it is shown with what to do."""
+    run = rig(ALL)
+    run.stop()
+    back = run.broker.exchange.accounts.pop(B)
+    run = again(rig, run)
+    run.broker.exchange.accounts[B] = back
+    run.system.note_listed("desk", {A: f"50K-{A}", B: f"50K-{B}"})
+
+    (lost,) = run.system.status().unguarded
+    assert (lost.account, "start anew" in lost.reason) == (f"{B} 50K-{B}", True)
+    run = again(rig, run)
+    assert (run.system.status().unguarded, run.status(B).phase) == ((), Phase.OPEN)
+
+
+def test_one_that_is_named_and_comes_back_is_shown_with_what_to_do(rig):
+    """Not twice, and not as gone any more."""
+    run = without_b(rig)
+    run.system.note_listed("desk", {A: f"50K-{A}", B: f"50K-{B}"})
+
+    (lost,) = run.system.status().unguarded
+    assert "start anew" in lost.reason
+
+
+def test_a_new_one_that_nobody_means_is_no_hole(rig):
+    """Only who is named is to be guarded."""
+    run = rig(BOTH)
+    run.system.note_listed("desk", {A: f"50K-{A}", B: f"50K-{B}", 4711: "OTHER"})
 
     assert (run.system.status().unguarded, ready(run)) == ((), (200, []))
 

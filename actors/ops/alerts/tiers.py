@@ -76,6 +76,7 @@ ALARMS: dict[AlarmCode, Severity | None] = {
     AlarmCode.WATCHDOG_GONE: WARNING,
     AlarmCode.TURNS_LATE: WARNING,
     AlarmCode.ALERT_CHANNEL_FAILED: WARNING,
+    AlarmCode.MACHINE_UNFIT: CRITICAL,
 }
 """None is told by something else already, INFO waits for the digest."""
 

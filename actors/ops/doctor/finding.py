@@ -1,7 +1,7 @@
 """What a check found, and what a whole examination ends with. Pure.
 
 Four levels, and no fifth: what could not be looked at is UNKNOWN, which is never OK. Only CRITICAL
-decides the exit code: the one `run` would end with, of several the one that must be mended first.
+decides the exit code: the one a first start would end with, of several what must be mended first.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,16 @@ class Level(StrEnum):
     OK = "ok"
     """Looked at, and as it should be."""
     WARNING = "warning"
-    """Accounts are guarded, but not as well as they could be."""
+    """A start guards, but not as well as could be, or not what it says."""
     UNKNOWN = "unknown"
     """It could not be looked at: somebody has to."""
     CRITICAL = "critical"
-    """Something would not be guarded."""
+    """A first start is refused, so that nothing would be guarded."""
 
 
-MENDED_FIRST = (exits.CONFIG, exits.LOGIN, exits.STORE, exits.UNREACHABLE, exits.FAILURE)
+MENDED_FIRST = (
+    *(exits.CONFIG, exits.LOGIN, exits.STORE, exits.UNREACHABLE, exits.MACHINE, exits.FAILURE),
+)
 """Exit codes of critical findings, in the order in which they are to be mended."""
 
 
@@ -90,7 +92,7 @@ class Check:
         return self._finding(Level.UNKNOWN, what, fix, about)
 
     def critical(self, what: str, *, fix: str, about: str = "") -> Finding:
-        """Say what would keep something from being guarded."""
+        """Say what a first start is refused for."""
         return self._finding(Level.CRITICAL, what, fix, about)
 
     def _finding(self, level: Level, what: str, fix: str, about: str) -> Finding:

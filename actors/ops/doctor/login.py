@@ -5,7 +5,7 @@ it costs one login and two reads, opens no stream, and subscribes nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,7 @@ from actors.ops import exits
 from actors.ops.doctor.finding import Check, Finding, several
 from actors.runtime import Clock
 from actors.secrets import Secrets
+from messages.queries import UnguardedAccount
 from messages.values import AccountRecord, AlarmCode
 
 CREDENTIALS = Check(
@@ -29,6 +30,7 @@ CREDENTIALS = Check(
 )
 BROKER = Check("broker", "what cannot be reached cannot be guarded", exits.UNREACHABLE)
 ACCOUNTS = Check("accounts", "an account that is not seen is not guarded", exits.CONFIG)
+LOOK_AT_THE_FIRM = "look at the firm's platform whether the user has an active account"
 WITHIN_S = 10.0
 """How long a read may take."""
 ALTOGETHER_S = 30.0
@@ -165,26 +167,41 @@ def judge_login(read: LoginRead) -> Iterator[Finding]:
         yield CREDENTIALS.ok("the broker accepts the login", about=read.login)
 
 
-def judge_accounts(read: LoginRead, wanted: tuple[int | str, ...]) -> Iterator[Finding]:
-    """Judge whether what one login is to guard is there and may trade."""
+def judge_accounts(
+    read: LoginRead, wanted: tuple[int | str, ...], vanished: Collection[int | str] = ()
+) -> Iterator[Finding]:
+    """Judge whether what one login is to guard is there and may trade.
+
+    What has `vanished` was seen by earlier runs; nothing is said of it here.
+    """
     if not read.answered:
         fix = "mend the login first, then look again"
         yield ACCOUNTS.unknown("the broker listed none", fix=fix, about=read.login)
         return
     for text in read.unreadable:
-        fix = "send this line to Lockstep's makers; an account they cannot read is not guarded"
-        yield ACCOUNTS.critical(f"a record cannot be read: {text}", fix=fix, about=read.login)
-    yield from _missing(read, wanted)
+        fix = "send this line to Lockstep's makers; the others of the login are guarded"
+        what = f"a record cannot be read, so its account would be UNGUARDED: {text}"
+        yield ACCOUNTS.warning(what, fix=fix, about=read.login)
+    yield from _missing(read, [each for each in wanted if each not in vanished])
     guarded = wanted_of(read, wanted)
     yield from _doubts(guarded)
     if guarded:
         yield ACCOUNTS.ok(f"{len(guarded)} visible, and so to be guarded", about=read.login)
     elif "*" in wanted:
-        fix = "look at the firm's platform whether the user has an active account"
-        yield ACCOUNTS.critical("the login has no active account", fix=fix, about=read.login)
+        yield ACCOUNTS.warning(
+            "the login has no active account", fix=LOOK_AT_THE_FIRM, about=read.login
+        )
 
 
-def _missing(read: LoginRead, wanted: tuple[int | str, ...]) -> Iterator[Finding]:
+def judge_gone(found: Iterable[UnguardedAccount]) -> Iterator[Finding]:
+    """Say who was there in earlier runs and is not now: a start goes on without them, and says so."""
+    for each in found:
+        fix = "ask the firm; or change [[logins]] accounts"
+        what = f"{each.account} would be UNGUARDED: {each.reason}"
+        yield ACCOUNTS.warning(what, fix=fix, about=each.login)
+
+
+def _missing(read: LoginRead, wanted: Iterable[int | str]) -> Iterator[Finding]:
     there = {key for each in read.active for key in (each.account, each.name)}
     asleep = {key for each in read.inactive for key in (each.account, each.name)}
     listed = ", ".join(f"{each.account} ({each.name})" for each in read.active) or "none"

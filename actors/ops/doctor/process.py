@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.ops import exits
 from actors.ops.doctor.finding import Check, Finding
 
-FILES = Check("file descriptors", "every connection to the broker takes one")
-PYTHON = Check("python", "nothing was tested with another one")
+FILES = Check("file descriptors", "every connection to the broker takes one", exits.MACHINE)
+PYTHON = Check("python", "nothing was tested with another one", exits.MACHINE)
 PACKAGES = Check(
-    "packages", "the adapter uses private parts of the SDK, which another one may change"
+    "packages",
+    "the adapter uses private parts of the SDK, which another one may change",
+    exits.MACHINE,
 )
 _OURS = 96
 """Journal, anchor, locks, threads' wake-ups, the HTTP server's clients, the log."""

@@ -1,6 +1,8 @@
 """Does this machine go to sleep? Read where it can be read, which is systemd's Linux; never guessed.
 
-A machine that sleeps guards nothing; when it wakes, everything due is done at once.
+A machine that sleeps guards nothing; when it wakes, everything due is done at once. Critical is only what
+is certain: that somebody has told logind to let it sleep when idle, which no system does by itself. What
+a desktop's own timers do cannot be read here, so a laptop as it comes is a warning.
 """
 
 import configparser
@@ -9,13 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.ops import exits
 from actors.ops.doctor.finding import Check, Finding
 
-SLEEP = Check("sleep", "a machine that sleeps guards nothing until it wakes")
+SLEEP = Check("sleep", "a machine that sleeps guards nothing until it wakes", exits.MACHINE)
 TARGETS = ("sleep", "suspend", "hibernate", "hybrid-sleep")
 _UNITS = ("etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system")
 _LOGIND = "etc/systemd/logind.conf"
 _FALLS_ASLEEP = frozenset({"suspend", "hibernate", "hybrid-sleep", "suspend-then-hibernate"})
+_KNOWINGLY = 'write [doctor] accept = ["sleep"] if you always stay at it'
 _ASK = "look yourself: the system's power settings, and those of a desktop; never on the lid or when idle"
 
 
@@ -75,8 +79,11 @@ def _logind(root: Path) -> dict[str, str]:
     return dict(found["Login"]) if "Login" in found else {}
 
 
-def judge_sleep(read: SleepRead) -> Iterator[Finding]:
-    """Judge whether it may fall asleep by itself, or by somebody's hand."""
+def judge_sleep(read: SleepRead, *, accepted: bool = False) -> Iterator[Finding]:
+    """Judge whether it may fall asleep by itself, or by somebody's hand.
+
+    `accepted`: its user has written that it may, so it is only told.
+    """
     mask = f"sudo systemctl mask {' '.join(f'{each}.target' for each in TARGETS)}"
     if read.unreadable:
         yield SLEEP.unknown(read.unreadable, fix=_ASK)
@@ -85,7 +92,11 @@ def judge_sleep(read: SleepRead) -> Iterator[Finding]:
     elif not read.unmasked:
         yield SLEEP.ok("every sleep target is masked")
     elif read.idle in _FALLS_ASLEEP:
-        yield SLEEP.critical(f"it sleeps when nobody is at it (IdleAction={read.idle})", fix=mask)
+        what = f"it sleeps when nobody is at it (IdleAction={read.idle})"
+        if accepted:
+            yield SLEEP.warning(f"{what}; accepted in [doctor] accept", fix=mask)
+        else:
+            yield SLEEP.critical(what, fix=f"{mask}; or {_KNOWINGLY}")
     else:
         lid = f"IdleAction={read.idle}, HandleLidSwitch={read.lid}"
         what = f"it can sleep ({', '.join(read.unmasked)}; {lid}); desktops add timers of their own"
