@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from messages.events import AccountLocked
 from messages.queries import ChannelStatus
-from messages.values import Health
+from messages.values import Health, ReleaseOn
 from tests.cli import free_port
 from tests.rig import A, config_of
 from tests.security.doors import NOW, TOKEN
@@ -375,6 +375,54 @@ def test_it_fits_a_phone_by_day_and_by_night(shown, look, scheme):
     assert weak == []
     look.forgive()  # this window has no journal
 
+
+@pytest.mark.parametrize("width", [320, 375, 800])
+def test_a_long_state_leaves_the_name_its_room(shown, look, width):
+    """What is said of an account never pushes its name into a column of single letters."""
+    watched = locked(1, "50K-ONE", 55000)
+    watched = structs.replace(watched, status=structs.replace(watched.status, shadow=True))
+    refused = _barred(2, "50K-TWO")
+    page = look(shown(board(watched, refused)).host, size=(width, 700))
+
+    for name in ("50K-ONE", "50K-TWO"):
+        link = page.get_by_role("link", name=name, exact=True)
+        assert link.evaluate("node => node.getClientRects().length") == 1
+        assert row_of(page, name).bounding_box()["height"] < 240
+    assert page.evaluate(_OVER) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1101, 1150, 1280, 1600])
+def test_an_open_account_hides_nothing_of_the_table(shown, look, width):
+    """Not a percentage, not an amount: the panel stands beside the table, never on it."""
+    watched = locked(1, "50K-EXPRESS-FUNDED-00001", 55000)
+    watched = structs.replace(watched, status=structs.replace(watched.status, shadow=True))
+    rich = row(3, "rich", "1234567.89")
+    page = look(
+        shown(board(watched, _barred(2, "two"), rich)).host, "/#/account/3", size=(width, 700)
+    )
+
+    expect(page.locator("#detail .limits")).to_be_visible()
+    over = "node => node.getBoundingClientRect().right"
+    right = page.locator("#table").evaluate(over)
+    assert right <= page.locator("#detail").bounding_box()["x"]
+    assert page.evaluate(_OVER) == []
+    look.forgive()  # this window has no journal: the panel says so
+
+
+def _barred(account: int, name: str):
+    """Return an account that is locked until its firm lets it trade."""
+    barred = locked(account, name, 60)
+    lock = structs.replace(
+        barred.status.lockouts[0], rule="RULE-010", until=None, release_on=ReleaseOn.CAN_TRADE
+    )
+    status = structs.replace(barred.status, lockouts=(lock,))
+    return structs.replace(barred, status=status, can_trade=False)
+
+
+_OVER = """() => [...document.querySelectorAll("#table td, #table th")]
+  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1 && !each.matches(".c-name"))
+  .map((each) => each.textContent)"""
 
 _CONTRAST = """() => {
   const rgb = (said) => (said.match(/[\\d.]+/g) || []).map(Number);

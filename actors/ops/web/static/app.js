@@ -231,7 +231,7 @@ function newRow(id) {
   const pills = h("span", { class: "pills" }), phase = h("span", { class: "pill" }), health = h("span", { class: "pill", hidden: true });
   const flag = h("span", { class: "pill flag", hidden: true }), ends = h("span", { class: "count" });
   pills.append(phase, health, flag, ends);
-  const pnl = h("span", { class: "pnl" }), parts = h("span", { class: "sub" });
+  const pnl = h("span", { class: "pnl" }), made = h("span"), open = h("span"), parts = h("span", { class: "sub" }, made, " ", open);
   const limit = newLimit(), more = h("span", { class: "sub" });
   const holds = h("span"), stops = h("span", { class: "sub" });
   const tr = h("tr", {},
@@ -243,7 +243,7 @@ function newRow(id) {
   tr.addEventListener("click", (event) => {
     if (!event.target.closest("a")) location.hash = `#/account/${id}`;
   });
-  return { tr, link, under, phase, health, flag, ends, pnl, parts, limit, more, holds, stops };
+  return { tr, link, under, phase, health, flag, ends, pnl, made, open, parts, limit, more, holds, stops };
 }
 
 function newLimit() {
@@ -276,7 +276,8 @@ function drawRow(row) {
   drawState(cells, row);
   text(cells.pnl, row.silent ? "unknown" : usd(row.total));
   kind(cells.pnl, `pnl ${tone(row.total)}`);
-  text(cells.parts, row.silent ? "" : row.holds.length ? `realised ${usd(row.realised)}, open ${usd(row.open)}` : "");
+  shown(cells.parts, !row.silent && row.holds.length > 0);
+  if (!cells.parts.hidden) { text(cells.made, `realised ${usd(row.realised)},`); text(cells.open, `open ${usd(row.open)}`); }
   shown(cells.limit.node, row.limits.length > 0);
   if (row.limits.length) drawLimit(cells.limit, row.limits[0]);
   text(cells.more, row.limits.length ? "" : row.silent ? "" : "no limit to measure");
