@@ -118,6 +118,11 @@ class Day:
         """Return the day's realised P&L as far as it has been read."""
         return self._state.ledger.realised_usd
 
+    @property
+    def shadow(self) -> bool:
+        """Say whether the account is only watched, as far as it has been read."""
+        return self._shadow
+
     def end(self) -> Iterator[Line]:
         """Yield how a day stands that was not closed yet."""
         if not self._closed:
