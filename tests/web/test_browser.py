@@ -368,6 +368,7 @@ def test_it_fits_a_phone_by_day_and_by_night(shown, look, scheme):
     fits = "document.documentElement.scrollWidth <= innerWidth"
 
     assert page.evaluate(fits)
+    expect(page.get_by_role("columnheader")).to_have_count(5)  # unseen, but read aloud
     page.get_by_role("link", name=re.compile("EXPRESS")).click()
     expect(page.locator("#detail .limits")).to_be_visible()
     expect(page.locator("#accounts")).to_be_hidden()

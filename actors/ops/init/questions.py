@@ -70,7 +70,7 @@ def limits(wanted: Wanted) -> Wanted:
 
 
 def profiles(wanted: Wanted, records: tuple[AccountRecord, ...], known: tuple[Firm, ...]) -> Wanted:
-    """Ask which firm's profile each account has; many whose names suggest the same are asked of at once."""
+    """Ask which firm's profile each account has; of many that look alike at once."""
     by_key = {each.key: each for firm in known for each in firm.profiles}
 
     def read(usual: str, said: str) -> FirmProfile | None:
