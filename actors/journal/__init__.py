@@ -8,7 +8,13 @@ from actors.journal.anchoring import AnchorActor
 from actors.journal.archive import verify_archive
 from actors.journal.archiving import archive_before
 from actors.journal.connection import refusing
-from actors.journal.errors import LeaseHeldError, LeaseLostError, StoreError, UnstorableEventError
+from actors.journal.errors import (
+    LeaseHeldError,
+    LeaseLostError,
+    NoSuchDayError,
+    StoreError,
+    UnstorableEventError,
+)
 from actors.journal.export import export_lines
 from actors.journal.history import History, verify_history
 from actors.journal.incident import write_incident
@@ -28,6 +34,7 @@ __all__ = [
     "LeaseHeldError",
     "LeaseLostError",
     "Memory",
+    "NoSuchDayError",
     "ReadAhead",
     "Store",
     "StoreError",

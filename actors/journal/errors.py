@@ -17,6 +17,10 @@ class LeaseHeldError(StoreError):
     """Another process holds the lease of the store; a second one must not act beside it."""
 
 
+class NoSuchDayError(StoreError):
+    """The store is sound, and holds no such trading day of an account."""
+
+
 class LeaseLostError(Exception):
     """This process held the lease of the store and has lost it; nothing was written."""
 

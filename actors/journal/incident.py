@@ -16,7 +16,7 @@ import msgspec
 from actors import private
 from actors.journal.anchor import Mark
 from actors.journal.chain import ChainedRow
-from actors.journal.errors import StoreError
+from actors.journal.errors import NoSuchDayError
 from actors.journal.export import line_of
 from actors.journal.history import History
 from actors.ops.narrator import narrate
@@ -92,7 +92,7 @@ def write_incident(
     """Write the bundle of a verified journal to a new file, open to its user only (0600).
 
     Raises:
-        StoreError: the journal holds no such trading day of the account.
+        NoSuchDayError: the journal holds no such trading day of the account.
         FileExistsError: the file is there already.
     """
     first, last = span_of(history, account, day)
@@ -176,7 +176,7 @@ def span_of(history: History, account: int, day: date) -> tuple[int, int]:
         history.refuse_missing(1)
         days = ", ".join(dict.fromkeys(label for _, label in resets))
         others = ", ".join(str(each) for each in history.accounts() if history.day_resets(each))
-        raise StoreError(
+        raise NoSuchDayError(
             f"it holds no trading day {day} of account {account}, only {days}"
             if days
             else f"it holds no trading day of account {account}, only of {others or 'none'}",

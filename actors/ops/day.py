@@ -14,7 +14,7 @@ from rich.text import Text
 from actors.account.state import AccountState
 from actors.account.terms import day_of
 from actors.account.trading_day import TradingDay
-from actors.journal import StoreError
+from actors.journal import NoSuchDayError
 from actors.journal.history import History
 from actors.journal.incident import span_of
 from actors.ops.console import Console
@@ -59,7 +59,7 @@ def print_day(history: History, account: int, day: date | None) -> None:
     """Print a trading day of an account, or its last one.
 
     Raises:
-        StoreError: the journal holds no such day.
+        NoSuchDayError: the journal holds no such day.
     """
     label = day or _last_day(history, account)
     first, last = span_of(history, account, label)
@@ -71,7 +71,7 @@ def print_day(history: History, account: int, day: date | None) -> None:
 def _last_day(history: History, account: int) -> date:
     resets = history.day_resets(account)
     if not resets:
-        raise StoreError(
+        raise NoSuchDayError(
             f"it holds no trading day of account {account}",
             where=history.path,
             fix="name another account",
@@ -117,6 +117,11 @@ class Day:
     def realised_usd(self) -> Decimal:
         """Return the day's realised P&L as far as it has been read."""
         return self._state.ledger.realised_usd
+
+    @property
+    def shadow(self) -> bool:
+        """Say whether the account is only watched, as far as it has been read."""
+        return self._shadow
 
     def end(self) -> Iterator[Line]:
         """Yield how a day stands that was not closed yet."""

@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from actors.journal import (
     Anchor,
     History,
+    NoSuchDayError,
     Store,
     StoreError,
     accept,
@@ -165,6 +166,8 @@ def _write_incident(
             about = write_incident(history, account, day, beside.read(), out)
     except FileExistsError:
         return fail(USAGE, f"{out} is there already; choose another name with --out")
+    except NoSuchDayError as error:
+        return fail(USAGE, str(error))
     except OSError as error:
         return fail(FAILURE, f"{out} cannot be written: {error.strerror}")
     print(f"{out}: account {account}, trading day {day}, seq {about.first} to {about.last}")
@@ -195,7 +198,10 @@ def show(
             known = account_of(history, account)
         except NoSuchAccountError as error:
             return fail(USAGE, str(error))
-        print_day(history, known, date)
+        try:
+            print_day(history, known, date)
+        except NoSuchDayError as error:
+            return fail(USAGE, str(error))
     return 0
 
 

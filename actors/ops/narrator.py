@@ -253,5 +253,9 @@ _ENDS = {
 
 
 def _until(lock: Lockout) -> str:
-    """Say what ends a lockout: an instant, or what it waits for."""
-    return lock.until.isoformat() if lock.until else _ENDS.get(lock.release_on, lock.release_on)
+    return lock.until.isoformat() if lock.until else awaited(lock)
+
+
+def awaited(lock: Lockout) -> str:
+    """Say what ends a lockout that has no time to end at."""
+    return _ENDS.get(lock.release_on, lock.release_on)

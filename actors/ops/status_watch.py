@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from rich.console import Group
 from rich.live import Live
-from rich.text import Text
 
 from actors.journal import StoreError
 from actors.ops.console import Console
+from actors.ops.picture import Picture
 from actors.ops.status import NoAnswerError
-from actors.ops.status_table import lines_of, picture_of
+from actors.ops.status_table import lines_of
 from messages.queries import SystemStatus
 
 _EVERY_S = 1.0
@@ -34,14 +33,13 @@ def watch_status(first: SystemStatus, read: Read) -> None:
 
 
 def _watch_picture(console: Console, status: SystemStatus, read: Read) -> None:
-    with Live(picture_of(status), console=console, auto_refresh=False) as live:
+    with Live(Picture(status), console=console, auto_refresh=False) as live:
         while True:
             live.refresh()
             time.sleep(_EVERY_S)
             seen, missing = _asked(read)
             status = seen or status
-            note = [Text(f"NO ANSWER: {missing}", style="bold red")] if missing else []
-            live.update(Group(picture_of(status), *note))
+            live.update(Picture(status, f"NO ANSWER: {missing}" if missing else ""))
 
 
 def _watch_lines(status: SystemStatus, read: Read) -> None:

@@ -141,7 +141,7 @@ def test_a_graver_breach_that_joins_is_told_and_a_lesser_one_is_not():
     assert (end.severity, end.stage) == (CRITICAL, Stage.CLOSED)
     assert end.lines == (
         "RULE-001 MAX_CONTRACTS happened",
-        "RULE-003 locks until released (can_trade)",
+        "RULE-003 locks until the firm lets it trade again",
         "also: RULE-008 NO_STOP_LOSS happened",
         "also: RULE-003 DAILY_REALIZED_LOSS happened",
         "took 2.0 s",

@@ -34,6 +34,17 @@ def test_slack_mentions_nobody_and_makes_no_link():
     assert body["mrkdwn"] is False
 
 
+@pytest.mark.parametrize("before", range(6))
+def test_slack_is_never_sent_half_an_escape(before):
+    """A text that is cut ends with what a person can read, wherever the cut falls."""
+    long = notice(CRITICAL, "x" * before, lines=tuple(["&<>" * 100] * 20))
+
+    text = slack(long)["text"]
+
+    assert text.endswith("…")
+    assert "&" not in re.sub(r"&(amp|lt|gt);", "", text)
+
+
 def test_telegram_parses_nothing():
     """Without a parse mode everything is text."""
     body = telegram(notice(CRITICAL, NASTY))

@@ -1,5 +1,6 @@
 """What people read of a status: the table, the notes below it, and the same kept up to date."""
 
+import io
 import os
 import pty
 import re
@@ -12,9 +13,11 @@ from decimal import Decimal
 import pytest
 from msgspec import structs
 
+from actors.ops.console import Console
+from actors.ops.picture import Picture
 from actors.ops.status_table import lines_of, print_status
 from messages.queries import AccountStatus, EnforcementStatus
-from messages.values import Duty, FlatAccount, Health, Lockout, Phase, Position, ReleaseOn
+from messages.values import Duty, FlatAccount, Health, LimitUse, Lockout, Phase, Position, ReleaseOn
 from tests.cli import MAIN, WITHIN_S, environment, lockstep, one_error
 from tests.rig import A, B
 from tests.security.doors import NOW, STATUS, Door
@@ -104,7 +107,7 @@ def test_what_is_wrong_is_said_below_it(capsys):
         health_reason="a read failed",
         starting="waiting for the first snapshot",
         enforcement=enforcing,
-        lockouts=(lockout(None),),
+        lockouts=(structs.replace(lockout(None), release_on=ReleaseOn.CAN_TRADE),),
         queued=("RULE-003 off at the reset",),
     )
 
@@ -115,12 +118,70 @@ def test_what_is_wrong_is_said_below_it(capsys):
         f"{A} is unknown: a read failed",
         f"{A} starting: waiting for the first snapshot",
         f"{A} enforcing since 17:00:00 UTC: closing",
-        f"{A} locked by SELF until released: [enough]",
+        f"{A} locked by SELF until the firm lets it trade again: [enough]",
         f"{A} queued: RULE-003 off at the reset",
         f"{B} DOES NOT ANSWER",
         "JOURNAL: events that are not on disk: 3",
     ):
         assert said in text
+
+
+def test_what_is_only_watched_is_not_counted_as_locked(capsys):
+    """The head of the table is what is read first."""
+    locked = structs.replace(OPEN, phase=Phase.LOCKED)
+    text = printed(capsys, of(OPEN, locked, structs.replace(locked, account=B, shadow=True)))
+
+    assert text.splitlines()[0].endswith(": 1 open, 1 locked, 1 SHADOW locked")
+
+
+def test_the_limit_it_is_nearest_to_is_shown(capsys):
+    """A target only where no other limit is nearer: reaching it is wanted."""
+    uses = (_use("RULE-003", "day's loss", "430"), _use("RULE-013", "day's profit", "430"))
+    uses = (structs.replace(uses[1], target=True), uses[0], _use("RULE-001", "contracts", "2"))
+
+    text = printed(capsys, of(structs.replace(OPEN, limits=uses, positions=(), working_orders=0)))
+
+    assert "nearest limit" in text.splitlines()[1]
+    assert "86 % day's loss" in text.splitlines()[2]
+
+
+def _use(rule, what, value):
+    return LimitUse(rule=rule, what=what, unit="usd", value=Decimal(value), limit=Decimal(500))
+
+
+@pytest.mark.parametrize("columns", [80, 60, 45])
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_number(capsys, monkeypatch, columns):
+    """Half of an amount is another amount; what is held and where it is stand there to the last."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    wide = structs.replace(OPEN, name="50K-EXPRESS-FUNDED-0001", limits=(_use("R", "loss", "430"),))
+
+    text = printed(capsys, of(wide))
+
+    rows = text.splitlines()[1:3]
+    assert max(map(len, rows)) <= columns
+    for said in (str(A), "open", "$-1,234.50", "-2 MNQ"):
+        assert said in rows[1]
+    assert "\u2026" not in text
+
+
+def test_the_picture_that_is_watched_fits_and_shows_the_worst_first():
+    """Sixty accounts in twenty lines: what is wrong is never what does not fit."""
+    many = [structs.replace(OPEN, account=number, name=f"fine-{number}") for number in range(60)]
+    many[50] = structs.replace(
+        many[50], name="ill", health=Health.STALE, health_reason="stream lost"
+    )
+    many[40] = structs.replace(many[40], name="close", limits=(_use("RULE-003", "loss", "490"),))
+    screen = Console(width=100, height=20, file=io.StringIO(), force_terminal=True, no_color=True)
+
+    with screen.capture() as drawn:
+        screen.print(Picture(of(*many)))
+    lines = drawn.get().splitlines()
+
+    assert len(lines) <= 20
+    assert "50 is stale: stream lost" in drawn.get()
+    names = [name for line in lines for name in ("ill ", "close", "fine-0 ") if name in line]
+    assert names == ["ill ", "close", "fine-0 "]
+    assert "more accounts" in drawn.get()
 
 
 def test_with_nothing_running_it_says_so(capsys):
@@ -217,6 +278,19 @@ def test_on_a_terminal_it_is_drawn_anew_in_colour_unless_that_is_not_wanted(desk
     assert coloured.search(drawn)
     assert not coloured.search(plain)
     assert drawn.rindex("\x1b[?25h") > drawn.rindex("\x1b[?25l")
+
+
+def test_in_a_pipe_nothing_is_cut(desk):
+    """There is no width there: who greps for an amount finds it."""
+    server, config = desk
+    server.shown = of(
+        structs.replace(OPEN, name="50K-EXPRESS-FUNDED-0001", realised_usd=Decimal(-(10**6)))
+    )
+
+    done = lockstep("status", "--config", config, COLUMNS="")
+
+    for said in ("50K-EXPRESS-FUNDED-0001", "$-1,000,000.00", "$12.25", "-2 MNQ, 1 order"):
+        assert said in done.stdout
 
 
 def test_it_is_either_watched_or_json(written):

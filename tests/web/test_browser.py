@@ -1,6 +1,7 @@
 """The page in a real browser: what a person sees and can do."""
 
 import re
+from decimal import Decimal
 
 import pytest
 from msgspec import structs
@@ -8,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from messages.events import AccountLocked
 from messages.queries import ChannelStatus
-from messages.values import Health
+from messages.values import Health, ReleaseOn
 from tests.cli import free_port
 from tests.rig import A, config_of
 from tests.security.doors import NOW, TOKEN
@@ -367,6 +368,7 @@ def test_it_fits_a_phone_by_day_and_by_night(shown, look, scheme):
     fits = "document.documentElement.scrollWidth <= innerWidth"
 
     assert page.evaluate(fits)
+    expect(page.get_by_role("columnheader")).to_have_count(5)  # unseen, but read aloud
     page.get_by_role("link", name=re.compile("EXPRESS")).click()
     expect(page.locator("#detail .limits")).to_be_visible()
     expect(page.locator("#accounts")).to_be_hidden()
@@ -375,6 +377,114 @@ def test_it_fits_a_phone_by_day_and_by_night(shown, look, scheme):
     assert weak == []
     look.forgive()  # this window has no journal
 
+
+def test_prices_are_shown_to_the_tick_of_their_contract(shown, look):
+    """A euro of 1.08535 is not 1.09, and an index at 20990 has its quarters."""
+    euro = _quoted(holding(1, "euro", stop=True), "1.085351", "1.08540", "0.00005")
+    index = _quoted(holding(2, "index", stop=True), "20990", "20991.5", "0.25")
+    page = look(shown(board(euro, index)).host, "/#/account/1")
+
+    cells = page.locator("#detail .mini").first.locator("tbody td")
+    expect(cells.nth(0)).to_have_text("MNQ")
+    assert cells.all_text_contents()[2:4] == ["1.085351", "1.08540"]
+    page.get_by_role("link", name="index", exact=True).click()
+    expect(cells.nth(2)).to_have_text("20,990.00")
+    expect(cells.nth(3)).to_have_text("20,991.50")
+    look.forgive()  # this window has no journal
+
+
+def _quoted(held, average, mark, tick):
+    """Return an account that holds something at these prices."""
+    (one,) = held.holdings
+    position = structs.replace(one.position, average_price=Decimal(average))
+    one = structs.replace(one, position=position, mark=Decimal(mark), tick_size=Decimal(tick))
+    return structs.replace(held, holdings=(one,))
+
+
+def test_the_chart_names_each_time_once_and_cuts_no_amount(rig, look):
+    """On the first minutes of a day and at six figures too."""
+    run = rig(config_of(daily_realized_profit={"target_usd": 5_000_000}))
+    run.fill(A, "1234567.89")
+    page = look(run.system.http.url.removeprefix("http://"), f"/#/account/{A}")
+    expect(page.locator("#detail .chart canvas")).to_have_count(1)
+    page.evaluate(_LISTEN_TO_THE_CHART)
+    page.set_viewport_size({"width": 1200, "height": 800})
+    wait_for(lambda: _times(page) != [])
+
+    assert [each for each in _times(page) if len(each) != len(set(each))] == []
+    drawn = page.evaluate("window.drawn")
+    assert [text for each in drawn for text, left in each if left < 0] == []
+
+
+def _times(page: Page) -> list[list[str]]:
+    """Return the times that stand below the chart, for each time it was drawn."""
+    drawn = page.evaluate("window.drawn")
+    found = [[text for text, _ in each if re.match(r"\d\d:", text)] for each in drawn]
+    return [each for each in found if each]
+
+
+_LISTEN_TO_THE_CHART = """() => {
+  window.drawn = [[]];
+  const { fillText, clearRect } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+    window.drawn.push([]);
+    return clearRect.apply(this, box);
+  };
+  CanvasRenderingContext2D.prototype.fillText = function (text, x, ...more) {
+    const left = this.textAlign === "right" ? x - this.measureText(text).width : x;
+    window.drawn.at(-1).push([text, left + this.getTransform().e]);
+    return fillText.call(this, text, x, ...more);
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", [320, 375, 800])
+def test_a_long_state_leaves_the_name_its_room(shown, look, width):
+    """What is said of an account never pushes its name into a column of single letters."""
+    watched = locked(1, "50K-ONE", 55000)
+    watched = structs.replace(watched, status=structs.replace(watched.status, shadow=True))
+    refused = _barred(2, "50K-TWO")
+    page = look(shown(board(watched, refused)).host, size=(width, 700))
+
+    for name in ("50K-ONE", "50K-TWO"):
+        link = page.get_by_role("link", name=name, exact=True)
+        assert link.evaluate("node => node.getClientRects().length") == 1
+        assert row_of(page, name).bounding_box()["height"] < 240
+    assert page.evaluate(_OVER) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [1101, 1150, 1280, 1600])
+def test_an_open_account_hides_nothing_of_the_table(shown, look, width):
+    """Not a percentage, not an amount: the panel stands beside the table, never on it."""
+    watched = locked(1, "50K-EXPRESS-FUNDED-00001", 55000)
+    watched = structs.replace(watched, status=structs.replace(watched.status, shadow=True))
+    rich = row(3, "rich", "1234567.89")
+    page = look(
+        shown(board(watched, _barred(2, "two"), rich)).host, "/#/account/3", size=(width, 700)
+    )
+
+    expect(page.locator("#detail .limits")).to_be_visible()
+    over = "node => node.getBoundingClientRect().right"
+    right = page.locator("#table").evaluate(over)
+    assert right <= page.locator("#detail").bounding_box()["x"]
+    assert page.evaluate(_OVER) == []
+    look.forgive()  # this window has no journal: the panel says so
+
+
+def _barred(account: int, name: str):
+    """Return an account that is locked until its firm lets it trade."""
+    barred = locked(account, name, 60)
+    lock = structs.replace(
+        barred.status.lockouts[0], rule="RULE-010", until=None, release_on=ReleaseOn.CAN_TRADE
+    )
+    status = structs.replace(barred.status, lockouts=(lock,))
+    return structs.replace(barred, status=status, can_trade=False)
+
+
+_OVER = """() => [...document.querySelectorAll("#table td, #table th:not(.c-name)")]
+  .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.textContent)"""
 
 _CONTRAST = """() => {
   const rgb = (said) => (said.match(/[\\d.]+/g) || []).map(Number);

@@ -145,6 +145,23 @@ def test_a_lockout_that_was_asked_for_and_one_that_is_guarded_are_incidents_too(
     assert guarded["rules"] == ["SELF"]
 
 
+def test_an_incident_of_a_shadow_says_in_every_line_that_nothing_was_done(rig):
+    """Who reads it must not believe that anything was closed: neither in the list nor in a step."""
+    run = rig(LOSS, shadow=True)
+    run.order(A, "MNQ", 2)
+    run.fill(A, "-150")
+
+    day = day_of(run)
+    (listed,) = get(run, "/api/incidents").json()
+    incident = get(run, f"/api/incidents/{A}/{seq_of(run)}").json()["incident"]
+
+    assert (listed["shadow"], incident["shadow"], day["incidents"][0]["shadow"]) == (True,) * 3
+    steps = [each["text"] for each in (*incident["steps"], *day["decisions"], *day["marks"])]
+    assert any("WOULD ENFORCE RULE-003" in each for each in steps)
+    assert any("would be closing" in each for each in steps)
+    assert not [each for each in steps if "ENFORCING" in each or ": closing" in each]
+
+
 def test_the_last_incidents_of_all_accounts_are_listed(rig):
     """Newest first, each with what led to it; and found again by its place."""
     run = rig(LOSS)

@@ -12,6 +12,7 @@ from messages.alerts import Notice, Stage
 DISCORD, SLACK, TELEGRAM = 2000, 3000, 4096
 """Characters each takes (Slack's own advice is 4,000; Telegram counts UTF-16 units)."""
 _MARKDOWN = re.compile(r"([\\`*_~|>\[\]()#<:])")
+_HALF_ENTITY = re.compile(r"&[a-z]{0,3}…$")
 _STAGES = {Stage.OPENED: "", Stage.NEWS: "", Stage.GREW: "WORSE: ", Stage.CLOSED: "OVER: "}
 _SUPPRESS_EMBEDS = 4
 
@@ -43,7 +44,10 @@ def slack(notice: Notice) -> Body:
     text = text_of(notice)
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(plain, escaped)
-    return {"text": cut(text, SLACK), "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
+    short = cut(text, SLACK)
+    if short != text:
+        short = _HALF_ENTITY.sub("…", short)
+    return {"text": short, "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
 
 def telegram(notice: Notice) -> Body:

@@ -7,6 +7,7 @@ the direction of what follows; what a channel takes for markup is escaped later,
 import unicodedata
 from datetime import datetime
 
+from actors.ops.narrator import awaited
 from messages.values import Lockout
 
 LINE = 300
@@ -31,7 +32,7 @@ def _unprintable(character: str) -> bool:
 
 def until_of(lock: Lockout) -> str:
     """Say what ends a lockout."""
-    return instant(lock.until) if lock.until else f"released ({lock.release_on})"
+    return instant(lock.until) if lock.until else awaited(lock)
 
 
 def instant(at: datetime) -> str:

@@ -21,6 +21,10 @@ from config.firm_profiles import Firm, FirmNumber, FirmProfile, suggested
 from config.importer import toml
 from messages.values import AccountRecord
 
+_ONE_BY_ONE = 4
+"""So many accounts are asked of one by one."""
+_EACH = "each"
+
 
 class UnansweredError(Exception):
     """The terminal was closed while a question was open."""
@@ -66,7 +70,7 @@ def limits(wanted: Wanted) -> Wanted:
 
 
 def profiles(wanted: Wanted, records: tuple[AccountRecord, ...], known: tuple[Firm, ...]) -> Wanted:
-    """Ask for each account which firm's profile is its own."""
+    """Ask which firm's profile each account has; of many that look alike at once."""
     by_key = {each.key: each for firm in known for each in firm.profiles}
 
     def read(usual: str, said: str) -> FirmProfile | None:
@@ -75,13 +79,29 @@ def profiles(wanted: Wanted, records: tuple[AccountRecord, ...], known: tuple[Fi
             raise OptionError(f"{text!r}: write one of {', '.join([*by_key, NO_PROFILE])}")
         return by_key.get(text)
 
+    def read_all(usual: str, said: str) -> str:
+        text = said or usual
+        if text != _EACH:
+            read("", text)
+        return text
+
     tell(f"Profiles of firms: {', '.join(by_key)}. Their numbers are asked for in a moment.")
-    chosen: dict[str, FirmProfile | None] = {}
+    alike: dict[str, list[AccountRecord]] = {}
     for record in records:
         guess = suggested(record.name, known)
-        usual = guess.key if guess else NO_PROFILE
-        question = f"Profile of {record.account} ({shown(record.name)}) [{usual}]: "
-        chosen[str(record.account)] = _asked(question, partial(read, usual))
+        alike.setdefault(guess.key if guess else NO_PROFILE, []).append(record)
+    chosen: dict[str, FirmProfile | None] = {}
+    for usual, group in alike.items():
+        if len(group) > _ONE_BY_ONE:
+            few = ", ".join(shown(each.name) for each in group[:3])
+            tell(f"{len(group)} accounts, {few} and so on; `each` to be asked one by one.")
+            said = _asked(f"Profile of all {len(group)} [{usual}]: ", partial(read_all, usual))
+            if said != _EACH:
+                chosen |= dict.fromkeys((str(each.account) for each in group), read("", said))
+                continue
+        for record in group:
+            question = f"Profile of {record.account} ({shown(record.name)}) [{usual}]: "
+            chosen[str(record.account)] = _asked(question, partial(read, usual))
     return replace(wanted, profiles=chosen)
 
 

@@ -97,6 +97,8 @@ class Incident(msgspec.Struct):
     """It was locked before flat was confirmed."""
     finished: bool = False
     """Every target is reached and its lockouts are in force."""
+    shadow: bool = False
+    """The account was only watched: what was decided was kept back."""
 
 
 class Episodes:
@@ -147,13 +149,14 @@ class Episodes:
             why="; ".join(whys) or "the duty of a lockout",
             rules=tuple(dict.fromkeys(filter(None, rules))),
             latency=Latency(event_at=prompt, decided_at=event.at),
-            steps=[step_of(each) for each in (*leading, record)],
+            steps=[step_of(each, shadow=event.shadow) for each in (*leading, record)],
+            shadow=event.shadow,
         )
         self.incidents.append(self._open)
 
     def _go_on(self, incident: Incident, record: Recorded, event: Event) -> None:
         if len(incident.steps) < MOST_STEPS:
-            incident.steps.append(step_of(record))
+            incident.steps.append(step_of(record, shadow=incident.shadow))
         else:
             incident.left_out += 1
         _note(incident, event)
@@ -179,10 +182,10 @@ def _note(incident: Incident, event: Event) -> None:
             incident.finished = True
 
 
-def step_of(record: Recorded) -> Step:
-    """Tell one event."""
+def step_of(record: Recorded, *, shadow: bool) -> Step:
+    """Tell one event; of an account in shadow, what would have been done."""
     event = record.event
-    lines = narrate(event) or say(event)
+    lines = narrate(event, shadow=shadow) or say(event)
     return Step(
         seq=record.seq,
         at=event.at,

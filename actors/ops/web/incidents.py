@@ -48,6 +48,8 @@ class Listed(msgspec.Struct, frozen=True):
     """Whose breach or lockout it is."""
     why: str
     """The first reason; empty for the duty of a lockout."""
+    shadow: bool
+    """The account was only watched: nothing was sent."""
 
 
 class NoSuchIncidentError(LookupError):
@@ -85,6 +87,7 @@ def _listed(seq: int, event: object, led: dict[str, tuple[str, str]]) -> Listed:
         at=event.at.isoformat(),
         rules=tuple(dict.fromkeys(rule for rule, _ in known)),
         why=known[0][1] if known else "",
+        shadow=event.shadow,
     )
 
 

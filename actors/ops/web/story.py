@@ -114,9 +114,9 @@ class Story:
             if len(self._points) > MOST_POINTS:
                 self._points = [*self._points[:-1:2], self._points[-1]]
         if isinstance(event, _DECISIONS) and _says_something(event):
-            self._decisions.append(step_of(record))
+            self._decisions.append(step_of(record, shadow=self._day.shadow))
         if isinstance(event, _MARKS):
-            self._marks.append(step_of(record))
+            self._marks.append(step_of(record, shadow=self._day.shadow))
         self._episodes.take(record)
 
     def told(self) -> AccountDay:

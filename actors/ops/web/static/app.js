@@ -43,6 +43,13 @@ const dayClock = new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "2-di
 
 const usd = (amount) => (amount === null ? "unknown" : dollars.format(amount).replace("-", "−"));
 const signed = (amount) => whole.format(amount).replace("-", "−");
+// A price as its contract is quoted: to the tick, an average to two places more.
+function price(said, tick) {
+  if (!tick) return String(said);
+  const places = Number(tick).toFixed(10).replace(/0+$/, "").split(".")[1]?.length ?? 0;
+  const form = new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places + 2 });
+  return form.format(said).replace("-", "−");
+}
 const tone = (amount) => (amount === null ? "unsure" : amount < 0 ? "loss" : amount > 0 ? "gain" : "");
 const number = (said) => (said === null ? null : Number(said));
 const at = (iso) => clock.format(new Date(iso));
@@ -231,7 +238,7 @@ function newRow(id) {
   const pills = h("span", { class: "pills" }), phase = h("span", { class: "pill" }), health = h("span", { class: "pill", hidden: true });
   const flag = h("span", { class: "pill flag", hidden: true }), ends = h("span", { class: "count" });
   pills.append(phase, health, flag, ends);
-  const pnl = h("span", { class: "pnl" }), parts = h("span", { class: "sub" });
+  const pnl = h("span", { class: "pnl" }), made = h("span"), open = h("span"), parts = h("span", { class: "sub" }, made, " ", open);
   const limit = newLimit(), more = h("span", { class: "sub" });
   const holds = h("span"), stops = h("span", { class: "sub" });
   const tr = h("tr", {},
@@ -243,7 +250,7 @@ function newRow(id) {
   tr.addEventListener("click", (event) => {
     if (!event.target.closest("a")) location.hash = `#/account/${id}`;
   });
-  return { tr, link, under, phase, health, flag, ends, pnl, parts, limit, more, holds, stops };
+  return { tr, link, under, phase, health, flag, ends, pnl, made, open, parts, limit, more, holds, stops };
 }
 
 function newLimit() {
@@ -276,7 +283,8 @@ function drawRow(row) {
   drawState(cells, row);
   text(cells.pnl, row.silent ? "unknown" : usd(row.total));
   kind(cells.pnl, `pnl ${tone(row.total)}`);
-  text(cells.parts, row.silent ? "" : row.holds.length ? `realised ${usd(row.realised)}, open ${usd(row.open)}` : "");
+  shown(cells.parts, !row.silent && row.holds.length > 0);
+  if (!cells.parts.hidden) { text(cells.made, `realised ${usd(row.realised)},`); text(cells.open, `open ${usd(row.open)}`); }
   shown(cells.limit.node, row.limits.length > 0);
   if (row.limits.length) drawLimit(cells.limit, row.limits[0]);
   text(cells.more, row.limits.length ? "" : row.silent ? "" : "no limit to measure");
@@ -316,7 +324,7 @@ function drawStops(cells, row) {
   const open = bare(row);
   if (open.length) {
     const longest = Math.max(...open.map((each) => now() - Date.parse(each.unprotected_since)));
-    text(cells.stops, `no stop for ${left(longest)}`);
+    text(cells.stops, `not covered for ${left(longest)}`);
   } else text(cells.stops, row.holds?.length ? "stops cover it" : "");
   kind(cells.stops, open.length ? "sub unsure" : "sub");
 }
@@ -516,12 +524,12 @@ function drawLocks(row) {
 const ORDER_TYPES = ["?", "limit", "market", "stop limit", "stop", "trailing stop", "join bid", "join ask"];
 
 function drawHoldings(row) {
-  const held = row.holdings.map(({ position, mark, pnl_usd, unprotected_since }) => {
+  const held = row.holdings.map(({ position, mark, pnl_usd, tick_size, unprotected_since }) => {
     const stop = h("span", { class: unprotected_since ? "unsure" : "" });
-    if (unprotected_since) ticking(stop, () => `none for ${left(now() - Date.parse(unprotected_since))}`);
-    else text(stop, "covers all");
+    if (unprotected_since) ticking(stop, () => `not covered for ${left(now() - Date.parse(unprotected_since))}`);
+    else text(stop, "covered");
     const pnl = number(pnl_usd);
-    return [h("span", { title: position.contract }, productOf(position.contract)), signed(position.size), signed(Number(position.average_price)), mark === null ? "?" : signed(Number(mark)), h("span", { class: tone(pnl) }, usd(pnl)), stop];
+    return [h("span", { title: position.contract }, productOf(position.contract)), signed(position.size), price(position.average_price, tick_size), mark === null ? "?" : price(mark, tick_size), h("span", { class: tone(pnl) }, usd(pnl)), stop];
   });
   const orders = row.orders.map((order) => [
     String(order.order_id), `${order.side === 0 ? "buy" : "sell"} ${order.size - order.filled} ${productOf(order.contract)}`, ORDER_TYPES[order.type] ?? `type ${order.type}`,
@@ -567,7 +575,9 @@ function stages(incident) {
   return h("ol", { class: "stages", "aria-label": "Latency" },
     h("li", {}, l.event_at ? `event ${atMs(l.event_at)}` : `${byQuote(incident) ? "by a quote, " : ""}decided ${atMs(l.decided_at)}`),
     ...(l.event_at ? [stage("decision", l.decided_at)] : []),
-    stage("sent", l.sent_at), stage("flat", l.flat_at), stage("locked", l.locked_at));
+    ...(incident.shadow
+      ? [h("li", { class: "none" }, "shadow: nothing was sent"), stage("would be locked", l.locked_at)]
+      : [stage("sent", l.sent_at), stage("flat", l.flat_at), stage("locked", l.locked_at)]));
 }
 
 // How it began and how it stands; all of it is on the incident's own page.
@@ -630,8 +640,8 @@ function drawChart() {
     chart?.plot.destroy();
     const options = {
       width: Math.max(260, detail.chart.clientWidth), height: 210, legend: { show: false }, cursor: { y: false, drag: { x: false, y: false } },
-      scales: { y: { range: () => chart?.range ?? range } },
-      axes: [axis({ values: (_, all) => all.map((s) => minute.format(s * 1000)) }), axis({ size: 62, values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
+      scales: { x: { range: (_, from, to) => (from === null ? [null, null] : [from, Math.max(to, from + 60)]) }, y: { range: () => chart?.range ?? range } },
+      axes: [axis({ space: 72, incrs: STEPS_S, values: (_, all, _axis, _space, step) => all.map((s) => (step < 60 ? clock : minute).format(s * 1000)) }), axis({ size: (_, labels) => 20 + 6.5 * Math.max(6, ...(labels ?? []).map((label) => label.length)), values: (_, all) => all.map((value) => usd(value).replace(/\.00$/, "")) })],
       series: [{}, { stroke: css("--link"), width: 2, paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, spanGaps: true }, { stroke: css("--mute"), width: 1.5, points: { show: false }, spanGaps: true }],
       hooks: { draw: [(plot) => drawOver(plot, lines)] },
     };
@@ -646,6 +656,8 @@ function drawChart() {
   const legend = [["l-real", "realised"], ["l-all", "with open, since this page looks"], ...(lines.length ? [["l-limit", "limits"]] : []), ...(story?.day.marks.length ? [["l-mark", "breach, lock"]] : [])];
   if (detail.legend.childElementCount !== legend.length) detail.legend.replaceChildren(...legend.map(([cls, name]) => h("span", { class: cls }, name)));
 }
+
+const STEPS_S = [1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
 function axis(more) {
   return { stroke: css("--mute"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line"), width: 1 }, font: "11px system-ui", ...more };
@@ -693,11 +705,12 @@ async function ask(path, options) {
 
 async function page(title, make) {
   const place = $("incidents"), asked = route;
-  const heading = h("h1", { id: "page-h", tabindex: "-1" }, title);
+  const heading = h("h1", { id: "page-h", tabindex: "-1" }, title());
   place.setAttribute("aria-labelledby", "page-h");
   place.replaceChildren(h("div", { class: "page" }, heading, h("p", { class: "mute" }, "Reading the journal…")));
   heading.focus();
   await Promise.race([named, new Promise((go) => setTimeout(go, 1500))]);
+  text(heading, title());
   let body;
   try { body = await make(); } catch (error) { body = [h("p", { class: "wrong text" }, error.message)]; }
   if (asked === route) place.replaceChildren(h("div", { class: "page" }, heading, ...body));
@@ -706,19 +719,19 @@ async function page(title, make) {
 const nameOf = (account) => rows.get(account)?.name ?? String(account);
 
 function openIncidents() {
-  return page("Incidents", async () => {
+  return page(() => "Incidents", async () => {
     const list = await ask("/api/incidents");
     if (!list.length) return [h("p", { class: "mute" }, "The journal’s last events hold no enforcement.")];
     return [h("div", { class: "sec" }, mini([["When"], ["Account"], ["By"], ["Why"]], list.map((each) => [
-      h("a", { href: `#/incident/${each.account}/${each.seq}` }, dayClock.format(new Date(each.at))), nameOf(each.account), each.rules.join(", "), each.why || "the duty of a lockout"])))];
+      h("a", { href: `#/incident/${each.account}/${each.seq}` }, dayClock.format(new Date(each.at))), nameOf(each.account), each.rules.join(", "), `${each.shadow ? "SHADOW, nothing was sent: " : ""}${each.why || "the duty of a lockout"}`])))];
   });
 }
 
 function openIncident() {
   const { account, seq } = route;
-  return page(`Incident of ${nameOf(account)}`, async () => {
+  return page(() => `Incident of ${nameOf(account)}`, async () => {
     const { incident, trading_date } = await ask(`/api/incidents/${account}/${seq}`);
-    const outcome = incident.finished ? "finished" : "under way";
+    const outcome = `${incident.shadow ? "SHADOW, nothing was sent, " : ""}${incident.finished ? "finished" : "under way"}`;
     return [
       h("p", { class: "text" }, `${dayClock.format(new Date(incident.at))}: ${incident.rules.join(", ")}, ${incident.enforcement_id}, ${outcome}${incident.deadline_passed ? ", locked before flat was confirmed" : ""}`),
       h("p", { class: "text sec" }, incident.why),
