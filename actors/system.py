@@ -32,7 +32,9 @@ from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
 from actors.journal import (
     LEASE,
+    Anchor,
     AnchorActor,
+    ArchivistActor,
     JournalActor,
     Memory,
     ReadAhead,
@@ -428,6 +430,20 @@ class System:
             anchoring = partial(AnchorActor, path=path, anchor=store.anchor, fence=self.fence)
             # Nothing protective waits for it; a disk that hangs would hang its successor too.
             self._child("anchor", partial(anchoring, **self.wiring(apart)), hung_after_s=None)
+            if self.config.file.journal.keep_days:
+                self._start_archivist(path, store.anchor)
+
+    def _start_archivist(self, path: Path, anchor: Anchor) -> None:
+        """Start who archives from now on; nothing waits for it."""
+        archivist = partial(
+            ArchivistActor,
+            path=path,
+            anchor=anchor,
+            keep_days=self.config.file.journal.keep_days,
+            fence=self.fence,
+            **self.wiring(self._keep(OwnThread("archivist", in_flight=self.in_flight))),
+        )
+        self._child("archivist", archivist, hung_after_s=None)
 
     def _start_alerts(self, settings: AlertSettings) -> None:
         """Start who tells people; whatever becomes of them, it is no failure of the root's."""

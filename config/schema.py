@@ -115,7 +115,7 @@ class Journal(_Table, frozen=True):
     anchor: str | None = None
     """File that knows how far the journal got, best on another disk; else beside it, `….anchor`."""
     keep_days: int = 90
-    """At a start, events older than this many days move to archives beside it; 0 = keep them all."""
+    """Events older than this many days move to archives beside it; 0 = keep them all."""
 
 
 class Http(_Table, frozen=True):

@@ -33,6 +33,55 @@ class AppendFailed(Message, frozen=True, kw_only=True):
     """The store's error."""
 
 
+class ArchiveReady(Value, frozen=True, kw_only=True):
+    """An archive that is on the disk and was walked, and what of its events the journal keeps."""
+
+    path: str
+    """Its file."""
+    first: int
+    """Seq of its first event."""
+    before_hash: str
+    """Hash of the event before that one, hex."""
+    last: int
+    """Seq of its last."""
+    last_hash: str
+    """Hash of that one, hex."""
+    kept: tuple[int, ...]
+    """Seqs of the events up to `last` that a start needs."""
+    kept_digest: str
+    """SHA-256 chained over their rows, hex."""
+
+
+class AnnounceArchive(Message, frozen=True, kw_only=True):
+    """Say in the chain what was archived; answered by `Tidied` or `TidyFailed`."""
+
+    asker: str
+    """Address that is answered."""
+    ready: ArchiveReady
+    """The archive."""
+
+
+class SweepArchived(Message, frozen=True, kw_only=True):
+    """Let a few of the events that were archived leave; answered by `Tidied` or `TidyFailed`."""
+
+    asker: str
+    """Address that is answered."""
+
+
+class Tidied(Message, frozen=True, kw_only=True):
+    """The journal has done what it was told of its archived events."""
+
+    left: bool
+    """Some of them have still to leave."""
+
+
+class TidyFailed(Message, frozen=True, kw_only=True):
+    """It has not, and nothing has changed."""
+
+    reason: str
+    """The store's error."""
+
+
 class ReadAccount(Message, frozen=True, kw_only=True):
     """Ask for an account's events since its last `day_reset` (that included), oldest first."""
 

@@ -7,6 +7,7 @@ from actors.journal.anchor import Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
 from actors.journal.archive import verify_archive
 from actors.journal.archiving import archive_before
+from actors.journal.archivist import ArchivistActor
 from actors.journal.connection import refusing
 from actors.journal.errors import (
     LeaseHeldError,
@@ -28,6 +29,7 @@ __all__ = [
     "LEASE",
     "Anchor",
     "AnchorActor",
+    "ArchivistActor",
     "History",
     "JournalActor",
     "Lease",

@@ -1,9 +1,10 @@
 """The JournalActor: everything that waits goes to disk in one transaction, then its askers are told.
 
 Started first and stopped last, on a thread of its own. In: `Append`, `ReadAccount` and `GetUnrecorded`
-(asked), `Subscribe`, `Ping`. Out: to each asker one `Appended` or `AppendFailed`, then `Committed` to
-the subscribers. While the store refuses, events are kept in memory in their order and tried again
-every second. It never blocks a sender, reorders, or says `Appended` before the fsync.
+(asked), `Subscribe`, `AnnounceArchive` and `SweepArchived`, `Ping`. Out: to each asker one `Appended` or
+`AppendFailed`, then `Committed` to the subscribers. While the store refuses, events are kept in memory
+in their order and tried again every second. It never blocks a sender, reorders, or says `Appended`
+before the fsync.
 """
 
 import sqlite3
@@ -24,6 +25,7 @@ from actors.journal.batch import (
 from actors.journal.errors import LeaseLostError
 from actors.journal.memory import Memory
 from actors.journal.store import Store
+from actors.journal.tidying import tidy
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
@@ -32,6 +34,7 @@ from actors.runtime.inbox import Inbox
 from messages.commands import WakeAfter, Woken
 from messages.events import AlarmRaised, DayReset, Event
 from messages.journal import (
+    AnnounceArchive,
     Append,
     Appended,
     AppendFailed,
@@ -39,6 +42,8 @@ from messages.journal import (
     ReadAccount,
     Recorded,
     Subscribe,
+    SweepArchived,
+    TidyFailed,
 )
 from messages.queries import GetJournalStatus, GetUnrecorded, JournalStatus, Ping
 from messages.values import AlarmCode
@@ -88,6 +93,7 @@ class JournalActor(PooledActor):
         self._refusal: str | None = None
         self._retry_at = 0.0
         self._last_seq: int | None = None
+        self._aside: AnnounceArchive | SweepArchived | None = None
 
     @staticmethod
     def _create_actor_inbox() -> Inbox:
@@ -101,6 +107,8 @@ class JournalActor(PooledActor):
             case ReadAccount(account=account):
                 self._commit()
                 return self._read(account)
+            case AnnounceArchive() | SweepArchived():
+                self._aside = message  # behind whatever waits for the disk
             case Subscribe(address=address):
                 self._memory.subscribers[address] = None
             case GetUnrecorded():
@@ -127,6 +135,9 @@ class JournalActor(PooledActor):
     def on_turn_end(self) -> None:
         """Commit all that the turn collected; on the journal's thread, before a stop too."""
         self._commit()
+        asked, self._aside = self._aside, None
+        if asked is not None:
+            self._tidy(asked)
 
     def on_stop(self) -> None:
         """Try what the store refused a last time; on the journal's thread."""
@@ -155,6 +166,18 @@ class JournalActor(PooledActor):
             self._refuse(str(error))
         else:
             self._acknowledge(batch, last_seq)
+
+    def _tidy(self, asked: AnnounceArchive | SweepArchived) -> None:
+        if self._memory.rows:
+            why = self._refusal or "the store refuses"
+            failed = TidyFailed(at=self._clock.now(), cause=ADDRESS, reason=why)
+            self._directory.tell(asked.asker, failed)
+            return
+        answer, archived = tidy(self._store, asked, self._clock)
+        if archived is not None:
+            self._last_seq = self._store.mark().seq
+            self._publish([archived], durable=True)
+        self._directory.tell(asked.asker, answer)
 
     def _acknowledge(self, batch: list[Waiting], last_seq: int) -> None:
         records = self._memory.events + events_of(batch)

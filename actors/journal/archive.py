@@ -19,11 +19,13 @@ from actors.journal.base import Base, base_of, is_archive
 from actors.journal.connection import connect_draft, connect_reader, refusing
 from actors.journal.errors import StoreError
 from actors.journal.migrations import migrate
+from actors.journal.steps import Steps, at_once
 from actors.journal.store import Store
-from actors.journal.verify import check_structure, walk_chain
+from actors.journal.verify import check_structure, walking
 from messages.base import SCHEMA_VERSION
 
-_PAGE = 1_000
+_PAGE = 100
+"""Rows copied in one step: about a millisecond."""
 _NAMED = "{:012}.archive"
 _FIX = "keep it as evidence, and put a backup of it in its place"
 
@@ -75,10 +77,15 @@ def verify_archive(path: Path) -> Archive:
     Raises:
         StoreError: naming the first bad seq, or why it cannot be read.
     """
+    return at_once(verifying(path))
+
+
+def verifying(path: Path) -> Steps[Archive]:
+    """Walk an archive in steps; raises like `verify_archive`."""
     with refusing(path), closing(connect_reader(path)) as connection:
         check_structure(connection, path)
         archive = _read(connection, path)
-        walk_chain(connection, path)
+        yield from walking(connection, path)
         below = "SELECT count(*) FROM events WHERE seq <= ?"
         if connection.execute(below, (archive.before.seq,)).fetchone() != (0,):
             raise StoreError("it holds events from before it begins", where=path, fix=_FIX)
@@ -100,8 +107,8 @@ def archives_of(journal: Path, store: str, folder: Path) -> list[Archive]:
     return found
 
 
-def write_archive(place: Path, store: Store, last: int) -> Archive:
-    """Copy a store's events up to a seq into an archive; it is on the disk, and was walked.
+def writing(place: Path, store: Store, last: int) -> Steps[Archive]:
+    """Copy a store's events up to a seq into an archive, in steps; it is on the disk, and was walked.
 
     Raises:
         StoreError: it cannot be written, or what was written is not what was read.
@@ -113,9 +120,9 @@ def write_archive(place: Path, store: Store, last: int) -> Archive:
             private.make_folder(place.parent)
             private.make_file(draft)
             with closing(connect_draft(draft)) as connection:
-                _fill(connection, store, last)
+                yield from _filling(connection, store, last)
             _sync(draft)
-            written = verify_archive(draft)
+            written = yield from verifying(draft)
             draft.replace(place)
             _sync(place.parent)
     except BaseException:
@@ -124,7 +131,7 @@ def write_archive(place: Path, store: Store, last: int) -> Archive:
     return written._replace(path=place)
 
 
-def _fill(connection: sqlite3.Connection, store: Store, last: int) -> None:
+def _filling(connection: sqlite3.Connection, store: Store, last: int) -> Steps[None]:
     base = store.base()
     connection.execute("BEGIN")
     migrate(connection)
@@ -140,6 +147,7 @@ def _fill(connection: sqlite3.Connection, store: Store, last: int) -> None:
     for first in range(base.seq + 1, last + 1, _PAGE):
         rows = store.rows(first, min(first + _PAGE - 1, last))
         connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)
+        yield
     connection.execute("COMMIT")
 
 

@@ -1,25 +1,27 @@
 """Moves a journal's oldest events into archives, and the journal's beginning behind them.
 
-Run by `System` at an orderly start, before anything is replayed, and by `journal archive`; never beside
-actors, for it holds the store. Each step can be the last one before a power cut: the archive is written
-and walked (1), the journal says so in one transaction (2), the rows leave in small transactions that each
-move the base (3). What is found of 1 is finished or replaced, of 2 and 3 gone on with. No step removes an
-event that is not on disk in a verified archive.
+Run by `System` at an orderly start, before anything is replayed, and by `journal archive`; in small steps
+by `ArchivistActor` while the system runs. Each step can be the last one before a power cut: the archive
+is written and walked (1), the journal says so in one transaction (2), the rows leave in small
+transactions that each move the base (3). What is found of 1 is finished or replaced, of 2 and 3 gone on
+with. No step removes an event that is not on disk in a verified archive.
 """
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
-from actors.journal.archive import Archive, place_of, verify_archive, write_archive
+from actors.journal.archive import Archive, place_of, read_archive, verifying, writing
 from actors.journal.base import digest_of
 from actors.journal.chain import row_of
 from actors.journal.connection import refusing
 from actors.journal.errors import StoreError
 from actors.journal.needed import keep
+from actors.journal.steps import Steps, at_once
 from actors.journal.store import Store
 from actors.runtime.clock import Clock
 from messages.events import JournalArchived
+from messages.journal import ArchiveReady
 
 LARGEST = 50_000
 """Events in one archive at most: some 15 MB, one to three seconds."""
@@ -44,19 +46,41 @@ def archive_before(
     made: list[Archive] = []
     with refusing(store.path):
         sweep(store)
-        end = _end_of(store, day)  # once: what this run itself journals is not its business
+        end = end_of(store, day)  # once: what this run itself journals is not its business
         while not enough() and (base := store.base().seq) < end:
             last = min(base + largest, end)
-            made.append(_archive(store, last, folder or store.path.parent))
-            announce(store, made[-1], clock.now())
+            ready = at_once(preparing(store, last, folder or store.path.parent))
+            announce(store, ready, clock.now())
+            made.append(read_archive(Path(ready.path)))
             sweep(store)
     return made
 
 
-def announce(store: Store, archive: Archive, now: datetime) -> None:
-    """Say in the chain what was archived, and write down what of it stays."""
+def preparing(store: Store, last: int, folder: Path) -> Steps[ArchiveReady]:
+    """Bring the events up to a seq into an archive, in steps; the store is only read.
+
+    What is journaled meanwhile makes none of the events needed that were not.
+
+    Raises:
+        StoreError: it cannot be written, or one of another history stands in its place.
+    """
+    identity, first = store.mark().store, store.base().seq + 1
+    place = place_of(store.path, identity, first, folder)
+    archive = (yield from _left_over(place, store, last)) or (
+        yield from writing(place, store, last)
+    )
+    return _ready(store, archive)
+
+
+def announce(store: Store, ready: ArchiveReady, now: datetime) -> JournalArchived:
+    """Say in the chain what was archived, and write down what of it stays.
+
+    Raises:
+        StoreError: the journal does not hold what the archive does.
+    """
     with store.writing() as connection:
-        kept = keep(connection, archive.last)
+        _refuse_other(store, ready)
+        keep(connection, ready.kept)
         # What stayed for an earlier archive and is not needed any more.
         connection.execute(
             "DELETE FROM events WHERE seq <= ? AND seq NOT IN (SELECT seq FROM kept)",
@@ -65,40 +89,56 @@ def announce(store: Store, archive: Archive, now: datetime) -> None:
         archived = JournalArchived(
             at=now,
             cause="archive",
-            archive=archive.path.name,
-            first=archive.first,
-            last=archive.last,
-            last_hash=archive.last_hash.hex(),
-            kept=len(kept),
-            kept_digest=digest_of(kept).hex(),
+            archive=Path(ready.path).name,
+            first=ready.first,
+            last=ready.last,
+            last_hash=ready.last_hash,
+            kept=len(ready.kept),
+            kept_digest=ready.kept_digest,
         )
         store.insert([row_of(archived)])
+    return archived
 
 
 def sweep(store: Store) -> None:
     """Let what the chain says was archived leave the journal."""
-    said = store.last_archived()
-    while said is not None and (base := store.base().seq) < said.last:
-        to = min(base + _SWEPT, said.last)
-        with store.writing() as connection:
-            last_hash = store.rows(to, to)[0].hash
-            moved = {"base": to, "base_hash": last_hash}
-            connection.executemany("REPLACE INTO meta VALUES (?, ?)", moved.items())
-            connection.execute(
-                "DELETE FROM events WHERE seq > ? AND seq <= ? "
-                "AND seq NOT IN (SELECT seq FROM kept)",
-                (base, to),
-            )
+    while sweep_some(store, _SWEPT):
         store.give_back()
 
 
-def _archive(store: Store, last: int, folder: Path) -> Archive:
-    identity, first = store.mark().store, store.base().seq + 1
-    place = place_of(store.path, identity, first, folder)
-    return _left_over(place, store, last) or write_archive(place, store, last)
+def sweep_some(store: Store, most: int, *, give_back: int = 0) -> bool:
+    """Let so many rows of it leave in one transaction, and so many pages; say whether there were any."""
+    said = store.last_archived()
+    if said is None or (base := store.base().seq) >= said.last:
+        return False
+    to = min(base + most, said.last)
+    with store.writing() as connection:
+        last_hash = store.rows(to, to)[0].hash
+        moved = {"base": to, "base_hash": last_hash}
+        connection.executemany("REPLACE INTO meta VALUES (?, ?)", moved.items())
+        connection.execute(
+            "DELETE FROM events WHERE seq > ? AND seq <= ? AND seq NOT IN (SELECT seq FROM kept)",
+            (base, to),
+        )
+        if give_back:
+            connection.execute(f"PRAGMA incremental_vacuum({give_back})").fetchall()
+    return True
 
 
-def _left_over(place: Path, store: Store, last: int) -> Archive | None:
+def _ready(store: Store, archive: Archive) -> ArchiveReady:
+    kept = store.needed(archive.last)
+    return ArchiveReady(
+        path=str(archive.path),
+        first=archive.first,
+        before_hash=archive.before.hash.hex(),
+        last=archive.last,
+        last_hash=archive.last_hash.hex(),
+        kept=tuple(row.seq for row in kept),
+        kept_digest=digest_of(kept).hex(),
+    )
+
+
+def _left_over(place: Path, store: Store, last: int) -> Steps[Archive | None]:
     """Return what a run that was killed has finished; None where it is to be written (again).
 
     Raises:
@@ -107,20 +147,25 @@ def _left_over(place: Path, store: Store, last: int) -> Archive | None:
     if not place.exists():
         return None
     try:
-        found = verify_archive(place)
+        found = yield from verifying(place)
     except StoreError:
         return None  # damaged since: all that it held is still in the journal, which was walked
-    rows = store.rows(found.last, found.last)
-    if found.before != store.base() or not rows or rows[0].hash != found.last_hash:
-        raise StoreError(
-            f"it holds seq {found.first} to {found.last} of another history than {store.path}",
-            where=place,
-            fix="keep it as evidence, and move it away",
-        )
+    _refuse_other(store, _ready(store, found))
     return found if found.last <= last else None
 
 
-def _end_of(store: Store, day: date) -> int:
+def _refuse_other(store: Store, ready: ArchiveReady) -> None:
+    before, rows = store.base(), store.rows(ready.last, ready.last)
+    its = ready.first - 1, ready.before_hash, ready.last_hash
+    if not rows or its != (before.seq, before.hash.hex(), rows[0].hash.hex()):
+        raise StoreError(
+            f"it holds seq {ready.first} to {ready.last} of another history than {store.path}",
+            where=Path(ready.path),
+            fix="keep it as evidence, and move it away",
+        )
+
+
+def end_of(store: Store, day: date) -> int:
     """Return the last seq older than a day, or the base; the journal's last event always stays.
 
     Found by halving: the times of neighbours may be out of order by moments, which moves the end of an

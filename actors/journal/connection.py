@@ -16,6 +16,9 @@ from messages.base import SCHEMA_VERSION
 
 BUSY_S = 1.0
 """Seconds a statement waits for another program's lock before it fails."""
+LOG_BYTES = 64 * 2**20
+"""What the log is cut to when it begins anew. It grows as long as somebody reads in one transaction, as a
+walk of the chain does; SQLite reuses it afterwards, but would leave it as long as it had become."""
 
 _PERMIT = "let this user read and write the file and its folder, or set [journal] path elsewhere"
 _NOT_OURS = "set [journal] path to Lockstep's own file, or move this one away"
@@ -70,6 +73,7 @@ def connect_writer(path: Path) -> sqlite3.Connection:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
     return connection
 
 

@@ -1,11 +1,14 @@
 """A journal with its archives, read as the one chain they are: for `journal verify` and `export`.
 
 Archives are looked for beside the journal, or in the folder a person names. One that is missing is told,
-never passed over: what it held cannot be read, and what was asked of it is refused.
+never passed over: what it held cannot be read, and what was asked of it is refused. Events may leave the
+journal for an archive while they are read (`ArchivistActor`): they are found there then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -17,6 +20,8 @@ from actors.journal.errors import StoreError
 from actors.journal.store import Store
 from actors.journal.verify import Verified
 from messages.journal import Recorded
+
+_PAGE = 1_000
 
 
 class Part(NamedTuple):
@@ -39,19 +44,35 @@ class History:
         Raises:
             StoreError: the journal or one of its archives cannot be read, or is of another history.
         """
+        self._parts = ExitStack()
         self._opened = ExitStack()
         with ExitStack() as opened:
             self.store = Store.open_read_only(path)
             opened.callback(self.store.close)
             self.folder = folder or path.parent
-            archives = archives_of(path, self.store.mark().store, self.folder)
+            self._line_up()
+            self._opened = opened.pop_all()
+
+    def _line_up(self) -> None:
+        """Find where the journal begins now, and the archives it goes on from."""
+        self._parts.close()
+        with ExitStack() as opened:
             self._base = self.store.base()
+            archives = archives_of(self.path, self.store.mark().store, self.folder)
             self.parts: list[Part] = []
             for archive, last in lined_up(archives, self._base):
                 part = Part(archive, Store.open_read_only(archive.path), last)
                 opened.callback(part.store.close)
                 self.parts.insert(0, part)
-            self._opened = opened.pop_all()
+            self._parts = opened.pop_all()
+
+    def _steady[T](self, read: Callable[[], T]) -> T:
+        """Read from journal and archives as one: anew, if events went from one to the other meanwhile."""
+        while True:
+            found = read()
+            if self.store.base() == self._base:
+                return found
+            self._line_up()
 
     def __enter__(self) -> Self:
         """Read it within a `with`, which closes it."""
@@ -59,6 +80,7 @@ class History:
 
     def __exit__(self, *_: object) -> None:
         """Close the journal and its archives."""
+        self._parts.close()
         self._opened.close()
 
     @property
@@ -86,13 +108,23 @@ class History:
             )
 
     def records(self) -> Iterator[Recorded]:
-        """Read everything that is here, in order."""
+        """Read everything that is here, in order.
+
+        Raises:
+            StoreError: what was to come next went into an archive that is elsewhere.
+        """
+        after = self.missing
+        while page := self._steady(partial(self._page, after)):
+            yield from page
+            after = page[-1].seq
+
+    def _page(self, after: int) -> list[Recorded]:
+        self.refuse_missing(after + 1)
         for part in self.parts:
-            for record in part.store.records():
-                if record.seq > part.last:
-                    break
-                yield record
-        yield from self.store.records(after=self._base.seq)
+            if after < part.last:
+                page = islice(part.store.records(after), _PAGE)
+                return [each for each in page if each.seq <= part.last]
+        return list(islice(self.store.records(after), _PAGE))
 
     def rows(self, first: int, last: int) -> list[ChainedRow]:
         """Return the rows from one seq to another, both included, as far as there are such.
@@ -100,6 +132,9 @@ class History:
         Raises:
             StoreError: some are in an archive that is missing.
         """
+        return self._steady(partial(self._rows, first, last))
+
+    def _rows(self, first: int, last: int) -> list[ChainedRow]:
         self.refuse_missing(first)
         found: list[ChainedRow] = []
         for part in self.parts:
@@ -112,10 +147,14 @@ class History:
         Raises:
             StoreError: some are in an archive that is missing.
         """
+        yield from self._steady(partial(self._told, account, first, last))
+
+    def _told(self, account: int, first: int, last: int) -> list[Recorded]:
         self.refuse_missing(first)
+        found: list[Recorded] = []
         for part in self.parts:
-            yield from part.store.told(account, first, min(last, part.last))
-        yield from self.store.told(account, max(first, self._base.seq + 1), last)
+            found += part.store.told(account, first, min(last, part.last))
+        return found + list(self.store.told(account, max(first, self._base.seq + 1), last))
 
     def hash_at(self, seq: int) -> bytes:
         """Return the hash of the event at a seq; of 0, what the first one is chained to."""
@@ -125,13 +164,16 @@ class History:
 
     def day_resets(self, account: int) -> list[tuple[int, str]]:
         """Return the seq of each of an account's day resets, and the trading date it began."""
-        stores = [part.store for part in self.parts] + [self.store]
-        return sorted({each for store in stores for each in store.day_resets(account)})
+        read = lambda: {each for store in self._stores() for each in store.day_resets(account)}  # noqa: E731
+        return sorted(self._steady(read))
 
     def accounts(self) -> list[int]:
         """Return the ids of all accounts that ever had an event, ascending."""
-        stores = [part.store for part in self.parts] + [self.store]
-        return sorted({account for store in stores for account in store.accounts()})
+        read = lambda: {account for store in self._stores() for account in store.accounts()}  # noqa: E731
+        return sorted(self._steady(read))
+
+    def _stores(self) -> list[Store]:
+        return [part.store for part in self.parts] + [self.store]
 
     def mark(self) -> Mark:
         """Return how far the journal has got."""

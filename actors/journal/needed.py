@@ -7,10 +7,9 @@ terms of a day travel in `DayReset`. Whoever adds a query to `Store` that looks 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from actors.journal.base import kept_rows
-from actors.journal.chain import ChainedRow
+from actors.journal.chain import COLUMNS, ChainedRow, read_row
 
 SESSIONS = 50
 """How many of the last sessions names of accounts are compared with."""
@@ -23,33 +22,37 @@ _LAST_OF = {
 }
 
 
-def keep(connection: sqlite3.Connection, last: int) -> list[ChainedRow]:
-    """Write down anew what stays of the events up to a seq, in the caller's transaction."""
+def needed(connection: sqlite3.Connection, last: int) -> list[ChainedRow]:
+    """Return what stays of the events up to a seq; of what is journaled later, no more of them do."""
+    found = {row.seq: row for each in (_of_accounts, _of_system) for row in each(connection, last)}
+    return [found[seq] for seq in sorted(found)]
+
+
+def keep(connection: sqlite3.Connection, seqs: Iterable[int]) -> None:
+    """Write down anew which events stay, in the caller's transaction."""
     connection.execute("DELETE FROM kept")
-    seqs = {seq for each in (_of_accounts, _of_system) for seq in each(connection, last)}
-    connection.executemany("INSERT INTO kept VALUES (?)", [(seq,) for seq in sorted(seqs)])
-    return kept_rows(connection)
+    connection.executemany("INSERT INTO kept VALUES (?)", [(seq,) for seq in seqs])
 
 
-def _of_accounts(connection: sqlite3.Connection, last: int) -> Iterator[int]:
-    query = "SELECT DISTINCT account FROM events WHERE account IS NOT NULL"
-    for account in {str(each) for (each,) in connection.execute(query).fetchall()}:
+def _of_accounts(connection: sqlite3.Connection, last: int) -> Iterator[ChainedRow]:
+    everyone = "SELECT DISTINCT account FROM events WHERE account IS NOT NULL"
+    resets = "SELECT account, max(seq) FROM events WHERE kind = 'day_reset' GROUP BY account"
+    starts = dict.fromkeys((str(account) for (account,) in connection.execute(everyone)), 0)
+    for account, seq in connection.execute(resets):
+        starts[str(account)] = max(starts[str(account)], seq)
+    for account in (each for each, start in starts.items() if start <= last):
         # A store may hold account ids as text; the store's own questions ask for either too.
         either = (account, int(account)) if account.lstrip("-").isdecimal() else (account, account)
-        (start,) = connection.execute(
-            "SELECT max(seq) FROM events WHERE account IN (?, ?) AND kind = 'day_reset'", either
-        ).fetchone()
-        rows = connection.execute(
-            "SELECT seq FROM events WHERE account IN (?, ?) AND seq BETWEEN ? AND ?",
-            (*either, start or 0, last),
-        )
-        yield from (seq for (seq,) in rows.fetchall())
+        condition = "account IN (?, ?) AND seq BETWEEN ? AND ?"
+        yield from _rows(connection, condition, *either, starts[account], last)
 
 
-def _of_system(connection: sqlite3.Connection, last: int) -> Iterator[int]:
+def _of_system(connection: sqlite3.Connection, last: int) -> Iterator[ChainedRow]:
     for kind, count in _LAST_OF.items():
-        rows = connection.execute(
-            "SELECT seq FROM events WHERE account IS NULL AND kind = ? ORDER BY seq DESC LIMIT ?",
-            (kind, count),
-        )
-        yield from (seq for (seq,) in rows.fetchall() if seq <= last)
+        condition = "account IS NULL AND kind = ? ORDER BY seq DESC LIMIT ?"
+        yield from (row for row in _rows(connection, condition, kind, count) if row.seq <= last)
+
+
+def _rows(connection: sqlite3.Connection, condition: str, *values: object) -> list[ChainedRow]:
+    query = f"SELECT {COLUMNS} FROM events WHERE {condition}"  # noqa: S608 - conditions are ours
+    return [read_row(columns) for columns in connection.execute(query, values)]

@@ -38,7 +38,7 @@ from actors.journal.errors import StoreError
 from actors.journal.files import make_folder
 from actors.journal.lease import Lease
 from actors.journal.migrations import migrate
-from actors.journal.needed import SESSIONS
+from actors.journal.needed import SESSIONS, needed
 from actors.journal.place import check_place
 from actors.journal.verify import walk
 from actors.runtime.clock import Clock
@@ -167,6 +167,10 @@ class Store:
         last_seq = placed[-1].seq if placed else self._last()[0]
         self._connection.execute("UPDATE meta SET value = ? WHERE name = 'last_seq'", (last_seq,))
         return last_seq
+
+    def needed(self, last: int) -> list[ChainedRow]:
+        """Return which of the events up to a seq a start needs."""
+        return needed(self._connection, last)
 
     def give_back(self) -> None:
         """Give the disk what deleted rows have left, as far as the file was made for that."""

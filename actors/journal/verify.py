@@ -14,8 +14,12 @@ from actors.journal.base import BEGINNING, Base, base_of, digest_of, is_archive,
 from actors.journal.chain import COLUMNS, ChainedRow, link, read_row
 from actors.journal.connection import connect_reader, refusing
 from actors.journal.errors import StoreError
+from actors.journal.steps import Steps, at_once
 from messages import codec
 from messages.events import JournalArchived
+
+_STEP = 100
+"""Rows walked before whoever walks in steps may pause: about a millisecond."""
 
 
 class Verified(NamedTuple):
@@ -46,7 +50,7 @@ def walk(connection: sqlite3.Connection, path: Path) -> Verified:
     if is_archive(connection):
         what = "it is an archive of a journal"
         raise StoreError(what, where=path, fix="name the journal itself")
-    chain = walk_chain(connection, path)
+    chain = at_once(walking(connection, path))
     _check_base(connection, path, chain)
     return Verified(chain.seq, chain.hash.hex(), chain.base.seq)
 
@@ -64,8 +68,8 @@ class Chain(NamedTuple):
     """The last row that says what was archived."""
 
 
-def walk_chain(connection: sqlite3.Connection, path: Path) -> Chain:
-    """Walk every row behind the base; raises like `verify`."""
+def walking(connection: sqlite3.Connection, path: Path) -> Steps[Chain]:
+    """Walk every row behind the base, some a step; raises like `verify`."""
     base, archived = BEGINNING, None
     seq, previous = base
     try:
@@ -81,6 +85,8 @@ def walk_chain(connection: sqlite3.Connection, path: Path) -> Chain:
                 raise _broken(path, place, "its hash does not follow from it and the row before")
             seq = place
             archived = row if row.kind == "journal_archived" else archived
+            if seq % _STEP == 0:
+                yield
     except (sqlite3.DatabaseError, UnicodeError) as error:
         raise _broken(path, seq + 1, str(error)) from error
     last_seq = connection.execute("SELECT value FROM meta WHERE name = 'last_seq'").fetchone()

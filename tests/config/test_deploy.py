@@ -20,7 +20,8 @@ from tests.security.doors import Door
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"
-UNITS = ("lockstep.service", "lockstep@.service")
+UNITS = ("lockstep.service", "lockstep@.service", "lockstep-desk@.service")
+DESK = UNITS[2]
 DOCKERFILE = (DEPLOY / "docker" / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "docker" / "compose.yml").read_text())
 STATE = "/var/lib/lockstep"
@@ -90,7 +91,8 @@ def test_a_unit_may_write_where_the_journal_goes_and_nowhere_else(name):
     said = unit(name)
 
     assert said["User"] == said["Group"] == ["lockstep"]
-    assert said["WorkingDirectory"] == [f"/var/lib/{said['StateDirectory'][0]}"] == [STATE]
+    assert said["WorkingDirectory"] == [f"/var/lib/{said['StateDirectory'][0]}"]
+    assert said["WorkingDirectory"] == [f"{STATE}/%i" if name == DESK else STATE]
     assert not Path(Journal().path).is_absolute()
     assert said["StateDirectoryMode"] == ["0700"]
     assert said["UMask"] == ["0077"]
@@ -109,6 +111,16 @@ def test_the_one_in_reserve_is_as_hardened_as_the_first():
     assert different == {"Description", "ExecStart", "Conflicts"}
 
 
+def test_of_several_each_has_its_own_configuration_credentials_and_journal():
+    """And is as hardened as one alone."""
+    one, desk = unit(UNITS[0]), unit(DESK)
+
+    different = {key for key in one.keys() | desk.keys() if one[key] != desk[key]}
+    places = {"ExecStart", "EnvironmentFile", "Environment", "StateDirectory", "WorkingDirectory"}
+    assert different == places | {"Description"}
+    assert all("%i" in each for key in different for each in desk[key])
+
+
 def test_the_environment_that_is_named_is_the_one_that_is_read():
     """Credentials come from there; the example has no value in it."""
     lines = (DEPLOY / "systemd" / "lockstep.env.example").read_text().splitlines()
@@ -116,7 +128,7 @@ def test_the_environment_that_is_named_is_the_one_that_is_read():
 
     login = Login(name="desk")
     assert named == {f"{login.username_env}=", f"{login.api_key_env}=", f"{TOKEN_VARIABLE}="}
-    for name in UNITS:
+    for name in UNITS[:2]:
         assert unit(name)["EnvironmentFile"] == ["/etc/lockstep/lockstep.env"]
 
 

@@ -45,7 +45,7 @@ if where == "draft half written":
     rows = store.rows
     store.rows = lambda *span: rows(*span) if span[0] == span[1] or next(calls, None) else die()
 elif where == "draft written":
-    dying(archive, "verify_archive", after=False)
+    dying(archive, "verifying", after=False)
 elif where == "archive named":
     dying(archiving, "announce", after=False)
 elif where == "in the transaction that says so":

@@ -33,6 +33,7 @@ def load(
     profile: str = "quiet",
     accounts: int | None = None,
     logins: int = 5,
+    processes: int = 1,
     seconds: float = 20.0,
     json: Path | None = None,
     compare: Path | None = None,
@@ -47,6 +48,8 @@ def load(
         Accounts, shared out over the logins; 1,000 unless said, a desk of 20 for a soak.
     logins
         ProjectX users, each with connections and a request budget of its own.
+    processes
+        Processes of Lockstep the logins are dealt out to, each with a journal of its own.
     seconds
         How long pushes are sent; of each step of `ceiling`.
     json
@@ -62,10 +65,10 @@ def load(
     if profile == "soak":
         figures, faults = soak(accounts or DESK)
     elif (chosen := PROFILES[profile]).growth > 1:
-        figures, faults = climb(chosen, accounts or MANY, logins, seconds)
+        figures, faults = climb(chosen, accounts or MANY, logins, seconds, processes)
     else:
-        run = play(chosen, accounts or MANY, logins, seconds)
-        figures, faults, alarms = figures_of(run), run.faults, run.stopwatch.alarms
+        run = play(chosen, accounts or MANY, logins, seconds, processes)
+        figures, faults, alarms = figures_of(run), run.faults, run.noted.alarms
     show(profile, figures, msgspec.json.decode(compare.read_bytes()) if compare else {})
     for alarm, times in alarms.items():
         say(f"alarm {alarm}: {times}")

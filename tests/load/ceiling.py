@@ -16,13 +16,13 @@ _LOST = "trades"
 
 
 def climb(
-    profile: Profile, accounts: int, logins: int, seconds: float
+    profile: Profile, accounts: int, logins: int, seconds: float, processes: int
 ) -> tuple[Figures, list[str]]:
     """Raise the rate until it is not held; return the figures of the last that was, and its faults."""
     best: tuple[Figures, list[str]] | None = None
     rows = []
     for _ in range(_STEPS):
-        run = play(profile, accounts, logins, seconds)
+        run = play(profile, accounts, logins, seconds, processes)
         figures = figures_of(run)
         rows.append(_row(figures))
         say("  ".join(rows[-1]))

@@ -43,14 +43,15 @@ def spread(seconds: Iterable[float]) -> Figures:
 
 def figures_of(run: "Run") -> Figures:
     """Return the figures of a run."""
-    seen, watch = run.seen, run.stopwatch
+    seen, noted = run.seen, run.noted
     told = [
-        (seen.trades[each], *watch.trades[each]) for each in seen.trades if each in watch.trades
+        (seen.trades[each], *noted.trades[each]) for each in seen.trades if each in noted.trades
     ]
     pushed = len(seen.user_lag_s)
     scalars: Figures = {
         "accounts": len(run.accounts),
         "logins": run.logins,
+        "processes of Lockstep": run.processes,
         "seconds": run.seconds,
         "start to all open, s": run.opened_s,
         "facts pushed a second": pushed / run.seconds,
@@ -82,7 +83,7 @@ def figures_of(run: "Run") -> Figures:
 
 
 def _probes(run: "Run") -> Figures:
-    broken, first = run.seen.probes, run.stopwatch.first
+    broken, first = run.seen.probes, run.noted.first
     steps: tuple[tuple[str, type], ...] = (
         ("at the gateway", TradeExecuted),
         ("decided", RuleBreached),
@@ -103,7 +104,7 @@ def _probes(run: "Run") -> Figures:
         commanded - written
         for each in broken
         if (written := run.seen.written_s.get(each.account))
-        and (commanded := _after(run.stopwatch.commanded.get(each.account, []), written))
+        and (commanded := _after(run.noted.commanded.get(each.account, []), written))
     )
     return found
 
@@ -113,7 +114,7 @@ def _after(times: Sequence[float], begin: float) -> float | None:
 
 
 def _crash(run: "Run") -> Figures:
-    broken, first = run.seen.crashed, run.stopwatch.first
+    broken, first = run.seen.crashed, run.noted.first
     return {
         "crash meant → intent on disk": spread(
             first[each.account, EnforcementStarted] - each.intended_s
@@ -179,7 +180,7 @@ def overtaken(run: "Run") -> int:
     Waited: its breach was decided before the close arrived, by more than messages may cross.
     """
     slack_s = 0.02
-    first = run.stopwatch.first
+    first = run.noted.first
     count = 0
     for own in run.seen.crashed:
         own_at = _close_at(run, own)

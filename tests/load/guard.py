@@ -1,14 +1,16 @@
 """The real system over the wire: configuration, SDK gateways, journal on disk; and a stopwatch.
 
-Started in the process that measures, against a broker in another one. The stopwatch notes, in the
-machine's monotonic seconds, when each trade reached its account, when it was on disk, and what followed.
+Started in a process of its own (`shards.py`), against a broker in another one. The stopwatch notes, in
+the machine's monotonic seconds, when each trade reached its account, when it was on disk, and what
+followed.
 """
 
 import gc
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,44 +38,61 @@ PATIENCE_S = 300.0
 _DURABLE = (AccountLocked, EnforcementStarted)
 
 
-class Stopwatch:
+@dataclass(slots=True)
+class Noted:
     """When what happened."""
+
+    first: dict[tuple[int, type], float] = field(default_factory=dict)
+    """When each kind of event first happened to an account; intents and locks count when on disk."""
+    trades: dict[int, tuple[float, float]] = field(default_factory=dict)
+    """By trade id: at the gateway, on disk."""
+    seen: Counter[type] = field(default_factory=Counter)
+    dead: list[DeadLettered] = field(default_factory=list)
+    alarms: Counter[AlarmCode] = field(default_factory=Counter)
+    commanded: dict[int, list[float]] = field(default_factory=dict)
+    """When the gateway was told each command, by account."""
+    order: dict[int, list[int]] = field(default_factory=dict)
+    """The ids of each account's trades as they were booked."""
+
+    def add(self, other: "Noted") -> None:
+        """Take in what was noted of other accounts."""
+        self.first |= other.first
+        self.trades |= other.trades
+        self.seen += other.seen
+        self.dead += other.dead
+        self.alarms += other.alarms
+        self.commanded |= other.commanded
+        self.order |= other.order
+
+
+class Stopwatch:
+    """Notes when what happens, until it is stopped."""
 
     def __init__(self, clock: OffsetClock) -> None:
         self._monotonic_at_0 = clock.monotonic() - clock.now().timestamp()
         self._changed = threading.Condition()
         self._stopped = False
-        self.first: dict[tuple[int, type], float] = {}
-        """When each kind of event first happened to an account; intents and locks count when on disk."""
-        self.trades: dict[int, tuple[float, float]] = {}
-        """By trade id: at the gateway, on disk."""
-        self.seen: Counter[type] = Counter()
-        self.dead: list[DeadLettered] = []
-        self.alarms: Counter[AlarmCode] = Counter()
-        self.commanded: dict[int, list[float]] = {}
-        """When the gateway was told each command, by account."""
-        self.order: dict[int, list[int]] = {}
-        """The ids of each account's trades as they were booked."""
+        self.noted = Noted()
 
     def note(self, event: Message) -> None:
         """Take in one journaled event."""
-        now = CLOCK.monotonic()
+        now, noted = CLOCK.monotonic(), self.noted
         with self._changed:
             if self._stopped:
                 return
-            self.seen[type(event)] += 1
+            noted.seen[type(event)] += 1
             match event:
                 case DeadLettered():
-                    self.dead.append(event)
+                    noted.dead.append(event)
                 case AlarmRaised(code=code):
-                    self.alarms[code] += 1
+                    noted.alarms[code] += 1
             if isinstance(event, AccountMessage):
                 durable = isinstance(event, _DURABLE)
                 at = now if durable else event.at.timestamp() + self._monotonic_at_0
-                self.first.setdefault((event.account, type(event)), at)
+                noted.first.setdefault((event.account, type(event)), at)
                 if isinstance(event, TradeExecuted):
-                    self.trades[event.fill.trade_id] = at, now
-                    self.order.setdefault(event.account, []).append(event.fill.trade_id)
+                    noted.trades[event.fill.trade_id] = at, now
+                    noted.order.setdefault(event.account, []).append(event.fill.trade_id)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -85,28 +104,28 @@ class Stopwatch:
         """Wait until an event of this kind has happened to all of these; say whether it has."""
         wanted = {(each, kind) for each in accounts}
         with self._changed:
-            return self._changed.wait_for(lambda: wanted <= self.first.keys(), within_s)
+            return self._changed.wait_for(lambda: wanted <= self.noted.first.keys(), within_s)
 
     def wait_for_trades(self, ids: set[int], within_s: float) -> bool:
         """Wait until all these trades are on disk; say whether they are."""
         with self._changed:
-            return self._changed.wait_for(lambda: ids <= self.trades.keys(), within_s)
+            return self._changed.wait_for(lambda: ids <= self.noted.trades.keys(), within_s)
 
 
-def config_of(url: str, logins: int, loss_usd: int) -> str:
-    """Return a configuration; all logins together reconcile as often as one would."""
+def config_of(url: str, logins: range, among: int, loss_usd: int) -> str:
+    """Return a configuration of some logins; all there are together reconcile as often as one would."""
     broker = f"""[broker]
 api_url = "{url}/api"
 user_hub_url = "{url}/hubs/user"
 market_hub_url = "{url}/hubs/market"
 requests_per_minute = {FREE}
-reconcile_every_s = {5.0 * logins}
+reconcile_every_s = {5.0 * among}
 [http]
 listen = "127.0.0.1:0"
 """
     tables = "".join(
         f'[[logins]]\nname = "load-{n}"\nusername_env = "USER_{n}"\napi_key_env = "KEY"\n'
-        for n in range(logins)
+        for n in logins
     )
     return broker + tables + rules(loss_usd, open_loss=True)
 
@@ -115,13 +134,20 @@ class Guard:
     """One running Lockstep."""
 
     def __init__(
-        self, url: str, folder: Path, logins: int, loss_usd: int, clock: OffsetClock
+        self,
+        url: str,
+        folder: Path,
+        logins: range,
+        among: int,
+        *,
+        loss_usd: int,
+        clock: OffsetClock,
     ) -> None:
         self.stopwatch = Stopwatch(clock)
         self._gateways: list[GatewayActor] = []
         path = folder / "lockstep.toml"
-        path.write_text(config_of(url, logins, loss_usd))
-        environment = {"KEY": "key"} | {f"USER_{n}": f"user-{n}" for n in range(logins)}
+        path.write_text(config_of(url, logins, among, loss_usd))
+        environment = {"KEY": "key"} | {f"USER_{n}": f"user-{n}" for n in logins}
         self.system = System(
             config=load(path, now=clock.now(), environment=environment),
             clock=clock,
@@ -139,7 +165,7 @@ class Guard:
         carry_out = gateway._carry_out
 
         def noted(command: BrokerCommand) -> Any:
-            self.stopwatch.commanded.setdefault(command.account, []).append(CLOCK.monotonic())
+            self.stopwatch.noted.commanded.setdefault(command.account, []).append(CLOCK.monotonic())
             return carry_out(command)
 
         gateway._carry_out = noted
@@ -155,18 +181,15 @@ class Guard:
 
 
 @contextmanager
-def guarding(
-    url: str, folder: Path, accounts: range, logins: int, loss_usd: int, clock: OffsetClock
-) -> Iterator[Guard]:
+def guarding(guard: Guard, accounts: Collection[int]) -> Iterator[None]:
     """Run Lockstep against the broker; yields when all accounts are open."""
-    guard = Guard(url, folder, logins, loss_usd, clock)
     guard.system.start()
     try:
         if not guard.stopwatch.wait(AccountOpened, set(accounts)):
-            opened = guard.stopwatch.seen[AccountOpened]
+            opened = guard.stopwatch.noted.seen[AccountOpened]
             raise TimeoutError(f"{opened} of {len(accounts)} accounts open in {PATIENCE_S} s")
         gc.collect()
         gc.freeze()
-        yield guard
+        yield
     finally:
         guard.system.stop("measured")

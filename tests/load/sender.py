@@ -37,6 +37,8 @@ class Sender:
         self.market_lag_s = array("d")
         self.trades: dict[int, float] = {}
         """When each trade was meant to be pushed, by its id."""
+        self.traders: dict[int, int] = {}
+        """Whose it is."""
 
     async def send(self, due: Iterable[Due], begin: float) -> None:
         """Do everything in its time; what is due lies in order."""
@@ -68,6 +70,7 @@ class Sender:
         for text in step.texts:
             if text.trade_id is not None:
                 self.trades[text.trade_id] = intended
+                self.traders[text.trade_id] = step.account
             for connection in broker.hubs._subscriptions.of_account(text.target, step.account):
                 connection.send(text.at(stamp), note)
 

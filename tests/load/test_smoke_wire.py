@@ -5,7 +5,6 @@ part once.
 """
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
 
 import pytest
@@ -33,6 +32,14 @@ def test_a_crash_loses_nothing_and_touches_nobody_else(run: Run):
     assert len(run.seen.trades) > ACCOUNTS / 2
 
 
+def test_several_processes_each_guard_their_logins():
+    """Two of them, a login and a journal each: the same crash, the same judgement of the whole."""
+    run = play(PROFILES["smoke"], ACCOUNTS, LOGINS, SECONDS, processes=LOGINS)
+
+    assert run.faults == []
+    assert {each.login for each in run.seen.crashed} == set(range(LOGINS))
+
+
 def test_who_buys_again_under_lock_is_closed_again(run: Run):
     """The broker heard a close for every re-entry, after it."""
     closes = closes_of(run.seen.calls)
@@ -51,7 +58,7 @@ def test_every_push_that_was_due_was_written(run: Run):
 
 
 def _lose_a_trade(run: Run) -> None:
-    del run.stopwatch.trades[next(iter(run.seen.trades))]
+    del run.noted.trades[next(iter(run.seen.trades))]
 
 
 def _write_less(run: Run) -> None:
@@ -61,28 +68,28 @@ def _write_less(run: Run) -> None:
 def _swap_two_trades(run: Run) -> None:
     account, ids = next(
         (account, ids)
-        for account, ids in run.stopwatch.order.items()
+        for account, ids in run.noted.order.items()
         if len(run.seen.trades.keys() & ids) > 1
     )
-    run.stopwatch.order[account] = ids[::-1]
+    run.noted.order[account] = ids[::-1]
 
 
 def _never_lock(run: Run) -> None:
-    del run.stopwatch.first[run.seen.crashed[0].account, AccountLocked]
+    del run.noted.first[run.seen.crashed[0].account, AccountLocked]
 
 
 def _lock_a_bystander(run: Run) -> None:
     bystander = next(each for each in run.accounts if each not in run.broken)
-    run.stopwatch.first[bystander, AccountLocked] = 0.0
+    run.noted.first[bystander, AccountLocked] = 0.0
 
 
 def _never_open(run: Run) -> None:
-    del run.stopwatch.first[run.accounts[0], AccountOpened]
+    del run.noted.first[run.accounts[0], AccountOpened]
 
 
 def _let_a_message_die(run: Run) -> None:
     letter = DeadLettered(at=NOON, cause="test", address="account/1", message="x", error="y")
-    run.stopwatch.dead.append(letter)
+    run.noted.dead.append(letter)
 
 
 def _leave_one_exposed(run: Run) -> None:
@@ -126,13 +133,17 @@ def test_a_run_that_went_wrong_says_so(run: Run, go_wrong: Callable[[Run], None]
 
 
 def _copied(run: Run) -> Run:
-    watch = copy(run.stopwatch)
-    watch.trades, watch.order = dict(watch.trades), dict(watch.order)
-    watch.first, watch.dead = dict(watch.first), list(watch.dead)
+    noted = replace(
+        run.noted,
+        trades=dict(run.noted.trades),
+        order=dict(run.noted.order),
+        first=dict(run.noted.first),
+        dead=list(run.noted.dead),
+    )
     seen = replace(
         run.seen,
         calls=list(run.seen.calls),
         exposed=list(run.seen.exposed),
         touched=list(run.seen.touched),
     )
-    return replace(run, stopwatch=watch, seen=seen)
+    return replace(run, noted=noted, seen=seen)

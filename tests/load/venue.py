@@ -68,6 +68,8 @@ class Seen:
     user_lag_s: "array[float]"
     market_lag_s: "array[float]"
     trades: dict[int, float]
+    traders: dict[int, int]
+    """The account of each of these trades."""
     probes: list[Breach] = field(default_factory=list)
     crashed: list[Breach] = field(default_factory=list)
     reentered: list[Breach] = field(default_factory=list)
@@ -229,6 +231,7 @@ class Venue:
             user_lag_s=self._sender.user_lag_s,
             market_lag_s=self._sender.market_lag_s,
             trades=self._sender.trades,
+            traders=self._sender.traders,
             probes=self._probes,
             crashed=self._crashed,
             reentered=self._reentered,
