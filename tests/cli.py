@@ -1,11 +1,14 @@
 """main.py as a process: started, bounded in time, and read to its end."""
 
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -44,12 +47,20 @@ def one_error(done: subprocess.CompletedProcess[str], code: int) -> str:
     return done.stderr.removeprefix("lockstep: ")
 
 
+_ports = itertools.count(random.randrange(20_000, 30_000))  # noqa: S311 - no secret
+
+
 def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port nobody listens on, and that no system gives to who asks for any.
+
+    Whoever is to listen there has yet to be started: from the system's own range, another test that
+    listens meanwhile might be given the same.
+    """
+    while True:
+        port = 10_000 + next(_ports) % 22_000
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def config_for(simulator: Simulator | None, folder: Path, **parts: str) -> str:

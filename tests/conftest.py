@@ -57,12 +57,14 @@ def started():
     running = []
 
     def start(*arguments, **env):
-        running.append(Running(*arguments, **env))
-        return running[-1]
+        # A watchdog that is killed leaves its guard behind, and that what it has inherited.
+        ends_with = signal.SIGTERM if arguments[0] == "watchdog" else signal.SIGKILL
+        running.append((Running(*arguments, **env), ends_with))
+        return running[-1][0]
 
     yield start
-    for each in running:
-        each.stop(signal.SIGKILL)
+    for each, ends_with in running:
+        each.stop(ends_with)
 
 
 @pytest.fixture

@@ -78,6 +78,8 @@ from messages.values import (
 )
 
 A, B = 13298777, 13298778
+PATIENCE_S = 100.0
+"""How long the threads may need, on a machine that is busy or was stopped."""
 NOON = datetime(2025, 10, 29, 17, 0, tzinfo=UTC)
 """Wednesday 2025-10-29, 12:00 in Chicago, inside every session."""
 TOKENS = {"PROJECT_X_USERNAME": "trader", "PROJECT_X_API_KEY": "canary-api-key"}
@@ -614,14 +616,14 @@ class Rig:
 
     def do(self, act: Callable[[FakeGateway], Any]) -> None:
         """Do something on the gateway's own thread, then settle."""
-        self.system.directory.ref("gateway/desk").ask(act, timeout=60)
+        self.system.directory.ref("gateway/desk").ask(act, timeout=PATIENCE_S)
         self.settle()
 
     # --- time ---
 
     def settle(self) -> None:
         """Wait until no message is under way."""
-        self.in_flight.wait_idle(60)
+        self.in_flight.wait_idle(PATIENCE_S)
 
     def advance(self, seconds: float) -> None:
         """Let time pass and settle."""

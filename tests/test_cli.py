@@ -339,7 +339,9 @@ def test_a_signal_while_it_starts_stops_it_as_well(started, written, broker):
     """Nobody has to wait for a broker to be rid of us."""
     broker.control.fault("delay", "/Auth/loginKey", seconds=0.5)
     run = started("run", "--config", written(broker))
-    broker.record().wait_for(lambda entry: getattr(entry, "endpoint", "") == "/Auth/loginKey", 20)
+    broker.record().wait_for(
+        lambda entry: getattr(entry, "endpoint", "") == "/Auth/loginKey", WITHIN_S
+    )
 
     assert run.stop(signal.SIGTERM) == 0
 

@@ -6,7 +6,7 @@ import signal
 import httpx
 import pytest
 
-from tests.cli import Running, lockstep, one_error
+from tests.cli import WITHIN_S, Running, lockstep, one_error
 from tests.rig import TOKENS, A, B
 
 TOKEN = {"LOCKSTEP_TOKEN": "canary-reload-token"}
@@ -81,7 +81,9 @@ def test_sighup_while_it_starts_reloads_once_it_runs(started, written, broker):
     """A signal that comes early is not lost and ends nothing."""
     broker.control.fault("delay", "/Auth/loginKey", seconds=0.5)
     run = started("run", "--config", written(broker))
-    broker.record().wait_for(lambda entry: getattr(entry, "endpoint", "") == "/Auth/loginKey", 20)
+    broker.record().wait_for(
+        lambda entry: getattr(entry, "endpoint", "") == "/Auth/loginKey", WITHIN_S
+    )
 
     run.process.send_signal(signal.SIGHUP)
 

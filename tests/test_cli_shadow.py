@@ -5,7 +5,7 @@ import signal
 
 from actors.simulator.record import Request
 from messages.values import Side
-from tests.cli import lockstep
+from tests.cli import WITHIN_S, lockstep
 from tests.rig import TOKENS, A, B
 from tests.test_cli import front_month
 
@@ -42,7 +42,7 @@ def test_every_line_status_and_the_journal_say_shadow_and_nothing_is_sent(
     told = json.loads(lockstep("status", "--config", config, "--json").stdout)
     shown = lockstep("status", "--config", config).stdout
     run.process.send_signal(signal.SIGTERM)
-    run.process.wait(20)
+    run.process.wait(WITHIN_S)
 
     assert mutations(broker) == []
     assert broker.control.positions(A) == {front_month(): 1}
@@ -62,7 +62,7 @@ def test_with_one_account_in_shadow_its_lines_alone_say_so(started, written, bro
     for account in (A, B):
         run.wait_line('"account_opened"', f'"account": {account}')
     run.process.send_signal(signal.SIGTERM)
-    run.process.wait(20)
+    run.process.wait(WITHIN_S)
 
     said = {each.get("shadow", False) for each in lines(run) if each.get("account") == A}
     assert said == {True}
@@ -78,7 +78,7 @@ def test_what_is_locked_in_truth_refuses_a_shadow_with_78(started, written, brok
     broker.control.book_trade(A, front_month(), profit_and_loss=-10)
     run.wait_line('"account_locked"', f'"account": {A}')
     run.process.send_signal(signal.SIGTERM)
-    run.process.wait(20)
+    run.process.wait(WITHIN_S)
 
     done = lockstep("run", "--shadow", "--config", config, **TOKENS)
     examined = lockstep("doctor", "--shadow", "--config", config, **TOKENS)

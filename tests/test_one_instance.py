@@ -33,18 +33,12 @@ def config(venue, tmp_path):
 
 @pytest.fixture
 def start(started, config):
-    """Start a command with the configuration; a guard that a watchdog leaves behind is ended too."""
-    guards = []
+    """Start a command with the configuration."""
 
     def begin(command, *more) -> Running:
-        running = started(command, "--config", config, *more, **SIM_TOKENS)
-        if command == "watchdog":
-            guards.append(running)
-        return running
+        return started(command, "--config", config, *more, **SIM_TOKENS)
 
-    yield begin
-    for each in guards:
-        each.stop(signal.SIGTERM)
+    return begin
 
 
 def open_accounts(run, *accounts, count=1):

@@ -29,7 +29,7 @@ from messages.queries import AccountStatus
 from messages.values import OrderType, Side
 from tests.rig import NOON, TOKENS, A, B, config_of, contract
 
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0
 CLOSE, PARTIAL = "/Position/closeContract", "/Position/partialCloseContract"
 CANCEL = "/Order/cancel"
 POSITIONS, ORDERS = "/Position/searchOpen", "/Order/v2/query"

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 
-WITHIN_S = 20.0
+WITHIN_S = 100.0
 
 
 @dataclass(frozen=True)

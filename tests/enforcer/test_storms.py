@@ -4,7 +4,6 @@ Enforcer cores and the real budget on an event loop whose time only jumps; the b
 """
 
 import asyncio
-import selectors
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
@@ -27,27 +26,12 @@ from messages.commands import (
 from messages.events import BrokerCommandAnswered
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.values import Done, FlatAccount, NotSent, Position
+from tests.jumping_loop import JumpingLoop
 from tests.rig import NOON
 
 MNQ = "CON.F.US.MNQ.Z26"
 QUEUEING_S, READ_S = 1.5, 1.5
 # What the gateway lets a command and a read of 2.5 s wait for the budget.
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop that never waits: where nothing is ready, its time is the next deadline's."""
-
-    def __init__(self):
-        super().__init__(selectors.SelectSelector())
-        self._at = 0.0
-
-    def time(self):
-        return self._at
-
-    def _run_once(self):
-        if not self._ready and self._scheduled:
-            self._at = max(self._at, self._scheduled[0]._when)
-        super()._run_once()
 
 
 class LoopClock:

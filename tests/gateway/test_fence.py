@@ -5,7 +5,7 @@ from messages.commands import CloseContract, TakeSnapshot
 from messages.events import BrokerCommandAnswered
 from messages.facts import SnapshotTaken
 from messages.values import Done, NotSent
-from tests.gateway.support import MNQ, A
+from tests.gateway.support import IN_TIME_S, MNQ, PATIENCE_S, A
 from tests.gateway.test_commands import CLOSE, answer_to, close
 
 
@@ -27,7 +27,12 @@ def test_a_fenced_gateway_sends_no_command_and_says_so(rig):
 
     assert outcome == NotSent(reason="the lease is lost")
     assert closes(rig) == []
-    asked = {"asker": f"account/{A}", "trades_since": None, "urgent": False, "deadline_s": 2.5}
+    asked = {
+        "asker": f"account/{A}",
+        "trades_since": None,
+        "urgent": False,
+        "deadline_s": IN_TIME_S,
+    }
     rig.ask(TakeSnapshot, request_id="r1", **asked)
     assert rig.account().one(SnapshotTaken).positions[0].size == 2
 
@@ -39,12 +44,14 @@ def test_a_command_on_its_way_to_a_connection_is_still_stopped(rig):
     rig.sim.control.revoke_tokens()
     rig.sim.control.fault("hang_before", "/Auth/loginKey", times=1)
 
-    rig.ask(CloseContract, command_id="late", deadline_s=5, contract=MNQ)
+    rig.ask(CloseContract, command_id="late", deadline_s=2 * IN_TIME_S, contract=MNQ)
     rig.sim.record().wait_for(
-        lambda entry: isinstance(entry, Request) and entry.endpoint == CLOSE, 5
+        lambda entry: isinstance(entry, Request) and entry.endpoint == CLOSE, PATIENCE_S
     )
     rig.sim.record().wait_for(
-        lambda entry: isinstance(entry, Request) and entry.endpoint == "/Auth/loginKey", 5, count=2
+        lambda entry: isinstance(entry, Request) and entry.endpoint == "/Auth/loginKey",
+        PATIENCE_S,
+        count=2,
     )
     rig.fenced = "the lease is lost"
     rig.sim.control.release()

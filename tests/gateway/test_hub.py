@@ -11,6 +11,7 @@ from websockets.asyncio.server import serve
 from actors.gateway.backoff import Backoff
 from actors.gateway.hub import Hub, Topic
 
+PATIENCE_S = 30.0
 TOPIC = Topic("one", (("SubscribeOrders", (1,)), ("SubscribeTrades", (1,))))
 
 
@@ -43,7 +44,7 @@ class Listener:
 
     async def next(self, name):
         """Return the arguments of the next call of that name."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 heard, *arguments = await self.heard.get()
                 if heard == name:
@@ -76,7 +77,7 @@ async def hub_at(script, **changes):
     listener, tokens = Listener(), Tokens()
     async with serve(script, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        settings = {"silence_s": 5.0, "backoff": backoff_of(1)} | changes
+        settings = {"silence_s": 2 * PATIENCE_S, "backoff": backoff_of(1)} | changes
         hub = Hub(url=f"http://127.0.0.1:{port}/hub", tokens=tokens, listener=listener, **settings)
         hub.want([TOPIC])
         running = asyncio.create_task(hub.run())

@@ -6,6 +6,7 @@ import pytest
 
 from actors.gateway.budget import Priority
 from actors.gateway.lanes import Lanes
+from tests.jumping_loop import JumpingLoop
 
 WAIT_S = 5
 
@@ -17,7 +18,7 @@ async def verify(lanes, log, name="verified"):
 
 
 def run(scene):
-    return asyncio.run(asyncio.wait_for(scene(), WAIT_S))
+    return asyncio.run(asyncio.wait_for(scene(), WAIT_S), loop_factory=JumpingLoop)
 
 
 @pytest.mark.parametrize("priority", [Priority.CLOSE, Priority.CANCEL])

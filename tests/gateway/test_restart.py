@@ -17,7 +17,7 @@ from messages.facts import (
     StreamLost,
 )
 from messages.values import Done, Uncertain
-from tests.gateway.support import MNQ, PATIENCE_S, A
+from tests.gateway.support import IN_TIME_S, MNQ, PATIENCE_S, A
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_what_was_under_way_is_uncertain_and_what_waited_is_carried_out(supervis
     """The enforcer is answered either way, and the address stays the same."""
     supervised.hold()
     supervised.sim.control.fault(FaultKind.HANG_BEFORE, "/Position/closeContract", times=1)
-    common = {"contract": MNQ, "deadline_s": 2.5}
+    common = {"contract": MNQ, "deadline_s": IN_TIME_S}
     supervised.ask(CloseContract, command_id="hanging", **common)
     supervised.sim.control.fault(FaultKind.HANG_BEFORE, "/Order/v2/query", times=1)
     supervised.ask(

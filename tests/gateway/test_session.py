@@ -16,7 +16,7 @@ from messages.commands import CloseContract, GuardAccounts, OpenSession
 from messages.events import AlarmRaised, BrokerCommandAnswered
 from messages.facts import StreamConnected
 from messages.values import AlarmCode, Done, NotSent
-from tests.gateway.support import KEY, MNQ, PATIENCE_S, USER, A, B
+from tests.gateway.support import IN_TIME_S, KEY, MNQ, PATIENCE_S, USER, A, B
 
 LOGIN = "/Auth/loginKey"
 DAY_S = 86_400
@@ -26,7 +26,7 @@ def logins(rig):
     return len(rig.sim.record().requests(LOGIN))
 
 
-def close(rig, command_id="c1", deadline_s=2.5):
+def close(rig, command_id="c1", deadline_s=IN_TIME_S):
     """Close MNQ, and return the outcome."""
     rig.ask(CloseContract, command_id=command_id, deadline_s=deadline_s, contract=MNQ)
     answered = rig.enforcer().one(
@@ -117,8 +117,9 @@ def test_a_refused_relogin_is_not_hammered_and_alarms_once(rig):
 
     assert all(isinstance(outcome, NotSent) for outcome in outcomes)
     assert logins(rig) - before <= 2
-    alarms = [each for each in rig.journal.all(AlarmRaised) if each.code == AlarmCode.LOGIN_FAILED]
-    assert len(alarms) == 1
+    failed = lambda alarm: alarm.code == AlarmCode.LOGIN_FAILED  # noqa: E731
+    rig.journal.one(AlarmRaised, failed)
+    assert len([each for each in rig.journal.all(AlarmRaised) if failed(each)]) == 1
 
 
 class Watched(BrokerClient):
@@ -206,4 +207,4 @@ def test_stopping_leaves_nothing_running(rig):
     rig.gateway.stop(timeout=PATIENCE_S)
 
     assert not asyncio.all_tasks(rig.loop.loop)
-    assert time.perf_counter() - begun < 2.0
+    assert time.perf_counter() - begun < 8.0  # no time limit of a connection was waited for

@@ -13,12 +13,12 @@ from messages.facts import (
     SnapshotTaken,
 )
 from messages.values import AlarmCode, OrderStatus, OrderType, Side
-from tests.gateway.support import AT, MES, MNQ, A, B
+from tests.gateway.support import AT, IN_TIME_S, MES, MNQ, A, B
 
 READS = ("/Position/searchOpen", "/Order/v2/query", "/Trade/search", "/Account/search")
 
 
-def take(rig, account=A, *, since=AT, urgent=False, deadline_s=2.0):
+def take(rig, account=A, *, since=AT, urgent=False, deadline_s=IN_TIME_S):
     rig.ask(
         TakeSnapshot,
         account,
@@ -133,7 +133,7 @@ def test_an_account_the_broker_does_not_know_cannot_be_read(rig):
         asker=f"account/{A}",
         trades_since=None,
         urgent=False,
-        deadline_s=2.0,
+        deadline_s=IN_TIME_S,
     )
 
     assert "code 1" in rig.account().one(SnapshotFailed).reason

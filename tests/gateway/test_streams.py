@@ -78,11 +78,11 @@ def test_a_hub_that_falls_silent_is_lost_and_replaced(rig):
 
 def test_pings_are_enough_to_count_as_alive(rig):
     """A quiet night is no outage."""
-    rig.guard(A, silence_s=0.6)
+    rig.guard(A, silence_s=3.0)  # far longer than a busy machine may delay a ping
     seen = rig.sim.record()
 
     with pytest.raises(TimeoutError):
-        seen.wait_for(lambda _entry: False, timeout=1.5)
+        seen.wait_for(lambda _entry: False, timeout=4.0)
     assert not rig.account().all(StreamLost)
 
 
@@ -169,6 +169,7 @@ def test_an_unknown_target_is_set_aside_once(rig):
     rig.hold()
     rig.account().one(PositionChanged)
 
+    rig.journal.one(PayloadQuarantined)
     assert len(rig.journal.all(PayloadQuarantined)) == 1
 
 
@@ -207,7 +208,10 @@ def test_accounts_are_asked_in_turn_to_compare_themselves(rig):
     """Slowly, one after another, for ever."""
     rig.guard(A, B, reconcile_every_s=0.05)
 
-    for account in (A, B):
-        rig.account(account).wait(ReconcileAccount, count=3)
-    counts = [len(rig.account(account).all(ReconcileAccount)) for account in (A, B)]
-    assert abs(counts[0] - counts[1]) <= 1
+    told = [
+        (each.at, account)
+        for account in (A, B)
+        for each in rig.account(account).wait(ReconcileAccount, count=3)
+    ]
+    in_turn = [account for _, account in sorted(told)]
+    assert in_turn in ([A, B] * 3, [B, A] * 3)

@@ -45,7 +45,7 @@ def test_a_redirected_close_is_not_sent_a_second_time(still_clock):
             at=still_clock.now(),
             cause="test",
             command_id="c1",
-            deadline_s=5,
+            deadline_s=60,
             contract="CON.F.US.MNQ.Z25",
         )
         try:

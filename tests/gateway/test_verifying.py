@@ -6,6 +6,7 @@ import pytest
 
 from actors.gateway.client import BrokerClient
 from actors.gateway.errors import NoBudgetError
+from tests.jumping_loop import JumpingLoop
 
 WITHIN_S = 0.5
 
@@ -33,4 +34,4 @@ def test_a_snapshot_that_has_waited_for_its_lane_does_not_wait_as_long_for_the_b
         async with client._lanes.verifying():
             await asyncio.sleep(0.2)
 
-    asyncio.run(scene())
+    asyncio.run(scene(), loop_factory=JumpingLoop)

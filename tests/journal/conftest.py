@@ -81,7 +81,7 @@ class Gate(PooledActor):
         super().__init__(dispatcher=dispatcher)
 
     def on_receive(self, message: threading.Event) -> None:
-        assert message.wait(10)
+        assert message.wait(100)
 
 
 class Harness:
@@ -133,7 +133,7 @@ class Harness:
 
     def hear(self) -> Any:
         """Wait for the next message to the probe."""
-        return self.heard.get(timeout=60)
+        return self.heard.get(timeout=100)
 
     def stop(self) -> None:
         """End the actors, the journal last, and their threads."""

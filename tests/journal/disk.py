@@ -50,7 +50,7 @@ class Disk:
 
     def append_rows(self, store: Store, rows: Sequence[Any]) -> int:
         """Stand in for `Store.append_rows`, on the disk as it now is."""
-        assert self.moves.wait(10)
+        assert self.moves.wait(100)
         self.written.append(len(rows))
         number = len(self.written)
         if not self.fails(number):

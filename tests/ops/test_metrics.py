@@ -21,7 +21,7 @@ from messages.values import Breach, BreachCode, FlatAccount, Rejected
 from tests.journal.disk import CAN_FAIL, Disk
 from tests.ops.scrape import Figures, scrape
 from tests.ops.test_status import OPEN, lockout, of
-from tests.rig import A, B, config_of
+from tests.rig import PATIENCE_S, A, B, config_of
 from tests.security.doors import NOW, Door
 
 RULES = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
@@ -202,7 +202,7 @@ def test_what_appears_under_a_lock_is_timed_apart(rig):
 
 def test_the_age_of_what_waits_is_seen_while_an_account_hangs(rig, monkeypatch):
     """The inbox is looked at from outside: nobody has to answer."""
-    monkeypatch.setattr(system, "_STATUS_S", 0.2)
+    monkeypatch.setattr(system, "_STATUS_S", 2.0)
     run = rig(RULES)
     hangs, ends = threading.Event(), threading.Event()
     core = run.system.directory.ref(f"account/{A}")._actor_weakref()._core
@@ -210,14 +210,14 @@ def test_the_age_of_what_waits_is_seen_while_an_account_hangs(rig, monkeypatch):
 
     def slow(message, now):
         hangs.set()
-        assert ends.wait(20)
+        assert ends.wait(PATIENCE_S)
         return handle(message, now)
 
     core.handle = slow
     gateway = run.system.directory.ref("gateway/desk")
     for _ in range(2):
-        gateway.ask(lambda each: each.say_account(A, can_trade=True), timeout=60)
-    assert hangs.wait(20)
+        gateway.ask(lambda each: each.say_account(A, can_trade=True), timeout=PATIENCE_S)
+    assert hangs.wait(PATIENCE_S)
     run.clock.advance(3)
 
     shown = scrape(run.system.http.url)
@@ -314,7 +314,7 @@ def test_a_scrape_that_fails_or_hangs_harms_nothing():
             looks.append(None)
             if len(looks) == 1:
                 raise RuntimeError("canary")
-            hangs.wait(20)
+            hangs.wait(PATIENCE_S)
             return b"up 1\n"
 
     here = Sick()

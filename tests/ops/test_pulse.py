@@ -12,6 +12,7 @@ from actors.ops.pulse import Pulse
 from actors.runtime import OwnThread, PooledActor, SystemClock
 
 LIMIT_S = 0.2
+PATIENCE_S = 60
 
 
 class Patient(PooledActor):
@@ -30,7 +31,7 @@ class Patient(PooledActor):
 def heard(tmp_path: Path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
-        listener.settimeout(5)
+        listener.settimeout(PATIENCE_S)
         yield listener
 
 
@@ -81,7 +82,7 @@ def drain(heard):
         while True:
             heard.recv(100)
     except BlockingIOError:
-        heard.settimeout(5)
+        heard.settimeout(PATIENCE_S)
 
 
 def test_it_beats_while_everything_vital_answers(heard, patients, notifier):
@@ -100,8 +101,8 @@ def test_it_falls_silent_with_the_first_that_does_not_answer_and_comes_back(
         free.clear()
         while looks.acquire(blocking=False):
             pass
-        assert looks.acquire(timeout=60)
-        assert looks.acquire(timeout=60)  # what was under way when it began to hang is over
+        assert looks.acquire(timeout=PATIENCE_S)
+        assert looks.acquire(timeout=PATIENCE_S)  # what was under way when it began to hang is over
         drain(heard)
         heard.settimeout(3 * LIMIT_S)
         with pytest.raises(TimeoutError):
@@ -109,7 +110,7 @@ def test_it_falls_silent_with_the_first_that_does_not_answer_and_comes_back(
 
         free.set()
 
-        heard.settimeout(5)
+        heard.settimeout(PATIENCE_S)
         assert heard.recv(100) == b"WATCHDOG=1"
 
 
@@ -131,7 +132,7 @@ def test_it_says_once_that_nobody_listens_any_more(heard, patients, notifier):
     ):
         heard.recv(100)
         heard.close()
-        assert all(looks.acquire(timeout=60) for _ in range(6))
+        assert all(looks.acquire(timeout=PATIENCE_S) for _ in range(6))
 
     assert alone == [1]
 
@@ -141,5 +142,5 @@ def test_it_looks_after_the_lease_where_nobody_watches(patients):
     looked, notifier = threading.Event(), Notifier({})
 
     with pulse_of(patients, notifier, fence=lambda: looked.set() or ""):
-        assert looked.wait(5)
+        assert looked.wait(PATIENCE_S)
     notifier.close()

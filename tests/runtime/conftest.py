@@ -33,7 +33,7 @@ def in_flight():
 def _running(dispatcher):
     """Lend a dispatcher to a test; stop the actors before it, as the system does."""
     yield dispatcher
-    pykka.ActorRegistry.stop_all(timeout=5)
+    pykka.ActorRegistry.stop_all(timeout=WAIT_S)
     dispatcher.stop()
 
 

@@ -5,7 +5,7 @@ from collections import Counter, deque
 
 from actors.runtime import ChildSpec, Dispatcher, InFlight, PooledActor, Restart
 
-WAIT_S = 30
+WAIT_S = 100
 BOOM = ValueError("boom")
 
 

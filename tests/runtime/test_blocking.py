@@ -7,7 +7,7 @@ import pytest
 
 from actors.runtime import BlockingCallError, PooledActor, WorkerPool
 
-WAIT_S = 30
+WAIT_S = 100
 
 
 class Answering(PooledActor):

@@ -7,7 +7,7 @@ import pytest
 
 from actors.runtime import PooledActor, UnknownAddressError
 
-WAIT_S = 30
+WAIT_S = 100
 
 
 class Waiting(PooledActor):

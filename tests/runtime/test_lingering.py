@@ -4,7 +4,7 @@ import pytest
 
 from actors.runtime import LingeringThread, LoopThread, PooledActor
 
-WAIT_S = 30
+WAIT_S = 100
 
 
 class Turns(PooledActor):
@@ -26,7 +26,7 @@ class Turns(PooledActor):
 @pytest.fixture
 def slow(in_flight):
     """A thread that would linger for longer than any test waits."""
-    thread = LingeringThread("slow", in_flight, linger_s=60)
+    thread = LingeringThread("slow", in_flight, linger_s=2 * WAIT_S)
     yield thread
     thread.stop()
 
@@ -63,7 +63,7 @@ def test_each_turn_lingers_anew(slow, in_flight):
 
 def test_a_stop_does_not_linger(in_flight):
     """What was submitted is still handled, at once."""
-    thread = LingeringThread("slow", in_flight, linger_s=60)
+    thread = LingeringThread("slow", in_flight, linger_s=2 * WAIT_S)
     turns = []
     Turns.start(thread, turns).tell("last")
 

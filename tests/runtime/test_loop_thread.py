@@ -8,7 +8,7 @@ import pytest
 
 from actors.runtime import LoopThread, PooledActor
 
-WAIT_S = 30
+WAIT_S = 100
 
 
 class Async(PooledActor):

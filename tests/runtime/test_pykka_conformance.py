@@ -12,7 +12,7 @@ from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
 
 from actors.runtime import LoopThread, OwnThread, PooledActor, WorkerPool
 
-WAIT_S = 30
+WAIT_S = 100
 DISPATCHERS = {
     "WorkerPool": lambda: WorkerPool(workers=2),
     "OwnThread": lambda: OwnThread("own"),

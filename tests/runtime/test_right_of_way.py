@@ -47,8 +47,8 @@ def way():
 @pytest.fixture
 def patient(monkeypatch, way):
     """A claim lasts for longer than any test waits."""
-    monkeypatch.setattr(right_of_way, "PATIENCE_S", 60)
-    way._credit_s = 60
+    monkeypatch.setattr(right_of_way, "PATIENCE_S", 2 * WAIT_S)
+    way._credit_s = 2 * WAIT_S
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_claims_are_heeded_for_a_share_of_the_time_only(monkeypatch):
 @pytest.mark.usefixtures("patient")
 def test_a_hurried_thread_has_it_until_its_turn_is_over(pool, way, in_flight):
     """Facts go on when what was hurried is done."""
-    thread = LingeringThread("journal", in_flight, linger_s=60, right_of_way=way)
+    thread = LingeringThread("journal", in_flight, linger_s=2 * WAIT_S, right_of_way=way)
     log, gate = [], Gate()
     journal, account = Ordinary.start(thread, log), Ordinary.start(pool, log)
     thread.hurry()
@@ -134,7 +134,9 @@ def test_a_hurried_thread_has_it_until_its_turn_is_over(pool, way, in_flight):
 @pytest.mark.usefixtures("patient")
 def test_who_hurries_it_during_its_turn_keeps_the_claim(pool, way, in_flight):
     """The end of the first turn is not the end of the second."""
-    thread = LingeringThread("journal", in_flight, linger_s=60, slice_size=1, right_of_way=way)
+    thread = LingeringThread(
+        "journal", in_flight, linger_s=2 * WAIT_S, slice_size=1, right_of_way=way
+    )
     log, first, second = [], Gate(), Gate()
     journal, account = Ordinary.start(thread, log), Ordinary.start(pool, log)
     thread.hurry()

@@ -19,7 +19,7 @@ from actors.runtime import (
     WorkerPool,
 )
 
-WAIT_S = 60
+WAIT_S = 100
 SENDERS = 6
 ACTORS = 40
 MESSAGES = 3_000

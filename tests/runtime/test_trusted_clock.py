@@ -12,7 +12,7 @@ from messages.commands import ReportBrokerTime, SettleTime, WakeAt
 from messages.journal import Append
 from messages.values import AlarmCode
 
-WAIT_S = 30
+WAIT_S = 100
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

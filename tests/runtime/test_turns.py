@@ -8,7 +8,7 @@ import pytest
 from actors.runtime import InFlight, LoopThread, OwnThread, PooledActor, WorkerPool
 from actors.runtime.inbox import Inbox
 
-WAIT_S = 5
+WAIT_S = 100
 
 
 class Logging(PooledActor):

@@ -27,7 +27,7 @@ from messages.events import (
 from messages.queries import Ping
 from messages.values import AlarmCode, Phase
 from tests.journal.disk import CAN_FAIL, Disk, How
-from tests.rig import NOON, A, B, config_of
+from tests.rig import NOON, PATIENCE_S, A, B, config_of
 from tests.scenarios.test_resets import RESET
 
 pytestmark = pytest.mark.skipif(not CAN_FAIL, reason="needs Linux to fail a disk")
@@ -271,8 +271,8 @@ def stir(run) -> None:
     ping, tick = Ping(at=NOON, cause="test"), SettleTime(at=NOON, cause="test")
     for _ in range(12):
         for address in ("gateway/desk", f"account/{A}", "rule/RULE-003", f"enforcer/{A}"):
-            run.system.directory.ref(address).ask(ping, timeout=60)
-        run.system.directory.ref("clock").ask(tick, timeout=60)
+            run.system.directory.ref(address).ask(ping, timeout=PATIENCE_S)
+        run.system.directory.ref("clock").ask(tick, timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(("file", "waits_s"), [(RULES, 0.25), (f"{RULES}{LONGER}", 2)])

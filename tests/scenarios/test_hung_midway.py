@@ -14,8 +14,8 @@ from messages.events import (
 )
 from messages.journal import Append
 from messages.values import Phase, Rejected
-from tests.rig import A, config_of
-from tests.scenarios.test_supervision import BARRIER, PATIENCE_S, restarted, restless
+from tests.rig import PATIENCE_S, A, config_of
+from tests.scenarios.test_supervision import BARRIER, restarted, restless
 
 LOSS = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
 

@@ -14,10 +14,9 @@ from messages.events import (
 from messages.facts import TradeExecuted
 from messages.queries import Ping
 from messages.values import AlarmCode, Health, Phase
-from tests.rig import NOON, A, B, config_of, contract
+from tests.rig import NOON, PATIENCE_S, A, B, config_of, contract
 from tests.runtime.nursery import Gate
 
-PATIENCE_S = 60
 LOSS = config_of(
     daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False},
     daily_unrealized_loss={"max_loss_usd": 200},
@@ -30,7 +29,7 @@ class PatientGate(Gate):
 
     def stand(self):
         self.reached.set()
-        assert self.opened.wait(60)
+        assert self.opened.wait(PATIENCE_S)
 
 
 @pytest.fixture

@@ -17,10 +17,9 @@ from messages.events import (
 from messages.facts import QuoteChanged
 from messages.queries import Ping
 from messages.values import AlarmCode, Phase
-from tests.rig import NOON, A, B, config_of
+from tests.rig import NOON, PATIENCE_S, A, B, config_of
 
 LOSS = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
-PATIENCE_S = 60
 BARRIER = WakeAfter(at=NOON, cause="t", to="nobody", key="barrier", after_s=1e9)
 """Asked of the clock: what it was told before is booked by then."""
 

@@ -8,8 +8,8 @@ from actors.rules.actor import RuleActor
 from actors.runtime import SystemClock
 from messages.events import AccountLocked, AlarmRaised
 from messages.values import AlarmCode, Health, Phase
-from tests.rig import A, B, config_of
-from tests.scenarios.test_supervision import BARRIER, PATIENCE_S, restarted, restless
+from tests.rig import PATIENCE_S, A, B, config_of
+from tests.scenarios.test_supervision import BARRIER, restarted, restless
 
 LOSS = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
 ALONE = LOSS.replace('name = "desk"', f'name = "desk"\naccounts = [{A}]')

@@ -23,7 +23,7 @@ STATUS = SystemStatus(
     accounts=(),
     unanswered=(),
 )
-PATIENCE_S = 60.0
+PATIENCE_S = 100.0
 NOWHERE = Path("no-such-folder/lockstep.db")
 
 

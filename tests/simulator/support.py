@@ -16,7 +16,7 @@ MNQ = "CON.F.US.MNQ.Z25"
 ES = "CON.F.US.EP.Z25"
 A, B, FOREIGN = 13298777, 13298778, 555
 AT = datetime(2025, 10, 31, 16, 43, 0, 123456, tzinfo=UTC)
-WITHIN_S = 30.0
+WITHIN_S = 100.0
 
 
 def exchange_with(*accounts):

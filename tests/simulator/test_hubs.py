@@ -10,7 +10,7 @@ from websockets.sync.client import connect
 from actors.simulator import Simulator
 from messages.values import Side
 from tests.simulator.conftest import USERS
-from tests.simulator.support import FOREIGN, MNQ, A, B, Hub, Rest
+from tests.simulator.support import FOREIGN, MNQ, WITHIN_S, A, B, Hub, Rest
 
 
 def negotiate(simulator, token, hub="user"):
@@ -66,8 +66,8 @@ def test_several_records_may_come_in_one_frame(simulator, rest):
     invocation = '{"type":1,"target":"SubscribeAccounts","arguments":[],"invocationId":"1"}'
     with connect(url, compression=None) as socket:
         socket.send(f'{{"protocol":"json","version":1}}\x1e{invocation}\x1e')
-        assert socket.recv(timeout=5) == "{}\x1e"
-        assert '"invocationId":"1"' in socket.recv(timeout=5)
+        assert socket.recv(timeout=WITHIN_S) == "{}\x1e"
+        assert '"invocationId":"1"' in socket.recv(timeout=WITHIN_S)
 
 
 def test_another_protocol_is_refused_in_the_handshake(simulator, rest):
@@ -75,9 +75,9 @@ def test_another_protocol_is_refused_in_the_handshake(simulator, rest):
     url = f"{simulator.user_hub_url}?access_token={rest.token}".replace("http", "ws", 1)
     with connect(url, compression=None) as socket:
         socket.send('{"protocol":"messagepack","version":1}\x1e')
-        assert "error" in socket.recv(timeout=5)
+        assert "error" in socket.recv(timeout=WITHIN_S)
         with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=5)
+            socket.recv(timeout=WITHIN_S)
 
 
 def test_one_connection_sees_all_its_accounts_in_order_and_enveloped(simulator, hub):
@@ -173,7 +173,7 @@ def test_a_silent_hub_answers_websocket_pings_and_nothing_else(simulator, hub):
     hub.subscribe(A)
     simulator.control.silence(on=True)
     simulator.control.place_order(A, MNQ, Side.BUY, 1)
-    assert hub.socket.ping().wait(5)
+    assert hub.socket.ping().wait(WITHIN_S)
     assert {push.receivers for push in simulator.record().pushes(account=A)} == {0}
     simulator.control.silence(on=False)
     simulator.control.trader_close(A, MNQ)
