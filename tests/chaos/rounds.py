@@ -7,6 +7,7 @@ inside at an edge and from outside at any instant, and re-entries while nobody g
 
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -92,5 +93,8 @@ def _play(run: Arena, random: Random, round_: Round) -> None:
 
 def _kill_from_outside(run: Arena, random: Random) -> None:
     begun, entries = run.record.last_seq, random.randint(0, 12)
-    run.record.wait_until(lambda: run.record.last_seq >= begun + entries, 20)
+    with suppress(
+        TimeoutError
+    ):  # a machine that stands still says so few things; any instant will do
+        run.record.wait_until(lambda: run.record.last_seq >= begun + entries, 20)
     run.kill()
