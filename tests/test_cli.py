@@ -33,7 +33,7 @@ from tests.rig import TOKENS, A, B
 KEY = TOKENS["PROJECT_X_API_KEY"]
 STATUS_KEYS = [
     *("version", "config", "config_version", "at", "live", "unrecorded", "accounts", "unanswered"),
-    *("down", "channels", "unguarded"),
+    *("down", "channels", "unguarded", "unfit"),
 ]
 ACCOUNT_KEYS = [
     *("account", "name", "login", "phase", "health", "health_reason"),

@@ -101,6 +101,12 @@ class Doctor:
                 fix = "export it where the guard is started"
                 yield from _refused(error, fix=fix, about=login.name)
         reads = {each.login: each for each in read_logins(settings.values(), self.clock)}
+        yield from self._of_the_accounts(reads, settings)
+        yield from judge_clock(tuple(reads.values()))
+
+    def _of_the_accounts(
+        self, reads: Mapping[str, LoginRead], settings: Mapping[str, LoginSettings]
+    ) -> Iterator[Finding]:
         past = read_past(self._journal)
         opened = [
             (login, self._session(read))
@@ -117,12 +123,12 @@ class Doctor:
                 yield from self._budget(login, read, settings[login.name])
         day = self.config.context.trading_day
         yield from judge_gone(unguarded(opened, vanished, past.sessions, day))
-        if opened and not guarded and not past.has_guarded:
-            yield ACCOUNTS.critical("no login has an account to guard", fix=LOOK_AT_THE_FIRM)
-        records = [each for each, _ in guarded]
-        yield from self._overrides(records, without_renamed(vanished, past.sessions, records))
+        if len(opened) == len(self.config.file.logins):  # else a start does not get so far
+            records = [each for each, _ in guarded]
+            if not (records or past.has_guarded):
+                yield ACCOUNTS.critical("no login has an account to guard", fix=LOOK_AT_THE_FIRM)
+            yield from self._overrides(records, without_renamed(vanished, past.sessions, records))
         yield from self._shadow(guarded)
-        yield from judge_clock(tuple(reads.values()))
         yield from judge_ring(tuple(self._rings(guarded)), self.clock.now())
 
     @property
