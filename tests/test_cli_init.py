@@ -82,11 +82,17 @@ class Terminal:
         return said
 
     def interrupt(self):
-        """Press Ctrl-C; again if it came between the question and the wait for its answer."""
-        while self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+        """Press Ctrl-C; again if it came between the question and the wait for its answer.
+
+        In many short waits: a second one must not meet the end that the first has begun, on a machine
+        that stood still meanwhile.
+        """
+        for look in range(1000):
+            if look % 300 == 0:
+                self.process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
+                self.process.wait(0.1)
+                return
 
     def end(self):
         """Return the exit code and stdout."""

@@ -14,7 +14,7 @@ from tests.cli import WITHIN_S, Running, lockstep, one_error
 from tests.desk import CLOSE, FIRST, SECOND, SIM_TOKENS, Venue
 
 LOGIN = "/Auth/loginKey"
-LIMIT_S = 6
+LIMIT_S = 10
 
 
 @pytest.fixture

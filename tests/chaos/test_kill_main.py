@@ -10,7 +10,7 @@ from messages.events import AccountLocked, EnforcementStarted
 from messages.values import Side
 from tests.chaos.evidence import read_journal
 from tests.rig import A, B
-from tests.wire_rig import CLOSE
+from tests.wire_rig import CLOSE, PATIENCE_S
 
 
 @pytest.mark.parametrize("fault", ["hang_before", "hang_after"])
@@ -28,10 +28,10 @@ def test_main_killed_with_its_close_at_the_broker_is_finished_by_the_next_run(
     broker.control.fault(fault, CLOSE, account=A, times=1)
     broker.control.book_trade(A, mnq, profit_and_loss=Decimal(-600))
     broker.record().wait_for(
-        lambda each: getattr(each, "endpoint", None) == CLOSE and each.account == A, 10
+        lambda each: getattr(each, "endpoint", None) == CLOSE and each.account == A, PATIENCE_S
     )
     if fault == "hang_after":
-        broker.record().wait_until(lambda: broker.control.positions(A) == {}, 10)
+        broker.record().wait_until(lambda: broker.control.positions(A) == {}, PATIENCE_S)
     assert run.stop(signal.SIGKILL) == -signal.SIGKILL
 
     again = started("run", "--config", config)

@@ -10,7 +10,7 @@ from messages.events import AccountLocked, AlarmRaised, EnforcementFinished
 from messages.facts import StreamConnected
 from messages.values import AlarmCode, Phase
 from tests.rig import TOKENS, A, B, contract
-from tests.wire_rig import POSITIONS, WatchedGateway, wire_config
+from tests.wire_rig import PATIENCE_S, POSITIONS, WatchedGateway, wire_config
 
 ACCOUNTS = "/Account/search"
 
@@ -63,7 +63,7 @@ def looks(run):
     """Let the gateway look twice more, and return the alarms about accounts."""
     listed = len(run.sim.record().requests(ACCOUNTS, None))
     run.sim.record().wait_until(
-        lambda: len(run.sim.record().requests(ACCOUNTS, None)) >= listed + 3, 10
+        lambda: len(run.sim.record().requests(ACCOUNTS, None)) >= listed + 3, PATIENCE_S
     )
     codes = {AlarmCode.ACCOUNT_MISSING, AlarmCode.ACCOUNT_RENAMED, AlarmCode.UNKNOWN_ACCOUNT}
     return [

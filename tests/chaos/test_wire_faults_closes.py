@@ -13,7 +13,7 @@ from messages.events import (
 from messages.facts import OrderChanged, PositionChanged, TradeExecuted
 from messages.values import OrderType, Phase
 from tests.rig import A, B, contract
-from tests.wire_rig import CANCEL, CLOSE, ORDERS, PARTIAL, POSITIONS, wire_config
+from tests.wire_rig import CANCEL, CLOSE, ORDERS, PARTIAL, PATIENCE_S, POSITIONS, wire_config
 
 LOSS_5 = wire_config(daily_realized_loss={"max_loss_usd": 5, "include_open_loss": False})
 MNQ = contract("MNQ")
@@ -26,7 +26,7 @@ def is_flat(run, account=A):
 def ends_flat_and_locked(run, account=A):
     """Wait until the account is at rest, and say whether it is as it should be."""
     run.wait(EnforcementFinished, account=account)
-    run.sim.record().wait_until(lambda: is_flat(run, account), 10)
+    run.sim.record().wait_until(lambda: is_flat(run, account), PATIENCE_S)
     return len(run.events(AccountLocked, account)) == 1
 
 
@@ -83,11 +83,12 @@ def test_an_entry_that_fills_while_it_is_being_cancelled_is_closed(wire):
     run.price("MNQ", "21000")
     run.limit(A, "MNQ", 3, "20990")
     run.wait(OrderChanged)
-    run.trader.fault("delay", CANCEL, account=A, seconds=0.5)
+    cancels = run.trader.fault("hang_before", CANCEL, account=A)
 
     run.fill(A, "-35.50")
     run.wait_request(CANCEL)
     run.price("MNQ", "20980")
+    run.trader.clear_faults(cancels)
 
     assert ends_flat_and_locked(run)
     assert run.applied(CLOSE) == 1
@@ -119,12 +120,13 @@ def test_a_stop_that_opens_a_reverse_position_after_the_close_is_closed_too(wire
     run.buy(A, "MNQ", 2)
     run.buy(A, "MNQ", -2, type=OrderType.STOP, stop_price=20990)
     run.mark(A)
-    run.trader.fault("delay", CANCEL, account=A, seconds=0.5)
+    cancels = run.trader.fault("hang_before", CANCEL, account=A)
 
     run.fill(A, "-35.50", late=True)
     run.wait_request(CANCEL)
-    run.sim.record().wait_until(lambda: run.applied(CLOSE) == 1, 10)
+    run.sim.record().wait_until(lambda: run.applied(CLOSE) == 1, PATIENCE_S)
     run.price("MNQ", "20980")
+    run.trader.clear_faults(cancels)
 
     assert ends_flat_and_locked(run)
     assert run.applied(CLOSE) == 2
@@ -169,7 +171,7 @@ def test_a_close_order_the_exchange_cancels_is_sent_again(wire):
     run.trader.set_liquidity(MNQ, 0)
 
     run.fill(A, "-35.50", late=True)
-    run.sim.record().wait_until(lambda: run.trader.working_orders(A) != [], 10)
+    run.sim.record().wait_until(lambda: run.trader.working_orders(A) != [], PATIENCE_S)
     (ours,) = run.trader.working_orders(A)
     run.trader.cancel_order(A, ours["id"])
     run.trader.set_liquidity(MNQ, None)
@@ -186,7 +188,7 @@ def test_a_close_that_fills_in_part_is_finished_with_what_is_left(wire):
     run.trader.set_liquidity(MNQ, 1)
 
     run.fill(A, "-35.50", late=True)
-    run.sim.record().wait_until(lambda: run.held(A) == {MNQ: 4}, 10)
+    run.sim.record().wait_until(lambda: run.held(A) == {MNQ: 4}, PATIENCE_S)
     run.trader.set_liquidity(MNQ, None)
 
     assert ends_flat_and_locked(run)
@@ -198,11 +200,12 @@ def test_a_close_whose_fill_is_never_told_is_found_by_reading(wire):
     run = wire(LOSS_5)
     run.buy(A, "MNQ", 2)
     run.mark(A)
-    run.trader.fault("delay", CLOSE, account=A, seconds=0.3)
+    closes = run.trader.fault("hang_before", CLOSE, account=A)
 
     run.fill(A, "-35.50", late=True)
     run.wait_request(CLOSE)
     run.trader.fault("drop", "GatewayUser*", account=A)
+    run.trader.clear_faults(closes)
 
     assert ends_flat_and_locked(run)
     assert run.applied(CLOSE) == 1
@@ -215,13 +218,14 @@ def test_trader_platform_and_we_close_at_once_and_nothing_turns(wire):
     run.buy(A, "MNQ", 5)
     run.buy(A, "ES", 2)
     run.mark(A)
-    run.trader.fault("delay", CLOSE, account=A, seconds=0.4)
+    closes = run.trader.fault("hang_before", CLOSE, account=A)
 
     run.fill(A, "-35.50", late=True)
     run.wait_request(CLOSE, count=2)
     run.trader.trader_close(A, MNQ, 3)
     run.trader.trader_close(A, contract("ES"))
     run.trader.trader_close(A, MNQ)
+    run.trader.clear_faults(closes)
 
     assert ends_flat_and_locked(run)
     assert run.held(A) == {}
@@ -232,10 +236,11 @@ def test_trader_platform_and_we_close_at_once_and_nothing_turns(wire):
 def test_a_cap_and_a_trader_who_closes_too_never_turn_the_position(wire):
     """Row 28: two of eight are on their way out when the trader sells seven."""
     run = wire(wire_config(max_contracts={"limit": 6}))
-    run.trader.fault("delay", PARTIAL, account=A, seconds=0.4)
+    closes = run.trader.fault("hang_before", PARTIAL, account=A)
     run.buy(A, "MNQ", 8)
     run.wait_request(PARTIAL)
     run.trader.trader_close(A, MNQ, 7)
+    run.trader.clear_faults(closes)
     run.wait(EnforcementFinished)
     run.mark(A)
 

@@ -8,7 +8,7 @@ from messages.events import BrokerCommandSent, RuleBreached
 from messages.facts import ContractDescribed
 from messages.values import AlarmCode
 from tests.rig import TOKENS, A, B
-from tests.wire_rig import CLOSE, WatchedGateway, wire_config
+from tests.wire_rig import CLOSE, PATIENCE_S, WatchedGateway, wire_config
 
 REQUESTS, WINDOW_S = 10, 3.0
 SIZES = {A: 3, B: 9, **{B + 1 + number: size for number, size in enumerate((1, 12, 5, 7))}}
@@ -49,7 +49,7 @@ def test_where_the_budget_is_used_up_the_worst_exposure_is_closed_first(wire):
     before = run.sim.record().entries()[-1].seq
 
     run.price("MNQ", "20990")
-    run.sim.record().wait_until(lambda: not any(map(run.held, SIZES)), 30)
+    run.sim.record().wait_until(lambda: not any(map(run.held, SIZES)), PATIENCE_S)
 
     asked = [
         each

@@ -87,7 +87,7 @@ def test_a_lingering_journal_answers_an_asker_at_once(store: Store, clock: Virtu
     """Facts gather, but what somebody waits for takes them along: one commit, without delay."""
     harness = Harness(store, clock, linger_s=60)
     harness.thread.hurry()
-    harness.in_flight.wait_idle(10)
+    harness.in_flight.wait_idle(100)
     commits = count_commits(store)
     harness.append(moved(1, 1), asker=None)
 
@@ -108,7 +108,7 @@ def test_whoever_asks_behind_more_than_a_turn_of_facts_is_answered_without_delay
     """What a full turn leaves has gathered long enough: an intent may be in it."""
     harness = Harness(store, clock, linger_s=60)
     harness.thread.hurry()
-    harness.in_flight.wait_idle(10)
+    harness.in_flight.wait_idle(100)
     for account in range(1_500):
         harness.append(moved(account, 1), asker=None)
 

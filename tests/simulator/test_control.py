@@ -13,7 +13,7 @@ from actors.simulator.contracts import catalogue
 from actors.simulator.walk import walk
 from messages.values import OrderType, Side, product_of
 from tests.simulator.conftest import USERS
-from tests.simulator.support import AT, MNQ, A, Hub, Rest
+from tests.simulator.support import AT, MNQ, WITHIN_S, A, Hub, Rest
 
 
 def test_a_taken_port_is_a_clear_error(simulator):
@@ -163,9 +163,11 @@ def test_waiting_for_the_record_wakes_up_or_times_out(simulator):
     record = simulator.record()
     trader = threading.Thread(target=lambda: simulator.control.place_order(A, MNQ, Side.BUY, 1))
     trader.start()
-    trades = record.wait_for(lambda e: isinstance(e, Pushed) and e.target == "GatewayUserTrade", 5)
+    trades = record.wait_for(
+        lambda e: isinstance(e, Pushed) and e.target == "GatewayUserTrade", WITHIN_S
+    )
     assert trades[0].data["size"] == 1
-    record.wait_until(lambda: simulator.control.positions(A) == {MNQ: 1}, 5)
+    record.wait_until(lambda: simulator.control.positions(A) == {MNQ: 1}, WITHIN_S)
     trader.join()
     with pytest.raises(TimeoutError, match="0 of 1"):
         record.wait_for(lambda e: e.account == 1, 0.01)
@@ -195,7 +197,7 @@ def test_prices_can_walk_by_themselves(simulator):
     side = Side.BUY if level > 21000 else Side.SELL
     simulator.control.place_order(A, MNQ, side, 1, order_type, stop_price=level)
     simulator.control.start_walk(MNQ, every_s=0.001, seed=7)
-    simulator.record().wait_until(lambda: simulator.control.positions(A) != {}, 5)
+    simulator.record().wait_until(lambda: simulator.control.positions(A) != {}, WITHIN_S)
     simulator.control.stop_walk(MNQ)
 
 

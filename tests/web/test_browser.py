@@ -16,7 +16,7 @@ from tests.security.doors import NOW, TOKEN
 from tests.web.boards import Window, board, desk, holding, locked, row, wait_for
 from tests.wire_rig import wire_config
 
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=60_000)
 
 LOSS = {"daily_realized_loss": {"max_loss_usd": 100, "include_open_loss": False}}
 ROWS = "#table tbody tr:not(.grouped)"
