@@ -124,6 +124,8 @@ class EnforcerCore:
     """Until when a command of unknown fate may still be under way; it is told anew with each of them."""
     _inherited_until: datetime | None = None
     """Until when commands of an earlier life may be under way that this one knows nothing of."""
+    _queued: bool = False
+    """They may be in the gateway's queue still: that life was of this process."""
     _asked: Plan = field(default_factory=Plan)
     """What the account has last named as there to be closed and cancelled."""
     _due_at: datetime | None = None
@@ -139,8 +141,11 @@ class EnforcerCore:
         self._stops = Stops(account=self.account, login=self.login, epoch=self.epoch)
 
     def inherit(self, now: datetime) -> None:
-        """Take up what an earlier life has left: until a read nothing is closed beside its commands."""
-        self._inherited_until = now + timedelta(seconds=_INHERITED_S)
+        """Take up what a life that has just failed has left: nothing is closed beside its commands.
+
+        The gateway may still have them in its queue, or at the broker, where no read shows them.
+        """
+        self._inherited_until, self._queued = now + timedelta(seconds=_INHERITED_S), True
 
     def handle(
         self,
@@ -181,8 +186,8 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
-        if order.unsure and not again:
-            self.inherit(self._now)
+        if order.unsure and not again and self._inherited_until is None:
+            self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
         self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
@@ -358,6 +363,8 @@ class EnforcerCore:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
         self._latest.clear()
+        if self._inherits and self._queued:
+            self._unsure_until = self._inherited_until
         unseen = self._unseen or self._inherited_until is not None
         first, self._unseen, self._inherited_until = unseen and self._settled, False, None
         patient = self._pause_s < _STUCK_PAUSE_S
