@@ -363,12 +363,10 @@ class EnforcerCore:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
         self._latest.clear()
-        if self._inherits and self._queued:
-            self._unsure_until = self._inherited_until
-        unseen = self._unseen or self._inherited_until is not None
-        first, self._unseen, self._inherited_until = unseen and self._settled, False, None
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
+        self._read_inheritance(todo)
+        first, self._unseen = self._unseen and self._settled, False
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
         self._coming = todo.coming
         if todo.satisfied:
@@ -392,6 +390,16 @@ class EnforcerCore:
             self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
         else:
             self._pause()
+
+    def _read_inheritance(self, todo: Plan) -> None:
+        """Leave what a first read shows after another life to the next: it may be closing already."""
+        if self._inherited_until is None:
+            return
+        if self._inherits and self._queued:
+            self._unsure_until = self._inherited_until
+        self._known.update(todo.close, todo.cancel)
+        self._reducing.update(todo.close)
+        self._unseen, self._inherited_until = True, None
 
     def _on_failed(self, failure: SnapshotFailed) -> None:
         """Read again later; where the request budget has no room, not before it has.

@@ -91,6 +91,19 @@ def test_what_a_read_shows_may_still_be_closing_by_the_gateways_queue(heir):
     assert closes(heir) == [MNQ]
 
 
+def test_no_fact_hastens_what_may_still_be_closing(heir):
+    """What a read has shown is left to the next; what it has not is closed at once."""
+    heir.enforce(MNQ)
+    heir.read(MNQ)
+    heir.enforce(MNQ)
+    assert heir.sent() == []
+    heir.enforce(MNQ, reappeared=(MNQ,))
+    assert heir.sent() == []
+    heir.enforce(MNQ, ES)
+
+    assert closes(heir) == [ES]
+
+
 def test_what_has_gone_meanwhile_is_proven_at_once(heir):
     """The earlier close was there in time: nothing is waited for."""
     heir.enforce(MNQ)
