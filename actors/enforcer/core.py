@@ -399,7 +399,8 @@ class EnforcerCore:
             self._unsure_until = self._inherited_until
         self._known.update(todo.close, todo.cancel)
         self._reducing.update(todo.close)
-        self._unseen, self._inherited_until = True, None
+        self._moved = self._unseen = True
+        self._inherited_until = None
 
     def _on_failed(self, failure: SnapshotFailed) -> None:
         """Read again later; where the request budget has no room, not before it has.
