@@ -365,7 +365,7 @@ class EnforcerCore:
         self._latest.clear()
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
-        self._read_inheritance(todo)
+        self._read_inheritance(snapshot)
         first, self._unseen = self._unseen and self._settled, False
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
         self._coming = todo.coming
@@ -391,14 +391,15 @@ class EnforcerCore:
         else:
             self._pause()
 
-    def _read_inheritance(self, todo: Plan) -> None:
+    def _read_inheritance(self, snapshot: SnapshotTaken) -> None:
         """Leave what a first read shows after another life to the next: it may be closing already."""
         if self._inherited_until is None:
             return
         if self._inherits and self._queued:
             self._unsure_until = self._inherited_until
-        self._known.update(todo.close, todo.cancel)
-        self._reducing.update(todo.close)
+        held = [each.contract for each in snapshot.positions]
+        self._known.update(held, (each.order_id for each in snapshot.orders))
+        self._reducing.update(held)
         self._moved = self._unseen = True
         self._inherited_until = None
 
