@@ -1,7 +1,7 @@
 """The random brokers again, with an enforcer that fails once or twice: its successors double nothing.
 
-The rounds are always the same. What was proven flat and is opened again within seconds of a failure is closed
-at once, as everything that was gone and came back, even beside a close that still hangs.
+The rounds are always the same. What was proven flat and is opened again within seconds of a failure is
+closed at once, as everything that was gone and came back, even beside a close that still hangs.
 """
 
 import pytest
