@@ -124,6 +124,8 @@ class EnforcerCore:
     """Until when a command of unknown fate may still be under way; it is told anew with each of them."""
     _inherited_until: datetime | None = None
     """Until when commands of an earlier life may be under way that this one knows nothing of."""
+    _queued: bool = False
+    """They may be in the gateway's queue still: that life was of this process."""
     _asked: Plan = field(default_factory=Plan)
     """What the account has last named as there to be closed and cancelled."""
     _due_at: datetime | None = None
@@ -139,8 +141,11 @@ class EnforcerCore:
         self._stops = Stops(account=self.account, login=self.login, epoch=self.epoch)
 
     def inherit(self, now: datetime) -> None:
-        """Take up what an earlier life has left: until a read nothing is closed beside its commands."""
-        self._inherited_until = now + timedelta(seconds=_INHERITED_S)
+        """Take up what a life that has just failed has left: nothing is closed beside its commands.
+
+        The gateway may still have them in its queue, or at the broker, where no read shows them.
+        """
+        self._inherited_until, self._queued = now + timedelta(seconds=_INHERITED_S), True
 
     def handle(
         self,
@@ -181,8 +186,8 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
-        if order.unsure and not again:
-            self.inherit(self._now)
+        if order.unsure and not again and self._inherited_until is None:
+            self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
         self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
@@ -358,10 +363,10 @@ class EnforcerCore:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
         self._latest.clear()
-        unseen = self._unseen or self._inherited_until is not None
-        first, self._unseen, self._inherited_until = unseen and self._settled, False, None
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
+        self._read_inheritance(snapshot)
+        first, self._unseen = self._unseen and self._settled, False
         filled = {name for name, left in self._coming.items() if todo.coming.get(name, 0) < left}
         self._coming = todo.coming
         if todo.satisfied:
@@ -385,6 +390,18 @@ class EnforcerCore:
             self._command(Plan(close=todo.close, reduce=todo.reduce))  # only orders were under way
         else:
             self._pause()
+
+    def _read_inheritance(self, snapshot: SnapshotTaken) -> None:
+        """Leave what a first read shows after another life to the next: it may be closing already."""
+        if self._inherited_until is None:
+            return
+        if self._inherits and self._queued:
+            self._unsure_until = self._inherited_until
+        held = [each.contract for each in snapshot.positions]
+        self._known.update(held, (each.order_id for each in snapshot.orders))
+        self._reducing.update(held)
+        self._moved = self._unseen = True
+        self._inherited_until = None
 
     def _on_failed(self, failure: SnapshotFailed) -> None:
         """Read again later; where the request budget has no room, not before it has.

@@ -222,7 +222,7 @@ class Round:
         )
         stays = self.now < WELL_S and self.dice.random() < 0.05  # until it is cancelled
         if kind is OrderType.MARKET and not stays:
-            fills_s = fills_s or self.fills_s
+            fills_s = (fills_s or self.fills_s) if self.now < WELL_S else SOON_S
             self._in(self.dice.random() * fills_s * 2, lambda: self.fill(number, fills_s))
         return number
 

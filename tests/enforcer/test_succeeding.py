@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from messages.commands import CloseContract, TakeSnapshot
+from messages.commands import ApplyLockout, CloseContract, TakeSnapshot
 from messages.events import BrokerCommandAnswered
 from messages.facts import SnapshotFailed
 from messages.values import Done
@@ -65,16 +65,53 @@ def test_an_enforcer_that_lives_on_is_sure_of_itself():
     assert close.contract == MNQ
 
 
-def test_what_two_reads_show_is_closed(heir):
+def test_what_two_reads_show_after_another_process_is_closed():
     """The first alone is not acted on: the fill may lie between its two answers."""
+    desk = Desk()
+    desk.enforce(unsure=True)
+    desk.read(MNQ)
+    assert desk.sent() == []
+    assert desk.pauses() == [0.1]
+    desk.wake(0.1)
+    desk.read(MNQ)
+
+    assert closes(desk) == [MNQ]
+
+
+def test_what_a_read_shows_may_still_be_closing_by_the_gateways_queue(heir):
+    """No read shows a close that hangs: it is given its time, and what is left then is closed."""
     heir.enforce(MNQ)
+    heir.now += timedelta(seconds=0.5)
     heir.read(MNQ)
     assert heir.sent() == []
-    assert heir.pauses() == [0.1]
-    heir.wake(0.1)
+    assert heir.pauses() == [OVER_S - 0.5]
+    heir.wake(OVER_S - 0.5)
     heir.read(MNQ)
 
     assert closes(heir) == [MNQ]
+
+
+def test_no_fact_hastens_what_may_still_be_closing(heir):
+    """What a read has shown is left to the next; what it has not is closed at once."""
+    heir.enforce(MNQ)
+    heir.read(MNQ)
+    heir.enforce(MNQ)
+    assert heir.sent() == []
+    heir.enforce(MNQ, reappeared=(MNQ,))
+    assert heir.sent() == []
+    heir.enforce(MNQ, ES)
+
+    assert closes(heir) == [ES]
+
+
+def test_what_has_gone_meanwhile_is_proven_at_once(heir):
+    """The earlier close was there in time: nothing is waited for."""
+    heir.enforce(MNQ)
+    heir.read()
+    heir.read()
+
+    (lock,) = heir.sent(ApplyLockout)
+    assert lock.flat_confirmed
 
 
 def test_where_nothing_can_be_read_it_waits_until_the_earlier_commands_are_over(heir):
