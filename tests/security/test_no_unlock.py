@@ -263,6 +263,11 @@ WAY = {
     **dict.fromkeys(["Appended", "AppendFailed"], "the journal's answer: an enforcement goes on"),
     **dict.fromkeys(["ReadAccount", "Committed", "Subscribe"], "the journal's readers"),
     **dict.fromkeys(
+        ["AnnounceArchive", "SweepArchived"],
+        "rows move to an archive; what accounts are replayed from stays: journal/test_archive.py",
+    ),
+    **dict.fromkeys(["Tidied", "TidyFailed"], "the journal's answer to who archives"),
+    **dict.fromkeys(
         [
             *("GetAccountStatus", "GetAccountBoard", "GetRules", "GetDuties"),
             *("GetUnrecorded", "GetJournalStatus", "GetLoginStatus", "Ping"),
