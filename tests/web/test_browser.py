@@ -149,6 +149,18 @@ def test_locking_oneself_out_asks_first_and_then_shows_it(rig, look, monkeypatch
     look.forgive()  # the browser notes that 403 was answered
 
 
+def test_without_a_token_it_says_at_once_that_nothing_can_be_locked_here(shown, look):
+    """Not after every question was answered and the lock was confirmed."""
+    page = look(shown(board(row(1, "one")), token=None).host)
+    page.get_by_role("button", name="Lock me out now").click()
+    dialog = page.get_by_role("dialog")
+
+    expect(dialog.get_by_role("alert")).to_contain_text("started without LOCKSTEP_TOKEN")
+    expect(dialog.get_by_role("button", name="Review")).to_be_disabled()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+
+
 def _with_token():
     from tests.rig import TOKENS
 

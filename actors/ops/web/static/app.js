@@ -758,6 +758,12 @@ function openLock(account = route.account) {
   shown($("lock-token-l"), !sessionStorage.getItem(TOKEN));
   lockStep("ask");
   $("lock").showModal();
+  if (head?.locks === false) {
+    lockStep("ask", ["Lockstep was started without LOCKSTEP_TOKEN, so nothing can be locked from here. Set it and start Lockstep again; until then cancel, close and lock in the firm’s own platform."]);
+    $("lock-go").disabled = true;
+    $("lock-back").focus();
+    return;
+  }
   (select.value ? $("lock-minutes") : select).focus();
 }
 
