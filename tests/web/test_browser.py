@@ -405,6 +405,15 @@ def test_prices_are_shown_to_the_tick_of_their_contract(shown, look):
     look.forgive()  # this window has no journal
 
 
+def test_a_percentage_is_what_it_is_in_decimals(shown, look):
+    """575 of 500 is 115 %, though its binary fraction is a little less; 99.99 % is not yet all."""
+    accounts = (row(1, "over", "-575"), row(2, "almost", "-499.99"), row(3, "third", "-145"))
+    page = look(shown(board(*accounts)).host)
+
+    for name, percent in (("over", "115 %"), ("almost", "99 %"), ("third", "29 %")):
+        assert row_of(page, name).locator(".pct").inner_text() == percent
+
+
 def _quoted(held, average, mark, tick):
     """Return an account that holds something at these prices."""
     (one,) = held.holdings

@@ -261,7 +261,7 @@ function newLimit() {
 }
 
 function drawLimit(cell, use) {
-  const percent = Math.floor(use.share * 100);
+  const percent = Math.floor(Number((use.share * 100).toFixed(6))); // 1.15 is 1.1499… in binary
   const near = use.target ? "bar aim" : percent >= 80 ? "bar high" : percent >= 50 ? "bar mid" : "bar";
   kind(cell.bar, use.partly ? `${near} unsure` : near);
   const used = String(Math.min(1, use.share).toFixed(3));
