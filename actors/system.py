@@ -285,14 +285,17 @@ class System:
         ]
         journal = self._journal_path
         anchor = self._anchor_path or default_anchor(journal)
+        token = self.config.http_token(self.environment)
         self.http = HttpServer(
             listen=self.config.file.http.listen,
             status=self.status,
             reload=self.reload,
             lock=self.lock,
             metrics=self.metrics,
-            dashboard=Dashboard(board=self.board, journal=journal, anchor=anchor),
-            token=self.config.http_token(self.environment),
+            dashboard=Dashboard(
+                board=self.board, journal=journal, anchor=anchor, locks=bool(token)
+            ),
+            token=token,
         )
         alerts = self.config.alert_settings(self.environment)
         self._start_trunk(alerts)

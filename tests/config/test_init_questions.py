@@ -1,10 +1,12 @@
 """The questions of `init` to somebody with many accounts."""
 
 import io
+from pathlib import Path
 
 import pytest
 
 from actors.ops.init import questions
+from actors.ops.init.command import next_steps
 from actors.ops.init.options import Wanted
 from config.firm_profiles import firms
 from messages.values import AccountRecord
@@ -54,3 +56,10 @@ def test_each_of_them_can_still_have_its_own(monkeypatch):
 def test_a_few_are_asked_of_one_by_one(monkeypatch, count):
     """By id and name, as before."""
     assert len(asked(monkeypatch, MANY[:count], *[""] * count)) == count
+
+
+def test_the_next_steps_begin_with_the_token_without_which_nobody_can_lock_himself_out():
+    """A guard that was started without it has to be started anew for that."""
+    steps = "\n".join(next_steps(Path("my.toml")))
+
+    assert 0 < steps.find("export LOCKSTEP_TOKEN=") < steps.find("./run run --config my.toml")

@@ -40,7 +40,9 @@ class Door:
             reload=self._reload,
             lock=self._lock,
             metrics=self._metrics,
-            dashboard=Dashboard(board=self._board, journal=NOWHERE, anchor=NOWHERE),
+            dashboard=Dashboard(
+                board=self._board, journal=NOWHERE, anchor=NOWHERE, locks=bool(token)
+            ),
             token=token,
         )
         self.port = int(self.server.url.rpartition(":")[2])

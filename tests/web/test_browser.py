@@ -149,6 +149,18 @@ def test_locking_oneself_out_asks_first_and_then_shows_it(rig, look, monkeypatch
     look.forgive()  # the browser notes that 403 was answered
 
 
+def test_without_a_token_it_says_at_once_that_nothing_can_be_locked_here(shown, look):
+    """Not after every question was answered and the lock was confirmed."""
+    page = look(shown(board(row(1, "one")), token=None).host)
+    page.get_by_role("button", name="Lock me out now").click()
+    dialog = page.get_by_role("dialog")
+
+    expect(dialog.get_by_role("alert")).to_contain_text("started without LOCKSTEP_TOKEN")
+    expect(dialog.get_by_role("button", name="Review")).to_be_disabled()
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+
+
 def _with_token():
     from tests.rig import TOKENS
 
@@ -391,6 +403,15 @@ def test_prices_are_shown_to_the_tick_of_their_contract(shown, look):
     expect(cells.nth(2)).to_have_text("20,990.00")
     expect(cells.nth(3)).to_have_text("20,991.50")
     look.forgive()  # this window has no journal
+
+
+def test_a_percentage_is_what_it_is_in_decimals(shown, look):
+    """575 of 500 is 115 %, though its binary fraction is a little less; 99.99 % is not yet all."""
+    accounts = (row(1, "over", "-575"), row(2, "almost", "-499.99"), row(3, "third", "-145"))
+    page = look(shown(board(*accounts)).host)
+
+    for name, percent in (("over", "115 %"), ("almost", "99 %"), ("third", "29 %")):
+        assert row_of(page, name).locator(".pct").inner_text() == percent
 
 
 def _quoted(held, average, mark, tick):

@@ -199,6 +199,7 @@ def next_steps(path: Path) -> list[str]:
     return [
         f"{path} is written, for your eyes only. Next:",
         f"  ./run doctor --config {path}   # again, once what stands in the way is mended",
+        "  export LOCKSTEP_TOKEN=$(openssl rand -hex 32)   # or no lock and no reload; keep it for both",
         f"  ./run run --config {path}      # guard, until Ctrl-C",
         "Set the platform's own loss limit as the outer ring: Lockstep guards only while it runs.",
     ]

@@ -45,9 +45,11 @@ type Answer = Callable[[Request], Awaitable[Response]]
 class Dashboard:
     """What the page is made of."""
 
-    def __init__(self, *, board: Callable[[], SystemBoard], journal: Path, anchor: Path) -> None:
+    def __init__(
+        self, *, board: Callable[[], SystemBoard], journal: Path, anchor: Path, locks: bool
+    ) -> None:
         self._journal, self._anchor = journal, anchor
-        self._feed = Feed(SharedRead(board))
+        self._feed = Feed(SharedRead(board), locks=locks)
         self._reading = Reading(journal)
         self._stories = Stories()
         self._bundling = False

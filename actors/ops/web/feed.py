@@ -46,8 +46,10 @@ class _Part(msgspec.Struct, frozen=True):
 class Feed:
     """What is shown, and since which picture; used on the server's loop."""
 
-    def __init__(self, read: SharedRead[SystemBoard]) -> None:
+    def __init__(self, read: SharedRead[SystemBoard], *, locks: bool) -> None:
         self._read = read
+        self._locks = locks
+        """Whether the process takes a lock from here: it was started with a token."""
         self._epoch = secrets.token_hex(4)
         self._tick = 0
         self._shown_at = 0.0
@@ -166,7 +168,7 @@ class Feed:
         self._tick += 1
         self._shown_at = asked_at
         self._at = codec.to_json(board.status.at)
-        self._put_head(_head(board))
+        self._put_head({**_head(board), "locks": self._locks})
         for each in board.accounts:
             account = each.status.account
             self._rows[account] = self._part(self._rows.get(account), _row(each, board))

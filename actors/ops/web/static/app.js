@@ -261,7 +261,7 @@ function newLimit() {
 }
 
 function drawLimit(cell, use) {
-  const percent = Math.floor(use.share * 100);
+  const percent = Math.floor(Number((use.share * 100).toFixed(6))); // 1.15 is 1.1499… in binary
   const near = use.target ? "bar aim" : percent >= 80 ? "bar high" : percent >= 50 ? "bar mid" : "bar";
   kind(cell.bar, use.partly ? `${near} unsure` : near);
   const used = String(Math.min(1, use.share).toFixed(3));
@@ -758,6 +758,12 @@ function openLock(account = route.account) {
   shown($("lock-token-l"), !sessionStorage.getItem(TOKEN));
   lockStep("ask");
   $("lock").showModal();
+  if (head?.locks === false) {
+    lockStep("ask", ["Lockstep was started without LOCKSTEP_TOKEN, so nothing can be locked from here. Set it and start Lockstep again; until then cancel, close and lock in the firm’s own platform."]);
+    $("lock-go").disabled = true;
+    $("lock-back").focus();
+    return;
+  }
   (select.value ? $("lock-minutes") : select).focus();
 }
 
