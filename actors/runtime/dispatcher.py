@@ -283,7 +283,7 @@ class OwnThread(WorkerPool):
 
 
 class LingeringThread(OwnThread):
-    """An own thread whose turns give way: each waits a moment, unless it is hurried.
+    """An own thread whose turns give way: they wait a moment, unless it is hurried.
 
     For bookkeeping. A thread that wakes at every message takes the interpreter from the decision that
     caused it; one that waits finds more to do at once, and finds it when the decision is on its way.
@@ -302,6 +302,8 @@ class LingeringThread(OwnThread):
         self._linger_s = linger_s
         self._right_of_way = right_of_way
         self._hurried = threading.Event()
+        self._waited = 0
+        """Turns that were submitted when the last wait ended: one wait is enough for all of them."""
         super().__init__(name, in_flight, slice_size=slice_size)
 
     def hurry(self) -> None:
@@ -317,8 +319,11 @@ class LingeringThread(OwnThread):
         super().stop(timeout)
 
     def _before_turn(self) -> None:
-        if self._linger_s:
+        if self._waited:
+            self._waited -= 1
+        elif self._linger_s:
             self._hurried.wait(self._linger_s)
+            self._waited = self._runnable.qsize()
             # Cleared before the turn, so a message that comes during it hurries the next one.
             self._hurried.clear()
 

@@ -61,6 +61,18 @@ def test_each_turn_lingers_anew(slow, in_flight):
     assert turns == [["second"]]
 
 
+def test_those_who_have_waited_with_another_do_not_wait_anew(slow, in_flight):
+    """One wait is enough for all who were submitted when it ended."""
+    turns = []
+    for ref in [Turns.start(slow, turns) for _ in range(3)]:
+        ref.tell("told")
+
+    slow.hurry()
+    in_flight.wait_idle(WAIT_S)
+
+    assert turns == [["told"]] * 3
+
+
 def test_a_stop_does_not_linger(in_flight):
     """What was submitted is still handled, at once."""
     thread = LingeringThread("slow", in_flight, linger_s=2 * WAIT_S)
