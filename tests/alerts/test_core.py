@@ -369,7 +369,7 @@ def test_what_is_not_known_is_critical(status, line):
 
     assert said.severity is CRITICAL
     assert said.lines[0].startswith(line)
-    assert not standing.all_well
+    assert not standing.well
     assert line in standing.complaint
 
 
@@ -386,7 +386,23 @@ def test_what_is_wrong_from_the_start_hides_nothing_that_goes_wrong_later():
     (end,) = standing.look(well, later(3680))
     assert [(end.severity, end.stage)] == over
     assert end.title == "System: over, but the system is still NOT PROTECTED"
-    assert "SHADOW" in standing.complaint
+
+
+def test_being_only_watched_is_told_and_silences_no_switch():
+    """Somebody chose it: the switch goes on hearing that all else is well, and that it is so."""
+    watched = account(shadow=True)
+    standing = Standing(Names(), PATIENCE)
+    assert stages(standing, (0, system(watched)), (15, system(watched))) == [
+        [],
+        [(CRITICAL, Stage.OPENED)],
+    ]
+    assert standing.complaint == ""
+    assert "SHADOW: 1 of 1 accounts are only watched" in standing.well
+
+    standing.look(system(watched, unrecorded=None), later(20))
+    assert standing.well == ""
+    standing.look(system(watched, unrecorded=None), later(40))
+    assert standing.complaint.startswith("JOURNAL")
 
 
 def test_what_is_not_known_ends_nothing():
@@ -403,7 +419,7 @@ def test_what_only_starts_is_given_a_minute():
     coming = system(account(starting="waiting for the first snapshot"))
 
     assert stages(standing, (0, coming), (59, coming)) == [[], []]
-    assert not standing.all_well
+    assert not standing.well
     assert standing.complaint == ""
     assert len(standing.look(coming, later(60))) == 1
 
@@ -429,7 +445,7 @@ def test_what_an_alarm_or_a_breach_tells_already_only_fails_the_heartbeat(status
         [],
         [],
     ]
-    assert not standing.all_well
+    assert not standing.well
     assert standing.complaint != ""
 
 

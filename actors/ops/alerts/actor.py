@@ -108,8 +108,8 @@ class AlertActor(PooledActor):
         """Ping while all are protected; when one has not been for too long, say so at once."""
         if complaint := self._core.complaint:
             self._ping_if_due("/fail", complaint)
-        elif self._core.all_well:
-            self._ping_if_due("", "every account is protected")
+        elif well := self._core.well:
+            self._ping_if_due("", well)
 
     def _ping_if_due(self, sign: str, text: str) -> None:
         passed_s = self._clock.monotonic() - self._pinged_at

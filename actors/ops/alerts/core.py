@@ -118,9 +118,9 @@ class AlertCore:
         return self._sort(said, now) + self._digest.tick(now)
 
     @property
-    def all_well(self) -> bool:
-        """Say whether every account is protected now."""
-        return self._standing.all_well
+    def well(self) -> str:
+        """Return what may be said while nothing is wrong; empty = something is."""
+        return self._standing.well
 
     @property
     def complaint(self) -> str:

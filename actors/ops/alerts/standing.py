@@ -25,6 +25,8 @@ _SHOWN, _FEW = 15, 3
 
 type _Place = tuple[int | None, Kind | None]
 """An account with all that is wrong with it; or none, and a kind of thing: one hides no other."""
+_WATCHED: _Place = (None, Kind.SHADOW)
+_WELL = "every account is protected"
 
 
 @dataclass(slots=True)
@@ -60,8 +62,9 @@ class Standing:
     names: Names
     patience: timedelta
     """So long something may be wrong before it is told."""
-    all_well: bool = False
-    """Nothing was wrong at the last look."""
+    well: str = ""
+    """What may be said of the last look; empty = something was wrong. To be only watched is what
+    somebody chose: said, but not wrong, or the switch could tell nothing else for as long as it lasts."""
     complaint: str = ""
     """What had been wrong for too long then, in one line; empty = nothing."""
     _wrong: dict[_Place, _Wrong] = field(default_factory=dict)
@@ -76,11 +79,19 @@ class Standing:
         for place, each in self._wrong.items():
             if status and place not in found and each.well_since is None:
                 each.well_since = now
-        self.all_well = not found
-        lasting = [self._line(*each) for each in self._wrong.items() if each[1].has_lasted(now)]
+        self.well = "" if found.keys() - {_WATCHED} else self._well(found.get(_WATCHED))
+        lasting = [
+            self._line(place, each)
+            for place, each in self._wrong.items()
+            if place != _WATCHED and each.has_lasted(now)
+        ]
         more = f" and {len(lasting) - _FEW} more" if len(lasting) > _FEW else ""
         self.complaint = "; ".join(lasting[:_FEW]) + more
         return [*self._begun(now), *self._ended(now)]
+
+    @staticmethod
+    def _well(watched: _Wrong | None) -> str:
+        return f"all else is well; {watched.text}" if watched else _WELL
 
     def _found(self, status: SystemStatus | None, now: datetime) -> dict[_Place, _Wrong]:
         held = {each.account for each in status.accounts if each.positions} if status else set()
