@@ -85,6 +85,7 @@ def test_what_is_held_then_is_closed_once(rig):
     accepted(run)
 
     again = rig(LOSS, broker=run.broker)
+    again.advance(1)  # the second of two reads
 
     assert again.held() == {}
     assert len(again.broker.received) == 1
