@@ -72,7 +72,14 @@ def adopt_command(settings: AccountSettings, digest: str, now: datetime) -> Adop
     rules = tuple(
         RuleParameters(rule=each.rule.id, parameters=each.parameters) for each in settings.rules
     )
-    return AdoptRules(account=settings.account, at=now, cause="reload", config=digest, rules=rules)
+    return AdoptRules(
+        account=settings.account,
+        at=now,
+        cause="reload",
+        config=digest,
+        rules=rules,
+        lock_unjudged_after_s=settings.lock_unjudged_after_s,
+    )
 
 
 def adopted_by(

@@ -1,6 +1,7 @@
 """What a file may not say although each value has the right type. Pure; every check adds complaints."""
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,14 @@ from config.alerting import check_alerts
 from config.keys import Key, shown
 from config.lines import Lines
 from config.listening import complaint_of
-from config.schema import Broker, ConfigFile
+from config.schema import AccountOverride, Broker, ConfigFile, Defaults, Profile
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST_S = 3600
 _LONGEST_KEPT_DAYS = 3650
 _LONGEST_DOUBT_S = 2
+_SHORTEST_UNJUDGED_S = 20
+"""A rule that owes a verdict is asked for it every 15 s at the latest: less would lock unasked."""
 
 
 def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
@@ -27,6 +30,7 @@ def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[
     _check_limits(file, complaints)
     check_alerts(file.alerts, complaints)
     _check_confirmed(file, complaints)
+    _check_unjudged(file, complaints)
 
 
 def login_settings(broker: Broker, **user: Any) -> LoginSettings:
@@ -133,21 +137,30 @@ def _check_limits(file: ConfigFile, complaints: list[str]) -> None:
 
 def _check_confirmed(file: ConfigFile, complaints: list[str]) -> None:
     """Complain of days that are none; `doctor` looks how long ago they are."""
-    places: list[tuple[Key, str | None]] = [
-        (("defaults",), file.defaults.platform_loss_limit_confirmed)
-    ]
-    places += [
-        (("profiles", name), each.platform_loss_limit_confirmed)
-        for name, each in file.profiles.items()
-    ]
-    places += [
-        (("accounts", str(each.account)), each.platform_loss_limit_confirmed)
-        for each in file.accounts
-    ]
-    for where, said in places:
+    for where, table in _inherited(file):
+        said = table.platform_loss_limit_confirmed
         if said is not None and not _is_day(said):
             key = shown((*where, "platform_loss_limit_confirmed"))
             complaints.append(f"{key}: must be a day like '2026-11-01', not {said!r}")
+
+
+def _check_unjudged(file: ConfigFile, complaints: list[str]) -> None:
+    for where, table in _inherited(file):
+        after_s = table.lock_unjudged_after_s
+        if after_s and not _SHORTEST_UNJUDGED_S <= after_s <= _LONGEST_S:
+            complaints.append(
+                f"{shown((*where, 'lock_unjudged_after_s'))}: must be 0 (never) or from "
+                f"{_SHORTEST_UNJUDGED_S} to {_LONGEST_S}, not {after_s}"
+            )
+
+
+def _inherited(file: ConfigFile) -> Iterator[tuple[Key, Defaults | Profile | AccountOverride]]:
+    """Yield every table an account inherits from, with where it stands."""
+    yield ("defaults",), file.defaults
+    for name, profile in file.profiles.items():
+        yield ("profiles", name), profile
+    for override in file.accounts:
+        yield ("accounts", str(override.account)), override
 
 
 def _is_day(text: str) -> bool:

@@ -24,6 +24,14 @@ def is_shadow(file: ConfigFile, login: Login | None, override: AccountOverride |
     return next((shadow for shadow in said if shadow is not None), False)
 
 
+def lock_unjudged_after_s(
+    file: ConfigFile, login: Login | None, override: AccountOverride | None
+) -> float | None:
+    """Return after how many seconds a rule that cannot judge the account locks it; None = never."""
+    said = (each.lock_unjudged_after_s for each in _nearest(file, login, override))
+    return next((after_s for after_s in said if after_s is not None), None) or None
+
+
 def shadow_warnings(file: ConfigFile) -> list[str]:
     """Return where the file says that accounts are only watched."""
     places: list[tuple[Key, bool | None]] = [(("defaults", "shadow"), file.defaults.shadow)]

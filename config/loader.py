@@ -26,7 +26,12 @@ from config.context import context_of
 from config.effective import Effective, effective
 from config.environment import Expansion
 from config.errors import ConfigError, located
-from config.inherited import is_shadow, loss_limit_confirmed, shadow_warnings
+from config.inherited import (
+    is_shadow,
+    lock_unjudged_after_s,
+    loss_limit_confirmed,
+    shadow_warnings,
+)
 from config.keys import Key, shown
 from config.layers import Group, Layer, groups, layers_for, picked
 from config.lines import Lines, scan
@@ -191,6 +196,7 @@ class Config:
             gross=self.file.money.pnl == "gross",
             profile=picked(self.file, of_login, override),
             shadow=is_shadow(self.file, of_login, override),
+            lock_unjudged_after_s=lock_unjudged_after_s(self.file, of_login, override),
         )
 
     def effective_rules(

@@ -206,6 +206,8 @@ class Profile(_Table, frozen=True):
     """Its accounts are only watched: all is told, nothing closed or locked; needs a restart."""
     platform_loss_limit_confirmed: str | None = None
     """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
+    lock_unjudged_after_s: float | None = None
+    """A rule that cannot judge an account for so long has it flat and locked to the reset; 0 = never."""
 
 
 class Defaults(_Table, frozen=True):
@@ -219,6 +221,8 @@ class Defaults(_Table, frozen=True):
     """Every account is only watched: all is told, nothing closed or locked; needs a restart."""
     platform_loss_limit_confirmed: str | None = None
     """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
+    lock_unjudged_after_s: float | None = None
+    """A rule that cannot judge an account for so long has it flat and locked to the reset; 0 = never."""
 
 
 class AccountOverride(_Table, frozen=True):
@@ -234,6 +238,8 @@ class AccountOverride(_Table, frozen=True):
     """It is only watched: all is told, nothing closed, cancelled or locked; needs a restart."""
     platform_loss_limit_confirmed: str | None = None
     """Day on which the loss limit in the firm's own platform was looked at, ISO date; for `doctor`."""
+    lock_unjudged_after_s: float | None = None
+    """A rule that cannot judge an account for so long has it flat and locked to the reset; 0 = never."""
 
 
 class ConfigFile(_Table, frozen=True):

@@ -86,6 +86,8 @@ class AdoptRules(AccountMessage, frozen=True, kw_only=True):
     """SHA-256 of the configuration file, hex."""
     rules: tuple[RuleParameters, ...]
     """Every rule that is on for the account."""
+    lock_unjudged_after_s: float | None = None
+    """Seconds after which a rule that cannot judge the account locks it; None = never."""
 
 
 class LockAccount(AccountMessage, frozen=True, kw_only=True):

@@ -132,6 +132,8 @@ class RulesAdopted(AccountMessage, frozen=True, kw_only=True):
     """What changed at once, a line each, e.g. `RULE-003 max_loss_usd 800 → 500`."""
     queued: tuple[str, ...]
     """What waits for the reset, a line each, e.g. `RULE-003 max_loss_usd 500 → 800 at the reset`."""
+    lock_unjudged_after_s: float | None = None
+    """A rule that cannot judge the account for so long locks it; in force as they are; None = never."""
 
 
 class AccountOpened(AccountMessage, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ loosens, and no lockout is touched but those that end by the configuration, at t
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from actors.account import keeping, rulebook, terms
+from actors.account import failing_closed, keeping, rulebook, terms
 from actors.account.rulebook import Settings
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.turn import Turn
@@ -43,6 +43,8 @@ class Adopting:
     origin: Origin
     in_force: Settings | None = None
     """None until they were said in this life of the actor."""
+    lock_unjudged_after_s: float | None = None
+    """In force like the rules: what the journal says was, until they are said."""
 
     @property
     def file(self) -> Settings:
@@ -61,14 +63,16 @@ class Adopting:
 
     def begin_day(self, turn: Turn) -> Settings:
         """Return the rules of a new trading day: the file's alone; end what they no longer lock."""
-        in_force = self._note(turn, self.file, self._before)
+        in_force = self._note(turn, self.file, self._before, self.asked.lock_unjudged_after_s)
         keeping.release_unlocked(turn, self.file)
         return in_force
 
     def adopt(self, turn: Turn, command: AdoptRules) -> Settings:
         """Return the rules in force under a changed configuration."""
         rules = tuple(_setting(each.rule, each.parameters) for each in command.rules)
-        self.asked = replace(self.asked, rules=rules)
+        self.asked = replace(
+            self.asked, rules=rules, lock_unjudged_after_s=command.lock_unjudged_after_s
+        )
         self.origin = Origin(config=command.config)
         return self._adopt(turn, self._before)
 
@@ -78,19 +82,29 @@ class Adopting:
         return (self.origin.earlier or None) if self.in_force is None else self.in_force
 
     def _adopt(self, turn: Turn, held: Settings | None) -> Settings:
-        return self._note(turn, rulebook.combined(held or (), self.file), held)
+        after_s = failing_closed.stricter(
+            self.lock_unjudged_after_s, self.asked.lock_unjudged_after_s
+        )
+        return self._note(turn, rulebook.combined(held or (), self.file), held, after_s)
 
-    def _note(self, turn: Turn, in_force: Settings, before: Settings | None) -> Settings:
-        self.in_force = in_force
+    def _note(
+        self, turn: Turn, in_force: Settings, before: Settings | None, after_s: float | None
+    ) -> Settings:
+        earlier_s, self.lock_unjudged_after_s = self.lock_unjudged_after_s, after_s
+        asked_s, self.in_force = self.asked.lock_unjudged_after_s, in_force
         adopted = RulesAdopted(
             **turn.head(),
             config=self.origin.config,
             rules=rulebook.written(in_force, turn.now, turn.state.day_end(turn.now)),
-            applied=() if before is None else rulebook.applied(before, in_force),
+            applied=()
+            if before is None
+            else (*rulebook.applied(before, in_force), *failing_closed.change(earlier_s, after_s)),
             queued=(
                 *rulebook.queued(in_force, self.file),
                 *terms.waiting(turn.state.terms, self.asked),
+                *(f"{each} at the reset" for each in failing_closed.change(after_s, asked_s)),
             ),
+            lock_unjudged_after_s=after_s,
         )
         turn.record(adopted)
         return in_force

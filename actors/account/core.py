@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeGuard, assert_never, get_args
 
-from actors.account import keeping, lateness, settling, unjudged
+from actors.account import failing_closed, keeping, lateness, settling, unjudged
 from actors.account.adopting import Adopting, Origin
 from actors.account.board import board_of
 from actors.account.enforcing import Enforcing
@@ -84,7 +84,8 @@ class AccountCore:
         origin: Origin = _NOWHERE,
     ) -> None:
         self.state = state
-        self._adopting = Adopting(asked=settings, origin=origin)
+        held_s = state.adopted.lock_unjudged_after_s if state.adopted else None
+        self._adopting = Adopting(settings, origin, lock_unjudged_after_s=held_s)
         self._settings = settings = under(settings, state.terms)
         self._epoch = epoch
         self._turns = 0
@@ -166,6 +167,7 @@ class AccountCore:
             self._follow_lockouts(turn)
             self._judging.follow_checks(turn)
             self._judging.settling.follow(turn)
+        self._judging.follow_owed(turn)
         self._picture.note_health(turn, self._judging.unjudged.reason)
         self._watching.follow(turn)
         self._showing.note(turn)
@@ -216,7 +218,9 @@ class AccountCore:
 
     def _guard_by(self, turn: Turn, rules: tuple[RuleSetting, ...]) -> None:
         """Go over to these rules: the one place where every part gets the settings it works by."""
-        settings = under(replace(self._adopting.asked, rules=rules), self.state.terms)
+        after_s = self._adopting.lock_unjudged_after_s
+        asked = replace(self._adopting.asked, rules=rules, lock_unjudged_after_s=after_s)
+        settings = under(asked, self.state.terms)
         self._settings = settings
         self._judging.settings = self._enforcing.settings = self._permission.settings = settings
         self._picture.use(turn, settings)
@@ -412,6 +416,9 @@ class AccountCore:
                 self._picture.lateness.look(turn)
             case [unjudged.WOKEN, rule]:
                 self._judging.ask_owed(turn, rule)
+            case [failing_closed.WOKEN, rule, token]:
+                if breach := self._judging.fails_closed(turn, rule, token):
+                    self._enforcing.breach(turn, breach, self._judging.today(turn))
             case ["judgement"]:
                 self._judging.late(turn)
             case ["snapshot"]:

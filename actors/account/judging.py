@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from actors.account.failing_closed import FailingClosed
 from actors.account.judgement import Judgement
 from actors.account.lockouts import account_duty, flat_duty
 from actors.account.picture import Picture
@@ -48,6 +49,7 @@ class Judging:
     """An account opens only when what had freed it is on disk."""
     judgement: Judgement = field(default_factory=Judgement)
     unjudged: Unjudged = field(default_factory=Unjudged)
+    failing_closed: FailingClosed = field(default_factory=FailingClosed)
     opened: bool = False
     """OPEN: the last judgement was clean and no lock of the account has come since."""
     started: bool = False
@@ -151,6 +153,21 @@ class Judging:
         asked = [each for each in self.settings.rules if each.rule.id == rule]
         self._show(turn, asked, self.state.unjudged_fills, question)
         return len(asked)
+
+    def follow_owed(self, turn: Turn) -> None:
+        """Count how long the rules in force have owed a verdict that they could be asked for."""
+        owing: set[str] = set()
+        if self.unjudged.owed and self.may_judge:
+            owing = {each.rule.id for each in self.settings.rules} & self.unjudged.owed.keys()
+        self.failing_closed.follow(turn, owing, self.settings.lock_unjudged_after_s)
+
+    def fails_closed(self, turn: Turn, rule: str, token: str) -> Breach | None:
+        """Return what comes of a rule that has owed its verdict for too long."""
+        owed = self.unjudged.owed.get(rule)
+        if owed is None:
+            return None
+        next_reset = self.state.day_end(turn.now)
+        return self.failing_closed.due(rule, token, owed.error, next_reset)
 
     def make_up(self, turn: Turn, verdict: ReportVerdict) -> None:
         """Judge what could not be while a rule owed a verdict, now that it has given it."""

@@ -64,6 +64,8 @@ class AccountSettings:
     """Profile the rules come from, for people; None = the defaults alone."""
     shadow: bool = False
     """Only watch: the gateway keeps every command back."""
+    lock_unjudged_after_s: float | None = None
+    """Seconds after which a rule that cannot judge the account locks it; None = never."""
     listening: Mapping[FactKind, tuple[RuleSetting, ...]] = field(init=False, compare=False)
     """The rules by the kinds of facts they listen to."""
     timed: tuple[RuleSetting, ...] = field(init=False, compare=False)

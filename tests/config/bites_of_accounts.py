@@ -28,6 +28,10 @@ def _confirmed(stage: Stage) -> list[Level]:
     return [each.level for each in judge_ring((RingRead("one", day),), NOON)]
 
 
+def _failing_closed(stage: Stage) -> float | None:
+    return stage.load().account_settings(RECORD, "desk").lock_unjudged_after_s
+
+
 def _closed(stage: Stage) -> tuple[dict[str, int], int]:
     """Buy three where one may be held; look what is left, and what the broker was asked."""
     run = stage.run()
@@ -54,4 +58,14 @@ def account_bites() -> Iterator[tuple[str, Bite]]:
         yield (
             f"{place}.platform_loss_limit_confirmed",
             Bite(confirmed, _confirmed, ([Level.OK], [Level.WARNING])),
+        )
+        yield (
+            f"{place}.lock_unjudged_after_s",
+            Bite(
+                files(head.format("lock_unjudged_after_s = §"), 60, 0),
+                _failing_closed,
+                (60, None),
+                and_then="tests/scenarios/test_failing_closed.py::"
+                "test_s_84_a_rule_that_cannot_judge_for_so_long_locks_until_the_reset",
+            ),
         )

@@ -21,6 +21,7 @@ BREACHES: dict[BreachCode, Severity] = {
     BreachCode.NO_STOP_LOSS: WARNING,
     BreachCode.SYMBOL_BLOCKED: WARNING,
     BreachCode.CANNOT_TRADE: CRITICAL,
+    BreachCode.RULE_UNJUDGED: CRITICAL,
     BreachCode.MAX_UNREALIZED_PROFIT: INFO,
     BreachCode.DAILY_REALIZED_PROFIT: WARNING,
     BreachCode.OUTSIDE_SESSION: INFO,  # every evening, of every account
