@@ -15,8 +15,9 @@ from messages.events import (
     RuleBreached,
 )
 from messages.facts import ContractDescribed, PositionChanged, TradeExecuted
+from messages.queries import Ping
 from messages.values import Duty, Phase
-from tests.rig import A, B, contract
+from tests.rig import PATIENCE_S, A, B, contract
 from tests.wire_rig import CANCEL, CLOSE, wire_config
 
 DECIDED = (RuleBreached, EnforcementStarted, FlatConfirmed, AccountLocked)
@@ -28,7 +29,14 @@ def decisions(run):
 
 
 def pass_by(wire, run, seconds):
-    """Let time pass at once, for the broker and for a machine that slept."""
+    """Let time pass at once, for the broker and for a machine that slept.
+
+    A duration counts from when the clock is told of it: what happened so far has been by then.
+    """
+    run.status()
+    run.system.directory.ref("clock").ask(
+        Ping(at=run.clock.now(), cause="test"), timeout=PATIENCE_S
+    )
     wire.skip(seconds)
     run.clock.skip(seconds)
 
