@@ -80,8 +80,10 @@ class Gate(PooledActor):
     def __init__(self, dispatcher: OwnThread) -> None:
         super().__init__(dispatcher=dispatcher)
 
-    def on_receive(self, message: threading.Event) -> None:
-        assert message.wait(100)
+    def on_receive(self, message: tuple[threading.Event, threading.Event]) -> None:
+        reached, let_go = message
+        reached.set()
+        assert let_go.wait(100)
 
 
 class Harness:
@@ -122,8 +124,9 @@ class Harness:
 
     def hold(self) -> Callable[[], None]:
         """Keep the journal from taking its next turn until the returned function is called."""
-        let_go = threading.Event()
-        Gate.start(self.thread).tell(let_go)
+        reached, let_go = threading.Event(), threading.Event()
+        Gate.start(self.thread).tell((reached, let_go))
+        assert reached.wait(100)  # else what is told next may come before it
         return let_go.set
 
     def settle(self) -> list[Any]:
