@@ -6,11 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from actors.runtime import SystemClock
 from actors.simulator import SimAccount, Simulator, SimUser
 from tests.cli import Running, config_for
 from tests.rig import TOKENS, A, B, Rig
+
+# No test asserts how fast a machine is, and one that stands still for a while fails none.
+settings.register_profile(
+    "lockstep", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("lockstep")
 
 
 @pytest.fixture
