@@ -28,7 +28,16 @@ from actors.ops.console import Console, ErrorConsole
 from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging, without
 from actors.ops.stopping import Stop
-from actors.ops.terminal import DEFAULT, ConfigPath, Json, can_ask, fail, open_streams, print_json
+from actors.ops.terminal import (
+    DEFAULT,
+    ConfigPath,
+    Json,
+    can_ask,
+    fail,
+    let_go,
+    open_streams,
+    print_json,
+)
 from actors.runtime import SystemClock, collector
 from config.errors import ConfigError
 from config.loader import Config, load, load_bytes
@@ -639,7 +648,9 @@ def _dispatch(arguments: list[str] | None) -> int:
 
 def _entry() -> NoReturn:
     open_streams()
-    sys.exit(main())
+    code = main()
+    let_go()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

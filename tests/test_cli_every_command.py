@@ -97,7 +97,7 @@ def started(words, **how):
     """Run a command to its end with streams of its own."""
     return subprocess.run(  # noqa: S603 - our own program
         [*how.pop("before", []), sys.executable, str(MAIN), *words],
-        env=environment(**TOKENS, LOCKSTEP_TOKEN="x" * 20),
+        env=environment(**TOKENS, LOCKSTEP_TOKEN="x" * 20, PYTHONUNBUFFERED=""),  # as most people's
         timeout=WITHIN_S,
         check=False,
         text=True,

@@ -37,6 +37,18 @@ def fail(code: int, text: str) -> int:
     return code
 
 
+def let_go() -> None:
+    """Let what nobody reads any more go nowhere; the last thing a process does.
+
+    Python writes what is still buffered as it ends, and would end with 120 where it cannot.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def open_streams() -> None:
     """Let streams that whoever started us has closed lead nowhere; the first thing a process does.
 
