@@ -22,10 +22,10 @@ class Testimony:
         self._changed = threading.Condition()
         self._events: list[Message] = []
 
-    def add(self, events: tuple[Message, ...]) -> None:
+    def add(self, committed: Committed) -> None:
         """Take in what was committed."""
         with self._changed:
-            for event in events:
+            for event in committed.records:
                 self._events.append(event)
                 if self._on_event:
                     self._on_event(event)
@@ -82,7 +82,7 @@ class Witness(PooledActor):
         """Take in what was committed."""
         match message:
             case Committed():
-                self._testimony.add(message.records)
+                self._testimony.add(message)
                 return None
             case Ping():
                 return self._address

@@ -8,6 +8,7 @@ journal on disk too, except the broker. Prints, asserts nothing; not collected b
 
 import argparse
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 from actors.runtime import SystemClock
@@ -49,8 +50,8 @@ def main() -> None:
         run = Whole(Path(name), range(FIRST_ACCOUNT, FIRST_ACCOUNT + chosen.accounts))
         downs: list[float] = []
 
-        def note(event: Message) -> None:
-            run.counts.note(event)
+        def note(event: Message, at: datetime) -> None:
+            run.counts.note(event, at)
             if isinstance(event, ActorRestarted) and event.down_s is not None:
                 downs.append(event.down_s)
 

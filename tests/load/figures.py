@@ -74,7 +74,7 @@ def figures_of(run: "Run") -> Figures:
         "trade meant → on disk": spread(disk - meant for meant, _, disk in told),
         **_probes(run),
         **_crash(run),
-        **_bystanders(run, [(meant, disk) for meant, _, disk in told]),
+        **_bystanders(run, told),
     }
     if run.seen.crashed:
         scalars["closes that overtook a worse account"] = overtaken(run)
@@ -144,17 +144,16 @@ def _first_flat(run: "Run", breach: Breach) -> float:
     return run.seen.flat_s[breach.account]
 
 
-def _bystanders(run: "Run", told: list[tuple[float, float]]) -> Figures:
+def _bystanders(run: "Run", told: list[tuple[float, float, float]]) -> Figures:
     if not run.seen.crashed:
         return {}
     falls = run.seen.begin + run.profile.falls_after_s
+    before = [each for each in told if each[0] < falls]
+    meanwhile = [each for each in told if falls <= each[0] < falls + _ENFORCES_S]
     return {
-        "bystander's trade → on disk, before": spread(
-            disk - meant for meant, disk in told if meant < falls
-        ),
-        "bystander's trade → on disk, in the crash": spread(
-            disk - meant for meant, disk in told if falls <= meant < falls + _ENFORCES_S
-        ),
+        f"bystander's trade → {where}, {when}": spread(each[step] - each[0] for each in trades)
+        for step, where in ((1, "at its account"), (2, "on disk"))
+        for when, trades in (("before", before), ("in the crash", meanwhile))
     }
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -74,9 +75,9 @@ class Stopwatch:
         self._stopped = False
         self.noted = Noted()
 
-    def note(self, event: Message) -> None:
-        """Take in one journaled event."""
-        now, noted = CLOCK.monotonic(), self.noted
+    def note(self, event: Message, stored_at: datetime) -> None:
+        """Take in one journaled event, and when it was on disk."""
+        stored, noted = stored_at.timestamp() + self._monotonic_at_0, self.noted
         with self._changed:
             if self._stopped:
                 return
@@ -88,10 +89,10 @@ class Stopwatch:
                     noted.alarms[code] += 1
             if isinstance(event, AccountMessage):
                 durable = isinstance(event, _DURABLE)
-                at = now if durable else event.at.timestamp() + self._monotonic_at_0
+                at = stored if durable else event.at.timestamp() + self._monotonic_at_0
                 noted.first.setdefault((event.account, type(event)), at)
                 if isinstance(event, TradeExecuted):
-                    noted.trades[event.fill.trade_id] = at, now
+                    noted.trades[event.fill.trade_id] = at, stored
                     noted.order.setdefault(event.account, []).append(event.fill.trade_id)
             self._changed.notify_all()
 

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Counts:
     seen: Counter[type] = field(default_factory=Counter)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def note(self, event: Message) -> None:
+    def note(self, event: Message, _at: datetime) -> None:
         """Count a committed event."""
         with self.changed:
             self.seen[type(event)] += 1
