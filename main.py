@@ -44,6 +44,7 @@ from config.loader import Config, load, load_bytes
 from messages import codec
 
 if TYPE_CHECKING:
+    from actors.ops.claims import Claims
     from actors.ops.doctor import Examination
     from actors.ops.notify import Notifier
     from actors.system import System
@@ -171,6 +172,7 @@ def run(
         shadow: Only watch every account: judge, journal and tell all, close and lock NOTHING.
         verbose: Log every fact, not only decisions.
     """
+    from actors.ops.claims import Claims
     from actors.ops.notify import Notifier
 
     loaded = load(config, now=SystemClock().now())
@@ -180,11 +182,13 @@ def run(
     if shadow:
         what = "every account is only watched; NOTHING is closed, cancelled or locked"
         structlog.get_logger(actor="main").warning("run_in_shadow", say=what)
-    with closing(Notifier(os.environ)) as notifier:
-        return _guard(loaded, notifier, standby=standby, shadow=shadow)
+    with closing(Notifier(os.environ)) as notifier, closing(Claims()) as claims:
+        return _guard(loaded, notifier, claims, standby=standby, shadow=shadow)
 
 
-def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool) -> int:
+def _guard(
+    loaded: Config, notifier: "Notifier", claims: "Claims", *, standby: bool, shadow: bool
+) -> int:
     from actors.ops import arming
     from actors.ops.dump import Dumps
     from actors.ops.notify import READY, STOPPING
@@ -204,6 +208,12 @@ def _guard(loaded: Config, notifier: "Notifier", *, standby: bool, shadow: bool)
         if store is None:
             return stop.code
         loaded = newest(loaded, now=clock.now())
+    try:
+        if not shadow:
+            claims.take(loaded, os.environ, clock)
+    except ConfigError:
+        store.close()
+        raise
     if refused := arming.refusal(store, loaded, clock):
         store.close()
         return fail(*refused)

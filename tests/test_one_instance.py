@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli import WITHIN_S, Running, lockstep, one_error
+from tests.cli import WITHIN_S, Running, free_port, lockstep, one_error
 from tests.desk import CLOSE, FIRST, SECOND, SIM_TOKENS, Venue
 
 LOGIN = "/Auth/loginKey"
@@ -155,6 +156,54 @@ def test_a_stand_by_reads_its_file_again_and_does_without_a_broken_one(start, co
 
     assert "max_loss_usd" in second.wait_line('"changed_file_refused"')
     open_accounts(second)
+
+
+# --- a second journal for the same login ---------------------------------------------------------
+
+
+@pytest.fixture
+def elsewhere(config, tmp_path):
+    """The same login in another file, with a journal and a port of its own."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    text = config.read_text()
+    port = re.search(r'listen = "127.0.0.1:(\d+)"', text)[1]
+    path = folder / "lockstep.toml"
+    text = text.replace(f"{tmp_path}/lockstep.db", f"{folder}/lockstep.db")
+    path.write_text(text.replace(f":{port}", f":{free_port()}"))
+    return path
+
+
+def test_a_second_journal_for_the_same_login_is_refused(start, elsewhere, venue):
+    """It names who guards, contacts nobody, and once that one is gone, however it ended, it may."""
+    first = start("run")
+    open_accounts(first)
+    logins = len(venue.requests(LOGIN))
+
+    said = one_error(lockstep("run", "--config", elsewhere, **SIM_TOKENS), 78)
+
+    assert f"process {first.process.pid}, guards this user's accounts" in said
+    assert "--shadow" in said
+    assert len(venue.requests(LOGIN)) == logins
+    assert status_of(elsewhere.parent.parent / "lockstep.toml", FIRST)["phase"] == "open"
+    first.process.kill()
+    second = Running("run", "--config", elsewhere, **SIM_TOKENS)
+    try:
+        open_accounts(second)
+    finally:
+        assert second.stop() == 0
+
+
+def test_who_only_watches_runs_beside_a_guard(started, start, elsewhere):
+    """Shadow sends nothing, so it claims nothing; neither end disturbs the other."""
+    first = start("run")
+    open_accounts(first)
+
+    watching = started("run", "--shadow", "--config", elsewhere, **SIM_TOKENS)
+
+    watching.wait_line('"account_guarded"', f'"account": {FIRST}')
+    assert watching.stop() == 0
+    assert first.stop() == 0
 
 
 # --- a lease that is lost --------------------------------------------------------------------------
