@@ -22,8 +22,8 @@ from actors.runtime.right_of_way import RightOfWay
 SLICE_SIZE = 64
 """Messages per turn: 1 costs a third of the throughput, more lets one busy actor delay the others."""
 
-_AHEAD_IN_A_ROW = 4
-"""After so many turns of those that come ahead, one of the others is run (tests/load/README.md)."""
+_AHEAD_IN_A_ROW = 32
+"""After so many turns of those that come ahead, one of the others is run."""
 
 if TYPE_CHECKING:
     from actors.runtime.inbox import Watcher
