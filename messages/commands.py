@@ -110,6 +110,8 @@ class ApplyLockout(AccountMessage, frozen=True, kw_only=True):
     """False: the account is locked with exposure, and the enforcer keeps on."""
     read_at: datetime | None
     """When the confirming snapshot was requested, UTC; None without confirmation."""
+    deadline_at: datetime | None
+    """The deadline that has passed, UTC; None where another reason led to this report."""
     positions: tuple[Position, ...]
     """What the confirming snapshot shows to be held (all that is left); empty without one."""
     orders: tuple[Order, ...]

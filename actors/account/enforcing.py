@@ -362,6 +362,8 @@ class Enforcing:
         over = report.flat_confirmed or (report.withheld and under_way.shadow)
         if over and (unheard or self._intent_waits):
             return ()  # a breach has joined that the enforcer had not heard of
+        if report.deadline_at is not None and report.deadline_at < under_way.deadline_at:
+            return ()  # a breach has joined with a deadline of its own
         head = turn.head(under_way.id)
         self._record_end(turn, under_way, report)
         for lockout in under_way.pending:

@@ -487,6 +487,7 @@ class EnforcerCore:
                 orders=proof.orders if proof else (),
                 waves=self._waves,
                 withheld=withheld,
+                deadline_at=None if proof or withheld else self._deadline_at,
             ),
         )
 

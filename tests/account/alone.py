@@ -104,6 +104,7 @@ class Alone:
             targets=under_way.targets,
             flat_confirmed=flat_confirmed,
             read_at=after(seconds) if flat_confirmed else None,
+            deadline_at=None if flat_confirmed else under_way.deadline_at,
             positions=tuple(self.core.state.positions.values()),
             orders=(),
             waves=1,

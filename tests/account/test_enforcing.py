@@ -298,6 +298,7 @@ def lockout_of(number, account, seconds):
         targets=(),
         flat_confirmed=False,
         read_at=None,
+        deadline_at=after(60),
         positions=(),
         orders=(),
         waves=1,

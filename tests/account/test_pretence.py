@@ -39,6 +39,7 @@ def withheld(account, seconds):
         orders=(),
         waves=1,
         withheld=True,
+        deadline_at=None,
     )
 
 
@@ -94,6 +95,7 @@ def test_a_report_of_before_a_breach_joined_ends_nothing():
         orders=(),
         waves=1,
         withheld=True,
+        deadline_at=None,
     )
 
     assert account.events(EnforcementWithheld) == []
