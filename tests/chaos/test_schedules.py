@@ -35,3 +35,10 @@ def test_a_schedule_can_be_played_again(index):
         for evidence in (first.evidence, again.evidence)
     ]
     assert kinds[0] == kinds[1]
+
+
+def test_what_the_broker_says_after_the_clock_was_set_back_is_news():
+    """RULE-010 ends by what a new connection tells, whatever its time; found by a campaign."""
+    result = play("s23nov", 137)
+
+    assert result.violations == [], result

@@ -170,7 +170,11 @@ class AccountWalk:
 
     def _fact(self, event: object) -> None:
         match event:
-            case StreamConnected() | StreamLost():
+            case StreamConnected():
+                self._fresh = False
+                if self._can_trade:  # the clock may have been set back since
+                    self._can_trade = (min(self._can_trade[0], event.at), self._can_trade[1])
+            case StreamLost():
                 self._fresh = False
             case SnapshotTaken():
                 self._fresh = True
