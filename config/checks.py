@@ -12,6 +12,10 @@ from config.lines import Lines
 from config.listening import complaint_of
 from config.schema import AccountOverride, Broker, ConfigFile, Defaults, Profile
 
+ONE_LOGIN_A_USER = (
+    "the broker lets a user be logged in once, with one request budget: "
+    "have all accounts of a user in one login; [[accounts]] gives each its own profile"
+)
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _LONGEST_S = 3600
 _LONGEST_KEPT_DAYS = 3650
@@ -27,6 +31,7 @@ def check(raw: dict[str, Any], file: ConfigFile, lines: Lines, complaints: list[
     _check_listen(file, complaints)
     _check_names(raw, lines, complaints)
     _check_shared(file, lines, complaints)
+    _check_users(file, lines, complaints)
     _check_limits(file, complaints)
     check_alerts(file.alerts, complaints)
     _check_confirmed(file, complaints)
@@ -105,6 +110,20 @@ def _check_shared(file: ConfigFile, lines: Lines, complaints: list[str]) -> None
             complaints.append(
                 f"{shown(keys[-1])}: account {account} is guarded by more than one login "
                 f"({', '.join(names)}, {_on(lines, keys)}); name it in one"
+            )
+
+
+def _check_users(file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
+    """The broker ends a user's session as another begins; who stands in a variable is checked later."""
+    users: dict[str, list[str]] = {}
+    for login in file.logins:
+        users.setdefault(login.username_env, []).append(login.name)
+    for variable, names in users.items():
+        if len(names) > 1:
+            keys: list[Key] = [("logins", name, "username_env") for name in names]
+            complaints.append(
+                f"{shown(keys[-1])}: {variable} is the user of more than one login "
+                f"({', '.join(names)}, {_on(lines, keys)}); {ONE_LOGIN_A_USER}"
             )
 
 

@@ -21,7 +21,7 @@ from actors.ops.alerts.settings import AlertSettings
 from actors.rules.rule import AnyRule, RuleContext
 from config import source, strict
 from config.alerting import secrets_of, settings_of
-from config.checks import check, login_settings
+from config.checks import ONE_LOGIN_A_USER, check, login_settings
 from config.context import context_of
 from config.effective import Effective, effective
 from config.environment import Expansion
@@ -66,7 +66,7 @@ class Config:
         """Return how to reach the broker as one user.
 
         Raises:
-            ConfigError: an environment variable is missing.
+            ConfigError: an environment variable is missing, or another login is the same user.
         """
         missing = [
             f"{shown(('logins', login.name, field))}: environment variable {name} is not set; export it"
@@ -78,10 +78,20 @@ class Config:
         ]
         if missing:
             raise self._refusal(missing)
+        username = environment[login.username_env]
+        same = [
+            f"{shown(('logins', login.name, 'username_env'))}: {login.username_env} and "
+            f"{other.username_env} (login {other.name!r}) hold the same user; {ONE_LOGIN_A_USER}"
+            for other in self.file.logins
+            if other.name != login.name
+            and environment.get(other.username_env, "").lower() == username.lower()
+        ]
+        if same:
+            raise self._refusal(same)
         return login_settings(
             self.file.broker,
             name=login.name,
-            username=environment[login.username_env],
+            username=username,
             api_key=environment[login.api_key_env],
         )
 

@@ -46,7 +46,7 @@ class Login(_Table, frozen=True):
     name: str
     """Name within this file."""
     username_env: str = "PROJECT_X_USERNAME"
-    """Environment variable that holds the username."""
+    """Environment variable that holds the username; no two logins may be the same user."""
     api_key_env: str = "PROJECT_X_API_KEY"
     """Environment variable that holds the API key."""
     accounts: tuple[int | str, ...] = ("*",)

@@ -167,6 +167,8 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     """Notional value of what is held; None = unknown, or nothing is known to be held."""
     unsure: bool = False
     """An earlier life may have commanded already: an enforcer that began anew closes nothing unread."""
+    closing: tuple[str, ...] = ()
+    """Contracts whose close was commanded and may still take effect: only a read may repeat it."""
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):

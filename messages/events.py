@@ -26,6 +26,7 @@ from messages.values import (
     AlarmCode,
     Allowance,
     Breach,
+    Closing,
     Contract,
     DayTerms,
     Fill,
@@ -175,6 +176,8 @@ class EnforcementStarted(AccountMessage, frozen=True, kw_only=True):
     """What may stay, where a `no_new_exposure` lockout begins to bind; None = none begins."""
     shadow: bool = False
     """Only pretended: the gateway keeps every command back."""
+    closing: tuple[Closing, ...] = ()
+    """Its closes that may still take effect, where it is carried over a reset."""
 
 
 class EnforcementJoined(AccountMessage, frozen=True, kw_only=True):

@@ -395,6 +395,15 @@ class Unprotected(Value, frozen=True, kw_only=True):
     """Since when, UTC."""
 
 
+class Closing(Value, frozen=True, kw_only=True):
+    """A close that was commanded and may still take effect."""
+
+    command_id: str
+    """The command."""
+    contract: str
+    """Contract id."""
+
+
 class SizeChange(Value, frozen=True, kw_only=True):
     """A change of what is held that was told in one way only so far: by a fill, or by a position."""
 

@@ -165,14 +165,19 @@ def test_a_wrong_key_is_77(written, broker):
             "are the same account",
         ),
         (
-            {"logins": '[[logins]]\nname = "one"\n[[logins]]\nname = "two"\n'},
-            "guarded by more than one login",
+            {
+                "logins": '[[logins]]\nname = "one"\n'
+                '[[logins]]\nname = "two"\nusername_env = "USER_TWO"\n'
+            },
+            "logins.one.username_env: PROJECT_X_USERNAME and USER_TWO (login 'two') hold",
         ),
     ],
 )
 def test_accounts_that_do_not_fit_the_broker_are_78(written, broker, parts, expected):
     """S-109: unknown, doubled or twice guarded accounts refuse to start."""
-    assert expected in refused(["run"], written(broker, **parts), 78)
+    user_two = TOKENS["PROJECT_X_USERNAME"].upper()
+
+    assert expected in refused(["run"], written(broker, **parts), 78, USER_TWO=user_two)
 
 
 def test_a_taken_http_address_is_1(written, broker):

@@ -43,7 +43,12 @@ from messages.commands import (
     ResumeEnforcement,
     Woken,
 )
-from messages.events import AccountGuarded, LockoutReleased
+from messages.events import (
+    AccountGuarded,
+    BrokerCommandAnswered,
+    BrokerCommandSent,
+    LockoutReleased,
+)
 from messages.facts import (
     AccountChanged,
     ContractDescribed,
@@ -64,10 +69,14 @@ from messages.values import ACCOUNT_SCOPE, AlarmCode, FactKind, OrderStatus, Pha
 
 _NOWHERE = Origin(config="")
 _RELEASES = frozenset({LockoutReleased})
-_INPUTS = frozenset({*get_args(Fact.__value__), *get_args(AccountCommand.__value__)})
+type EnforcerNews = BrokerCommandSent | BrokerCommandAnswered
+"""What an enforcer has journaled already and a successor of it must know."""
+_INPUTS = frozenset(
+    kind for union in (Fact, AccountCommand, EnforcerNews) for kind in get_args(union.__value__)
+)
 
 
-def is_account_input(message: object) -> TypeGuard[Fact | AccountCommand]:
+def is_account_input(message: object) -> TypeGuard[Fact | AccountCommand | EnforcerNews]:
     """Say whether an account can be told something."""
     return type(message) in _INPUTS
 
@@ -134,8 +143,11 @@ class AccountCore:
         """Learn the present quotes, and how far they went: of those inside its bands nobody tells it."""
         self._picture.see(latest, peaks, now)
 
-    def handle(self, message: Fact | AccountCommand, now: datetime) -> list[Send]:
+    def handle(self, message: Fact | AccountCommand | EnforcerNews, now: datetime) -> list[Send]:
         """Take one message in and return what leaves, in order."""
+        if isinstance(message, BrokerCommandSent | BrokerCommandAnswered):
+            self.state.evolve(message)
+            return []
         turn = self._turn(now, message.cause)
         if isinstance(message, QuoteChanged):
             # Taken in first: a reset that it brings is judged by it as well.

@@ -3,12 +3,13 @@
 Pure. It is journaled before the first broker command and stays until it is discharged.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actors.account.lockouts import joined, key_of
-from messages.events import EnforcementStarted
-from messages.values import Breach, Lockout, Target
+from messages.events import BrokerCommandAnswered, BrokerCommandSent, EnforcementStarted
+from messages.values import Breach, Closing, Lockout, NotSent, Rejected, Target, Withheld
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,11 @@ class Enforcement:
     """When they are said all the same, UTC."""
     shadow: bool = False
     """Only pretended."""
+    closing: tuple[Closing, ...] = ()
+    """Its closes that may still take effect.
+
+    A successor that cannot read the broker repeats none of them: beside one that hangs it would flip.
+    """
 
 
 def begun(event: EnforcementStarted) -> Enforcement:
@@ -41,7 +47,32 @@ def begun(event: EnforcementStarted) -> Enforcement:
         pending=event.lockouts,
         deadline_at=event.deadline_at,
         shadow=event.shadow,
+        closing=event.closing,
     )
+
+
+def commanded(
+    under_way: Enforcement, event: BrokerCommandSent | BrokerCommandAnswered
+) -> Enforcement:
+    """Return the intent after a command was sent or answered."""
+    match event:
+        case BrokerCommandSent(contract=str(contract)) if event.enforcement_id == under_way.id:
+            new = Closing(command_id=event.command_id, contract=contract)
+            return replace(under_way, closing=(*under_way.closing, new))
+        case BrokerCommandAnswered(outcome=NotSent() | Rejected() | Withheld()):
+            return _closing(under_way, lambda each: each.command_id != event.command_id)
+        case _:
+            return under_way
+
+
+def still_held(under_way: Enforcement, held: Collection[str]) -> Enforcement:
+    """Return the intent without the closes that have done their work."""
+    return _closing(under_way, lambda each: each.contract in held)
+
+
+def _closing(under_way: Enforcement, keeps: Callable[[Closing], bool]) -> Enforcement:
+    left = tuple(filter(keeps, under_way.closing))
+    return under_way if left == under_way.closing else replace(under_way, closing=left)
 
 
 def all_pending(under_way: Enforcement, more: tuple[Lockout, ...]) -> tuple[Lockout, ...]:

@@ -215,4 +215,5 @@ def _open_intent(turn: Turn, state: AccountState) -> EnforcementStarted | None:
         lockouts=tuple(each for each in under_way.pending if not _ends_at_reset(turn, each)),
         deadline_at=under_way.deadline_at,
         shadow=under_way.shadow,
+        closing=under_way.closing,
     )

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from actors.account.allowance import Allowances, ratcheted, restored
-from actors.account.intent import Enforcement, begun
+from actors.account.intent import Enforcement, begun, commanded, still_held
 from actors.account.ledger import Booking, Ledger
 from actors.account.lockouts import (
     Key,
@@ -30,6 +30,8 @@ from actors.account.unplaced import Unplaced
 from messages.base import AccountMessage, Message
 from messages.events import (
     AccountLocked,
+    BrokerCommandAnswered,
+    BrokerCommandSent,
     DayReset,
     EnforcementFinished,
     EnforcementJoined,
@@ -220,6 +222,8 @@ class AccountState:
                     pending=event.lockouts,
                     deadline_at=event.deadline_at,
                 )
+            case BrokerCommandSent() | BrokerCommandAnswered() if self.enforcement:
+                self.enforcement = commanded(self.enforcement, event)
             case EnforcementNarrowed() if self.enforcement:
                 self.enforcement = replace(
                     self.enforcement, targets=event.targets, pending=event.lockouts
@@ -279,8 +283,13 @@ class AccountState:
             self.positions[position.contract] = position
         else:
             self.positions.pop(position.contract, None)
+            self._forget_closes()
         self._follow_protection(before, at)
         self._ratchet((position.contract,))
+
+    def _forget_closes(self) -> None:
+        if self.enforcement:
+            self.enforcement = still_held(self.enforcement, self.positions)
 
     def _work(self, order: Order, at: datetime) -> None:
         self.seen_at[order.order_id] = at
@@ -326,6 +335,7 @@ class AccountState:
         before = self.positions
         self.positions = self._newer(self.positions, held, read_at)
         self.orders = self._newer(self.orders, working, read_at)
+        self._forget_closes()
         self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
         # not from when it came: a grace may begin a little early, never late
         self._follow_protection(before, read_at)

@@ -43,7 +43,7 @@ from messages.commands import (
 from messages.events import AlarmRaised, BrokerCommandAnswered, Event
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.journal import Append
-from messages.values import AlarmCode, NotSent, Rejected, Target, Uncertain, Withheld
+from messages.values import AlarmCode, Done, NotSent, Rejected, Target, Uncertain, Withheld
 
 _COMMAND_S = 2.5
 """Deadline of a broker command; the gateway answers by then whatever happens."""
@@ -126,6 +126,8 @@ class EnforcerCore:
     """Until when commands of an earlier life may be under way that this one knows nothing of."""
     _queued: bool = False
     """They may be in the gateway's queue still: that life was of this process."""
+    _closing: set[str] = field(default_factory=set)
+    """Contracts that an earlier life has commanded to be closed, until a read: one may hang for long."""
     _asked: Plan = field(default_factory=Plan)
     """What the account has last named as there to be closed and cancelled."""
     _due_at: datetime | None = None
@@ -186,8 +188,11 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
-        if order.unsure and not again and self._inherited_until is None:
-            self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
+        if order.unsure and not again:
+            self._closing.update(order.closing)
+            if self._inherited_until is None:
+                self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
+        self._closing.difference_update(order.reappeared)
         self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
@@ -227,7 +232,9 @@ class EnforcerCore:
         close = tuple(
             name
             for name in order.known_positions
-            if (name not in self._known or name in order.reappeared) and name not in self._reducing
+            if (name not in self._known or name in order.reappeared)
+            and name not in self._reducing
+            and name not in self._closing
         )
         cancel = tuple(key for key in order.known_orders if key not in self._known)
         self._pause_s = _FIRST_PAUSE_S
@@ -275,7 +282,11 @@ class EnforcerCore:
             self._latest[concerned(command)] = command.command_id
             self._tell(f"gateway/{self.login}", command)
         # After the commands, for nothing waits for it: what must be durable first is the intent.
-        self._record(*(sent(command, self._id, self._now) for command in commands))
+        said = [sent(command, self._id, self._now) for command in commands]
+        self._record(*said)
+        for each in said:
+            if each.contract is not None:
+                self._tell(f"account/{self.account}", each)  # who tells it to a successor
         self._wake("answers", _COMMAND_S + _LOST_S)
 
     def _on_answer(self, answer: BrokerCommandAnswered) -> None:
@@ -288,6 +299,10 @@ class EnforcerCore:
         if complaint := complaint_about(command, answer.outcome):
             self._alarm(*complaint)
         asked = [command] if self._still_asked(command) else []
+        if not isinstance(answer.outcome, Done | Uncertain) and not isinstance(
+            command, CancelOrder
+        ):
+            self._tell(f"account/{self.account}", answer)
         match answer.outcome:
             case NotSent(retry_after_s=float(after_s)):
                 self._refused += asked
@@ -363,6 +378,7 @@ class EnforcerCore:
         self._cancel("read")
         self._blind, self._failed, self._refused = False, [], []
         self._latest.clear()
+        self._closing.clear()
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         self._read_inheritance(snapshot)
@@ -441,7 +457,9 @@ class EnforcerCore:
         failed, self._refused, self._turn_at = self._refused, [], None
         if self._inherited_until is not None and not self._inherits:
             self._inherited_until = None
-            return self._asked  # no read was to be had, and nothing was sent in this life
+            # no read was to be had, and nothing was sent in this life
+            close = tuple(each for each in self._asked.close if each not in self._closing)
+            return Plan(close=close, cancel=self._asked.cancel)
         if self._blind:
             failed, self._failed = [*self._failed, *failed], []
         return Plan(

@@ -49,16 +49,12 @@ class Claims:
             _log.info("logins_not_claimed", reason="only Linux has abstract sockets")
             return
         until = clock.monotonic() + _PATIENCE_S
-        # One user may stand in two tables, for different accounts.
-        logins = {
-            _name_of(config.login_settings(login, environment)): login.name
-            for login in config.file.logins
-        }
-        for name, login in logins.items():
+        names = [_name_of(config.login_settings(each, environment)) for each in config.file.logins]
+        for name, login in zip(names, config.file.logins, strict=True):
             while not self._claim(name):
                 if clock.monotonic() >= until:
                     self.close()
-                    raise ConfigError(config.path, [_complaint(login, name)])
+                    raise ConfigError(config.path, [_complaint(login.name, name)])
                 threading.Event().wait(_LOOK_EVERY_S)
 
     def _claim(self, name: bytes) -> bool:

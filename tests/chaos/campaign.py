@@ -43,10 +43,18 @@ def played(seed: str, minutes: float, jobs: int) -> Iterator[Played]:
     end, indices = time.monotonic() + minutes * 60, count()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        running: set[Future[Played]] = set()
+        running: dict[Future[Played], int] = {}
         while running or time.monotonic() < end:
             while len(running) < jobs and time.monotonic() < end:
-                running.add(pool.submit(one, seed, next(indices)))
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for each in done:
-                yield each.result()
+                index = next(indices)
+                running[pool.submit(one, seed, index)] = index
+            for each in wait(running, return_when=FIRST_COMPLETED).done:
+                yield _result(each, seed, running.pop(each))
+
+
+def _result(played: Future[Played], seed: str, index: int) -> Played:
+    try:
+        return played.result()
+    except Exception as error:
+        error.add_note(f"it was schedule {index} of seed {seed}")
+        raise

@@ -42,3 +42,11 @@ def test_what_the_broker_says_after_the_clock_was_set_back_is_news():
     result = play("s23nov", 137)
 
     assert result.violations == [], result
+
+
+def test_a_close_that_hangs_is_not_sent_again_by_a_successor_that_cannot_read():
+    """It would flip the position once both fill: found by a campaign, in two of three runs."""
+    for _ in range(3):
+        result = play("s23nov", 1429)
+
+        assert result.violations == [], result

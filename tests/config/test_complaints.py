@@ -1,11 +1,13 @@
 """Complaints about a configuration: all of a file at once, each with its line, its key and the fix."""
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from config.errors import ConfigError
 from config.source import parse
+from messages.values import AccountRecord
 from tests.config.texts import LOGIN, loaded, refusals
 
 MANY = """[[logins]]
@@ -124,7 +126,8 @@ def test_what_came_from_the_environment_is_called_by_its_name(tmp_path, text):
 def test_two_logins_that_name_the_same_account_are_refused(tmp_path):
     """Both lines; they would enforce against each other."""
     text = (
-        "[[logins]]\nname = 'a'\naccounts = [1, 2]\n[[logins]]\nname = 'b'\naccounts = [2, '*']\n"
+        "[[logins]]\nname = 'a'\naccounts = [1, 2]\n"
+        "[[logins]]\nname = 'b'\naccounts = [2, '*']\nusername_env = 'USER_B'\n"
     )
     (said,) = refusals(tmp_path, text)
 
@@ -133,14 +136,41 @@ def test_two_logins_that_name_the_same_account_are_refused(tmp_path):
     loaded(tmp_path, text.replace("[2, '*']", "[3]"))
 
 
+def test_an_account_that_two_users_are_shown_is_refused_by_name(tmp_path):
+    """Who is behind `*` is known at the start only."""
+    config = loaded(tmp_path, LOGIN)
+    record = AccountRecord(
+        account=2, name="50K-2", balance_usd=Decimal(1), can_trade=True, simulated=True
+    )
+
+    config.check_overrides([record])
+    with pytest.raises(ConfigError, match="50K-2.* is guarded by more than one login"):
+        config.check_overrides([record, record])
+
+
 def test_two_overrides_of_one_account_are_refused_with_both_lines(tmp_path):
     """And two logins of one name."""
     twice = "[[accounts]]\naccount = 5\n"
 
     (said,) = refusals(tmp_path, LOGIN + twice + twice)
     assert "accounts.account: '5' stands twice, lines 4 and 6; keep one" in said
-    (said,) = refusals(tmp_path, LOGIN + LOGIN)
+    (said, _user) = refusals(tmp_path, LOGIN + LOGIN)
     assert "logins.name: 'desk' stands twice, lines 2 and 4; keep one" in said
+
+
+def test_two_logins_of_one_user_are_refused_with_both_lines(tmp_path):
+    """The broker would end the session of one as the other begins."""
+    text = "[[logins]]\nname = 'a'\n[[logins]]\nname = 'b'\nusername_env = 'USER_B'\n"
+    config = loaded(tmp_path, text)
+
+    (said,) = refusals(tmp_path, text.replace("USER_B", "PROJECT_X_USERNAME"))
+    assert said.startswith(
+        "5: logins.b.username_env: PROJECT_X_USERNAME is the user of more than one login (a, b, lines"
+    )
+    who = {"PROJECT_X_USERNAME": "Ann", "USER_B": "ann", "PROJECT_X_API_KEY": "key"}
+    with pytest.raises(ConfigError, match=r"login 'a'\) hold the same user"):
+        config.login_settings(config.file.logins[1], who)
+    config.login_settings(config.file.logins[1], who | {"USER_B": "ben"})
 
 
 @pytest.mark.parametrize("value", ["[" * 5000 + "]" * 5000, "9" * 5000], ids=["deep", "long"])

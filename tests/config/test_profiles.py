@@ -31,7 +31,7 @@ def test_an_account_picks_before_its_login_and_the_login_before_the_defaults(tmp
     """One profile applies to an account: the nearest one."""
     config = loaded(
         tmp_path,
-        '[[logins]]\nname = "desk"\nprofile = "small"\n[[logins]]\nname = "other"\n'
+        '[[logins]]\nname = "desk"\nprofile = "small"\n[[logins]]\nname = "other"\nusername_env = "B"\n'
         + PROFILES
         + '[defaults]\nprofile = "big"\n'
         + DEFAULTS
@@ -103,7 +103,7 @@ def test_the_defaults_may_leave_to_the_profiles_what_only_they_know(tmp_path):
     [
         ("[defaults]\nprofile = 'smal'", 10),
         ("[[accounts]]\naccount = 5\nprofile = 'smal'", 11),
-        ("[[logins]]\nname = 'b'\nprofile = 'smal'", 11),
+        ("[[logins]]\nname = 'b'\nusername_env = 'B'\nprofile = 'smal'", 12),
     ],
 )
 def test_a_profile_that_is_not_there_is_refused_with_what_was_meant(tmp_path, picks, line):
@@ -198,7 +198,10 @@ def test_every_login_is_shown_with_its_own_profile(tmp_path, capsys):
     said = checked(
         tmp_path,
         capsys,
-        LOGIN + "[[logins]]\nname = 'other'\nprofile = 'big'\n" + PROFILES + DEFAULTS,
+        LOGIN
+        + "[[logins]]\nname = 'other'\nusername_env = 'B'\nprofile = 'big'\n"
+        + PROFILES
+        + DEFAULTS,
     )
 
     assert "every account of desk: 1 rules" in said

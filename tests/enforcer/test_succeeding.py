@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from messages.commands import ApplyLockout, CloseContract, TakeSnapshot
-from messages.events import BrokerCommandAnswered
+from messages.events import BrokerCommandAnswered, BrokerCommandSent
 from messages.facts import SnapshotFailed
-from messages.values import Done
+from messages.values import Done, Rejected
 from tests.enforcer.test_refused_for_budget import ES, HEAD, MNQ, Desk
 
 OVER_S = 4.5
@@ -149,6 +149,65 @@ def test_so_it_does_where_reads_fail(heir):
 
     assert closes(heir) == [MNQ]
     assert OVER_S <= waited_s < 2 * OVER_S
+
+
+def fail_reads(desk, seconds):
+    """Let every read fail for so long."""
+    until, asks = desk.now + timedelta(seconds=seconds), desk.sent(TakeSnapshot)
+    sent = []
+    while desk.now < until:
+        (asked,), asks = asks or desk.sent(TakeSnapshot), []
+        failed = SnapshotFailed(**HEAD, at=desk.now, request_id=asked.request_id, reason="HTTP 500")
+        desk.tell(failed)
+        (pause,) = desk.pauses()
+        desk.wake(pause)
+        sent += closes(desk)
+        for command in desk.sent():
+            desk.answer(command, Done())
+    return sent
+
+
+def test_what_an_earlier_life_has_sent_a_close_for_waits_for_a_read():
+    """It may hang at the exchange for as long as nothing can be read: found by tests/chaos."""
+    desk = Desk()
+    desk.enforce(unsure=True, closing=(MNQ,))
+    (asked,) = desk.sent(TakeSnapshot)
+    desk.enforce(MNQ, ES)
+    desk.out = [asked]
+
+    assert fail_reads(desk, 120) == [ES]
+
+    desk.read(MNQ)
+    desk.wake(desk.pauses()[0])
+    desk.read(MNQ)
+    assert closes(desk) == [MNQ]
+
+
+def test_what_was_gone_and_is_held_again_was_closed_by_it():
+    """Nothing of that close is left."""
+    desk = Desk()
+    desk.enforce(unsure=True, closing=(MNQ,))
+    (asked,) = desk.sent(TakeSnapshot)
+    desk.enforce(MNQ, reappeared=(MNQ,))
+    desk.out = [asked]
+
+    assert fail_reads(desk, OVER_S) == [MNQ]
+
+
+def test_its_account_hears_of_every_close_and_of_those_without_effect():
+    """Whoever succeeds it is told by the account what may still be closing."""
+    desk = Desk()
+    desk.enforce(MNQ, ES, orders=(7,))
+    assert [each.contract for each in desk.sent(BrokerCommandSent)] == [MNQ, ES]
+
+    mnq, es, cancel = desk.sent()
+    desk.answer(mnq, Done())
+    assert desk.sent(BrokerCommandAnswered) == []
+    desk.answer(cancel, Rejected(code=5, text="no such order"))
+    assert desk.sent(BrokerCommandAnswered) == []
+    desk.answer(es, Rejected(code=2, text="no position"))
+    (answer,) = desk.sent(BrokerCommandAnswered)
+    assert answer.command_id == es.command_id
 
 
 def test_what_appears_after_that_time_is_closed_at_once(heir):

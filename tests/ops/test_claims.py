@@ -60,12 +60,6 @@ def test_one_login_that_is_claimed_already_gives_up_all(desk):
         desk(third, "cem", "dora")
 
 
-def test_one_user_in_two_tables_is_no_stranger(desk):
-    """A configuration may have two logins of the same user, for different accounts."""
-    with closing(Claims()) as ours:
-        desk(ours, "ann", "ann")
-
-
 def test_what_was_given_up_can_be_claimed(desk):
     """As by a process that ends."""
     with closing(Claims()) as ours, closing(Claims()) as theirs:

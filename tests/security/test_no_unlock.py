@@ -229,6 +229,7 @@ WAY = {
         FACT,
     ),
     "BrokerCommandAnswered": TO_ENFORCER,
+    "BrokerCommandSent": "an account notes what is being closed: a successor waits for a read of it",
     **dict.fromkeys(
         [
             *(
@@ -247,7 +248,7 @@ WAY = {
                 "EnforcementNarrowed",
                 "EnforcementUnrecorded",
             ),
-            *("BrokerCommandSent", "StopMoved", "StopNotMoved", "FlatConfirmed", "DeadlinePassed"),
+            *("StopMoved", "StopNotMoved", "FlatConfirmed", "DeadlinePassed"),
             *(
                 "EnforcementWithheld",
                 "EnforcementFinished",
