@@ -144,7 +144,7 @@ def test_an_account_that_two_users_are_shown_is_refused_by_name(tmp_path):
     )
 
     config.check_overrides([record])
-    with pytest.raises(ConfigError, match="50K-2.* is guarded by more than one login"):
+    with pytest.raises(ConfigError, match=r"50K-2.* is guarded by more than one login"):
         config.check_overrides([record, record])
 
 
