@@ -27,6 +27,7 @@ from actors.enforcer.commanding import (
 )
 from actors.enforcer.stops import Stops
 from actors.enforcer.targets import Plan, covers_all, needs_no_read, plan
+from actors.enforcer.timers import Timers
 from messages.base import Message, Send
 from messages.commands import (
     ApplyLockout,
@@ -133,6 +134,7 @@ class EnforcerCore:
     _due_at: datetime | None = None
     """When the pause it waits for ends."""
     _request: str = ""
+    _timers: Timers = field(default_factory=Timers)
     _count: int = 0
     _now: datetime = field(init=False)
     _cause: str = field(init=False, default="")
@@ -512,7 +514,7 @@ class EnforcerCore:
     # --- deadlines ---
 
     def _on_woken(self, key: str) -> None:
-        match key, self._step:
+        match self._timers.rang(key), self._step:
             case "deadline", _ if not self._reported and not self._confirmed:
                 self._report(None)
             case "answers", Step.COMMANDING:
@@ -523,7 +525,7 @@ class EnforcerCore:
                 self._settle()
                 self._command(self._again())
             case _:
-                pass  # overtaken by events
+                pass  # replaced, or overtaken by events
 
     def _give_up_on_answers(self) -> None:
         for command_id in tuple(self._outstanding):
@@ -583,12 +585,14 @@ class EnforcerCore:
             AlarmRaised(at=self._now, cause=self._id, account=account, code=code, text=text)
         )
 
-    def _wake(self, key: str, after_s: float) -> None:
-        to = f"enforcer/{self.account}"
+    def _wake(self, name: str, after_s: float) -> None:
+        self._cancel(name)
+        to, key = f"enforcer/{self.account}", self._timers.begin(name)
         self._tell(
             "clock", WakeAfter(at=self._now, cause=self._id, to=to, key=key, after_s=after_s)
         )
 
-    def _cancel(self, key: str) -> None:
-        to = f"enforcer/{self.account}"
-        self._tell("clock", CancelWake(at=self._now, cause=self._id, to=to, key=key))
+    def _cancel(self, name: str) -> None:
+        if (key := self._timers.end(name)) is not None:
+            to = f"enforcer/{self.account}"
+            self._tell("clock", CancelWake(at=self._now, cause=self._id, to=to, key=key))

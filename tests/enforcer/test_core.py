@@ -47,7 +47,7 @@ class Bench:
         self.now = datetime(2025, 10, 29, 17, tzinfo=UTC)
         self.core = EnforcerCore(account=ACCOUNT, login="desk", epoch="t")
         self.commands, self.reads, self.reports, self.events = [], [], [], []
-        self.wakes = {}
+        self.wakes, self.keys = {}, {}
 
     def head(self):
         return {"account": ACCOUNT, "at": self.now, "cause": "test"}
@@ -64,9 +64,11 @@ class Bench:
                 case Append():
                     self.events += sent.events
                 case WakeAfter():
-                    self.wakes[sent.key] = self.now + timedelta(seconds=sent.after_s)
+                    name = sent.key.split()[0]
+                    self.wakes[name] = self.now + timedelta(seconds=sent.after_s)
+                    self.keys[name] = sent.key
                 case CancelWake():
-                    self.wakes.pop(sent.key, None)
+                    self.wakes.pop(sent.key.split()[0], None)
 
     def enforce(self, *positions, orders=(), number="e1", deadline_s=5, targets=FLAT, **more):
         self.tell(
@@ -116,6 +118,9 @@ class Bench:
     def wake(self, key):
         """Let time pass until a wake is due."""
         self.now = self.wakes.pop(key)
+        self.ring(self.keys[key])
+
+    def ring(self, key):
         self.tell(Woken(at=self.now, cause="clock", key=key))
 
     def alarms(self):
@@ -215,7 +220,7 @@ def test_a_deadline_locks_all_the_same_and_the_work_goes_on(bench):
     assert AlarmCode.BROKER_UNCERTAIN in bench.alarms()
     bench.wake("deadline")
 
-    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
+    bench.ring(bench.keys["deadline"])
     (late,) = bench.reports
     assert (late.flat_confirmed, late.read_at, late.positions) == (False, None, ())
 
@@ -230,7 +235,7 @@ def test_a_deadline_after_the_proof_says_nothing(bench):
     bench.show()
     bench.show()
 
-    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
+    bench.ring(bench.keys["deadline"])
 
     assert len(bench.reports) == 1
 
@@ -454,11 +459,44 @@ def test_what_reappears_after_the_proof_has_a_deadline_again(bench):
     assert [each.flat_confirmed for each in bench.reports] == [True, False]
 
 
+def test_the_deadline_of_an_enforcement_before_is_not_the_one_of_this(bench):
+    """It waited in the inbox as that was proven and this began: found by tests/chaos."""
+    bench.enforce(MNQ)
+    before = bench.keys["deadline"]
+    bench.answer()
+    bench.show()
+    bench.show()
+    bench.enforce(MNQ, number="e2")
+
+    bench.ring(before)
+    assert [each.flat_confirmed for each in bench.reports] == [True]
+    bench.wake("deadline")
+    assert [each.flat_confirmed for each in bench.reports] == [True, False]
+
+
+def test_a_pause_that_was_replaced_ends_no_other(bench):
+    """What has two seconds to take effect would be read as if they were over, and closed twice."""
+    bench.enforce(MNQ)
+    bench.answer()
+    bench.show(held=[MNQ])
+    before = bench.keys["pause"]
+    bench.enforce(MNQ, ES)
+    bench.answer(Uncertain(reason="lost"))
+    bench.show(held=[MNQ])
+    assert bench.left_s("pause") >= 2
+
+    reads = len(bench.reads)
+    bench.ring(before)
+
+    assert len(bench.reads) == reads
+    assert bench.sent() == [MNQ, ES]
+
+
 def test_a_deadline_is_reported_once(bench):
     """A wake may come twice."""
     bench.enforce(MNQ)
     bench.wake("deadline")
-    bench.tell(Woken(at=bench.now, cause="clock", key="deadline"))
+    bench.ring(bench.keys["deadline"])
 
     assert len(bench.reports) == 1
 

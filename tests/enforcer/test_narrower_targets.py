@@ -23,6 +23,10 @@ def enforce(targets, orders):
     )
 
 
+def rung(core, name):
+    return Woken(at=NOON, cause="test", key=core._timers.key(name))
+
+
 def of(sends, kind):
     return [each.message for each in sends if isinstance(each.message, kind)]
 
@@ -42,7 +46,7 @@ def test_what_was_refused_is_repeated_unread_while_it_is_a_target():
     """The broker never got the cancel, and cannot be read: it goes out again."""
     core = refused_and_unread()
 
-    sent = core.handle(Woken(at=NOON, cause="test", key="pause"), NOON)
+    sent = core.handle(rung(core, "pause"), NOON)
 
     assert [each.order_id for each in of(sent, CancelOrder)] == [7]
 
@@ -52,7 +56,7 @@ def test_what_was_refused_is_not_repeated_once_its_target_is_dropped():
     core = refused_and_unread()
     core.handle(enforce((), ()), NOON)
 
-    sent = core.handle(Woken(at=NOON, cause="test", key="pause"), NOON)
+    sent = core.handle(rung(core, "pause"), NOON)
 
     assert of(sent, CancelOrder) == []
     assert len(of(sent, TakeSnapshot)) == 1
@@ -62,11 +66,11 @@ def test_a_deadline_that_was_reported_is_not_reported_again():
     """Fewer targets are no news: no second `DeadlinePassed`, no second alarm."""
     core = refused_and_unread()
     late = NOON + timedelta(seconds=6)
-    assert of(core.handle(Woken(at=late, cause="test", key="deadline"), late), ApplyLockout)
+    assert of(core.handle(rung(core, "deadline"), late), ApplyLockout)
 
     core.handle(enforce((), ()), late)
 
-    assert not of(core.handle(Woken(at=late, cause="test", key="deadline"), late), ApplyLockout)
+    assert core._timers.key("deadline") is None
 
 
 def test_the_proof_says_what_had_been_asked():

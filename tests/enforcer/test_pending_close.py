@@ -190,7 +190,7 @@ def answered(core, command, outcome):
 
 
 def paused(core):
-    return told(core, Woken(at=NOON, cause="test", key="pause"))
+    return told(core, Woken(at=NOON, cause="test", key=core._timers.key("pause")))
 
 
 def read(core, asked, *orders, size=5):

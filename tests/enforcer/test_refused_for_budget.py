@@ -44,9 +44,11 @@ class Desk:
         self.core = EnforcerCore(account=1, login="desk", epoch="1")
         self.now = NOON
         self.out = []
+        self.keys = {}
 
     def tell(self, message):
         self.out = [each.message for each in self.core.handle(message, self.now)]
+        self.keys |= {each.key.split()[0]: each.key for each in self.sent(WakeAfter)}
 
     def enforce(self, *positions, orders=(), targets=FLAT, **more):
         self.tell(
@@ -71,7 +73,7 @@ class Desk:
         self.tell(BrokerCommandAnswered(**head, outcome=outcome))
 
     def pauses(self):
-        return [each.after_s for each in self.sent(WakeAfter) if each.key == "pause"]
+        return [each.after_s for each in self.sent(WakeAfter) if each.key.startswith("pause")]
 
     def read(self, *held):
         (asked,) = self.sent(TakeSnapshot)
@@ -102,7 +104,7 @@ class Desk:
 
     def wake(self, after_s):
         self.now += timedelta(seconds=after_s)
-        self.tell(Woken(at=self.now, cause="clock", key="pause"))
+        self.tell(Woken(at=self.now, cause="clock", key=self.keys["pause"]))
 
 
 def test_a_refused_close_waits_for_its_turn_and_reads_nothing_meanwhile():
