@@ -22,7 +22,7 @@ from actors.runtime.right_of_way import RightOfWay
 SLICE_SIZE = 64
 """Messages per turn: 1 costs a third of the throughput, more lets one busy actor delay the others."""
 
-_AHEAD_IN_A_ROW = 32
+_AHEAD_IN_A_ROW = 4
 """After so many turns of those that come ahead, one of the others is run."""
 
 if TYPE_CHECKING:
