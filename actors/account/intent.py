@@ -57,8 +57,10 @@ def commanded(
     """Return the intent after a command was sent or answered."""
     match event:
         case BrokerCommandSent(contract=str(contract)) if event.enforcement_id == under_way.id:
+            # only sent anew when the one before was read to be over, or had no effect
+            before = _closing(under_way, lambda each: each.contract != contract)
             new = Closing(command_id=event.command_id, contract=contract)
-            return replace(under_way, closing=(*under_way.closing, new))
+            return replace(under_way, closing=(*before.closing, new))
         case BrokerCommandAnswered(outcome=NotSent() | Rejected() | Withheld()):
             return _closing(under_way, lambda each: each.command_id != event.command_id)
         case _:

@@ -63,6 +63,22 @@ def test_but_not_what_certainly_had_no_effect(account):
     assert told(account, 3) == (MNQ,)
 
 
+def test_a_close_takes_the_place_of_the_one_before(account):
+    """However often one is repeated while a market is halted, only the last may still take effect."""
+    account.hear(
+        BrokerCommandSent,
+        3,
+        enforcement_id=account.core.state.enforcement.id,
+        command_id="c4",
+        command="close_contract",
+        contract=MNQ,
+        size=None,
+        order_id=None,
+    )
+
+    assert [each.command_id for each in account.core.state.enforcement.closing] == ["c2", "c4"]
+
+
 def test_the_commands_of_another_enforcement_are_nothing_to_it(account):
     """Nor is a stop that was moved."""
     for owner in (f"{ACCOUNT}/e0", None):
