@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """Version of the message schema; stored in every journal and stream. Raise it on a breaking change."""
 
 _WORD_START = re.compile(r"(?<!^)(?=[A-Z])")
