@@ -18,6 +18,7 @@ from actors.gateway.fields import Fields
 from actors.journal import Store
 from actors.ops.witness import Testimony
 from actors.runtime import Dispatcher, InFlight, PooledActor, VirtualClock
+from actors.runtime.census import census
 from actors.simulator import Refusal, RefusedError
 from actors.simulator.contracts import catalogue
 from actors.simulator.exchange import Exchange
@@ -622,8 +623,14 @@ class Rig:
     # --- time ---
 
     def settle(self) -> None:
-        """Wait until no message is under way."""
-        self.in_flight.wait_idle(PATIENCE_S)
+        """Wait until no message is under way; where that never comes, say where they wait."""
+        try:
+            self.in_flight.wait_idle(PATIENCE_S)
+        except TimeoutError as error:
+            for each in census(self.system.directory):
+                if each.waiting or each.at or not each.is_up:
+                    error.add_note(repr(each))
+            raise
 
     def advance(self, seconds: float) -> None:
         """Let time pass and settle."""
