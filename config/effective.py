@@ -15,6 +15,9 @@ from config.layers import Layer
 from config.lines import Lines
 from messages.values import Parameters
 
+BUILT_IN = "built-in default"
+"""Says of a value that nobody has written it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EffectiveRule:
@@ -65,7 +68,7 @@ class Effective:
     def origin(self, rule: EffectiveRule, field: str) -> str:
         """Say who gives a field its value: `profile topstep_50k (lockstep.toml:52)`."""
         layer = rule.origins.get(field)
-        return f"{layer.label} ({self.place(rule.key_of(field))})" if layer else "built-in default"
+        return f"{layer.label} ({self.place(rule.key_of(field))})" if layer else BUILT_IN
 
     def place(self, key: Key) -> str:
         """Return file and line of a key."""

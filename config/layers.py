@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from config.keys import Key
-from config.schema import AccountOverride, ConfigFile, Login, RuleTables
+from config.schema import AccountOverride, ConfigFile, Defaults, Login, Profile, RuleTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,13 @@ class Layer:
     """E.g. `profile topstep_50k`."""
     path: Key
     """Where its rules stand in the file."""
-    rules: RuleTables
-    """What it says, by rule key."""
+    table: Defaults | Profile | AccountOverride
+    """The table that they are part of."""
+
+    @property
+    def rules(self) -> RuleTables:
+        """Return what it says, by rule key."""
+        return self.table.rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,13 @@ def layers_for(
     file: ConfigFile, login: Login | None, override: AccountOverride | None
 ) -> tuple[Layer, ...]:
     """Return what applies to an account of a login; an override's profile comes before the login's."""
-    found = [Layer("defaults", ("defaults", "rules"), file.defaults.rules)]
+    found = [Layer("defaults", ("defaults", "rules"), file.defaults)]
     name = picked(file, login, override)
     if name is not None and name in file.profiles:
         found.append(profile_layer(file, name))
     if override:
         named = str(override.account)
-        found.append(Layer(f"account {named}", ("accounts", named, "rules"), override.rules))
+        found.append(Layer(f"account {named}", ("accounts", named, "rules"), override))
     return tuple(found)
 
 
@@ -54,7 +59,7 @@ def picked(file: ConfigFile, login: Login | None, override: AccountOverride | No
 
 def profile_layer(file: ConfigFile, name: str) -> Layer:
     """Return the layer of a profile."""
-    return Layer(f"profile {name}", ("profiles", name, "rules"), file.profiles[name].rules)
+    return Layer(f"profile {name}", ("profiles", name, "rules"), file.profiles[name])
 
 
 def groups(file: ConfigFile) -> list[Group]:
@@ -70,7 +75,7 @@ def unpicked(file: ConfigFile) -> list[Group]:
     picked = {file.defaults.profile}
     picked |= {each.profile for each in file.logins}
     picked |= {each.profile for each in file.accounts}
-    defaults = Layer("defaults", ("defaults", "rules"), file.defaults.rules)
+    defaults = Layer("defaults", ("defaults", "rules"), file.defaults)
     return [
         Group(f"profile {name}", (defaults, profile_layer(file, name)))
         for name in file.profiles

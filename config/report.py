@@ -11,8 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.rules.manual import shown
-from config.effective import Effective, EffectiveRule
+from config.effective import BUILT_IN, Effective, EffectiveRule
+from config.layers import Group
 from config.loader import Config
+
+_LOCK_UNJUDGED = "lock_unjudged_after_s"
 
 
 def print_report(config: Config, console: Console) -> None:
@@ -26,6 +29,13 @@ def print_report(config: Config, console: Console) -> None:
         console.print(
             f"\n{group.name}: {count} rules", markup=False, highlight=False, soft_wrap=True
         )
+        after_s, origin = _lock_unjudged(group, effective)
+        console.print(
+            f"  {_LOCK_UNJUDGED} = {'never' if after_s is None else format(after_s, 'g')}  ← {origin}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         if plain:
             for line in _lines(effective):
                 console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
@@ -35,14 +45,28 @@ def print_report(config: Config, console: Console) -> None:
 
 def report(config: Config) -> dict[str, Any]:
     """Return the same for programs."""
+    groups = config.groups()
     return {
         "config": config.digest,
         "warnings": config.warnings,
         "rules": {
             group.name: {rule.rule.id: _page(effective, rule) for rule in effective.rules}
-            for group, effective in config.groups()
+            for group, effective in groups
+        },
+        _LOCK_UNJUDGED: {
+            group.name: dict(zip(("value", "from"), _lock_unjudged(group, effective), strict=True))
+            for group, effective in groups
         },
     }
+
+
+def _lock_unjudged(group: Group, effective: Effective) -> tuple[float | None, str]:
+    """Return after how many seconds unjudged they are locked, None = never; and who says so."""
+    for layer in reversed(group.layers):
+        if (after_s := layer.table.lock_unjudged_after_s) is not None:
+            place = effective.place((*layer.path[:-1], _LOCK_UNJUDGED))
+            return after_s or None, f"{layer.label} ({place})"
+    return None, BUILT_IN
 
 
 def _page(effective: Effective, rule: EffectiveRule) -> dict[str, Any]:
@@ -92,7 +116,7 @@ def _table(effective: Effective) -> Table:
         )
         for name, value in _values(rule):
             origin = effective.origin(rule, name)
-            style = "dim" if origin == "built-in default" else ""
+            style = "dim" if origin == BUILT_IN else ""
             cells = ("", name, shown(value), origin)
             table.add_row(*(Text(each, style=style) for each in cells))
     return table

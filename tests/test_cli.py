@@ -116,7 +116,7 @@ def test_check_as_json_names_rules_and_warnings():
     """`check --json` prints one object."""
     told = json.loads(lockstep("check", "--json").stdout)
 
-    assert list(told) == ["config", "warnings", "rules"]
+    assert list(told) == ["config", "warnings", "rules", "lock_unjudged_after_s"]
     assert "RULE-003" in told["rules"]["every account"]
 
 

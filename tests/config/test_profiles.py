@@ -179,6 +179,23 @@ def test_check_says_the_same_to_programs(tmp_path, capsys):
     assert rule["parameters"]["max_loss_usd"] == {"value": "7", "from": "account 5 (mine.toml:17)"}
 
 
+def test_check_says_who_is_locked_where_a_rule_cannot_judge(tmp_path, capsys):
+    """The nearest table that says it counts, and 0 is said, too."""
+    never = "[[accounts]]\naccount = 7\nlock_unjudged_after_s = 0\n"
+    text = TEXT.replace(PROFILES, PROFILES + "[profiles.small]\nlock_unjudged_after_s = 60\n")
+    said = checked(tmp_path, capsys, text + never)
+
+    parts = {each.split(":")[0]: each for each in said.split("\naccount")}
+    assert "lock_unjudged_after_s = 60  ← profile small (mine.toml:12)" in parts[" 6"]
+    assert "lock_unjudged_after_s = never  ← account 7 (mine.toml:22)" in parts[" 7"]
+    assert "lock_unjudged_after_s = never  ← built-in default" in parts[" 5"]
+    told = json.loads(checked(tmp_path, capsys, text + never, "--json"))
+    assert told["lock_unjudged_after_s"]["account 6"] == {
+        "value": 60,
+        "from": "profile small (mine.toml:12)",
+    }
+
+
 def test_check_shows_what_is_switched_off(tmp_path, capsys):
     """By whom."""
     said = checked(
