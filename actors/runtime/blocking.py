@@ -12,8 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pykka
+import structlog
 
 from actors.runtime.fence import acting
+
+_log = structlog.get_logger(actor="asking")
 
 
 class BlockingCallError(RuntimeError):
@@ -58,7 +61,10 @@ def _who() -> str:
 
 
 def answers_within[K](seconds: float, asked: Mapping[K, pykka.Future[Any]]) -> dict[K, Any]:
-    """Wait for many answers at once, so long in all; leave out who did not answer, or is dead."""
+    """Wait for many answers at once, so long in all; leave out who is dead or did not answer.
+
+    So is one that failed at its answer, which is logged: it takes none of the others away.
+    """
     answers = {}
     for key, future in asked.items():
         try:
@@ -67,6 +73,10 @@ def answers_within[K](seconds: float, asked: Mapping[K, pykka.Future[Any]]) -> d
             seconds = 0.0  # the others have had the time too
         except pykka.ActorDeadError:
             continue
+        except BlockingCallError:  # the fault of whoever asks
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one has answered with
+            _log.error("answer_failed", by=key, error=repr(error))
     return answers
 
 

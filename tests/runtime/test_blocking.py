@@ -6,6 +6,7 @@ import pykka
 import pytest
 
 from actors.runtime import BlockingCallError, PooledActor, WorkerPool
+from actors.runtime.blocking import answers_within
 
 WAIT_S = 100
 
@@ -153,3 +154,24 @@ def test_a_pool_made_for_blocking_allows_it():
     assert answer == 42
     pykka.ActorRegistry.stop_all(timeout=WAIT_S)
     pool.stop()
+
+
+def test_one_that_fails_at_its_answer_takes_none_of_the_others_away(pool, capsys):
+    """It is left out like one that is dead or does not answer, and logged."""
+    asked = {
+        name: Running.start(dispatcher=pool).ask(function, block=False)
+        for name, function in {"one": lambda: 1, "two": lambda: 1 // 0, "three": lambda: 3}.items()
+    }
+
+    assert answers_within(WAIT_S, asked) == {"one": 1, "three": 3}
+    assert "ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_waiting_for_many_is_refused_like_waiting_for_one(shared, other):
+    """It is no answer that failed."""
+    asked = other.ask("x", block=False)
+
+    with pytest.raises(BlockingCallError):
+        Running.start(dispatcher=shared).ask(
+            lambda: answers_within(WAIT_S, {"x": asked}), timeout=WAIT_S
+        )
