@@ -9,6 +9,7 @@ from messages.values import (
     AccountView,
     Band,
     Breach,
+    Closing,
     Order,
     OrderType,
     Parameters,
@@ -167,8 +168,8 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     """Notional value of what is held; None = unknown, or nothing is known to be held."""
     unsure: bool = False
     """An earlier life may have commanded already: an enforcer that began anew closes nothing unread."""
-    closing: tuple[str, ...] = ()
-    """Contracts whose close was commanded and may still take effect: only a read may repeat it."""
+    closing: tuple[Closing, ...] = ()
+    """Closes of an earlier life that may still take effect: none is repeated before a read."""
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):

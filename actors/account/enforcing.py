@@ -333,7 +333,7 @@ class Enforcing:
                     known_positions=(),
                     known_orders=(),
                     unsure=True,
-                    closing=tuple(sorted({each.contract for each in under_way.closing})),
+                    closing=under_way.closing,
                     deadline_at=max(under_way.deadline_at, soonest),
                 ),
             )

@@ -44,7 +44,7 @@ from messages.commands import (
 from messages.events import AlarmRaised, BrokerCommandAnswered, Event
 from messages.facts import SnapshotFailed, SnapshotTaken
 from messages.journal import Append
-from messages.values import AlarmCode, Done, NotSent, Rejected, Target, Uncertain, Withheld
+from messages.values import AlarmCode, Closing, Done, NotSent, Rejected, Target, Uncertain, Withheld
 
 _COMMAND_S = 2.5
 """Deadline of a broker command; the gateway answers by then whatever happens."""
@@ -127,8 +127,10 @@ class EnforcerCore:
     """Until when commands of an earlier life may be under way that this one knows nothing of."""
     _queued: bool = False
     """They may be in the gateway's queue still: that life was of this process."""
-    _closing: set[str] = field(default_factory=set)
-    """Contracts that an earlier life has commanded to be closed, until a read: one may hang for long."""
+    _closing: list[Closing] = field(default_factory=list)
+    """Closes of an earlier life that may hang for long, until a read."""
+    _void: set[str] = field(default_factory=set)
+    """Commands of an earlier life that had no effect, until a read: told before they were known of."""
     _asked: Plan = field(default_factory=Plan)
     """What the account has last named as there to be closed and cancelled."""
     _due_at: datetime | None = None
@@ -191,10 +193,10 @@ class EnforcerCore:
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
         if order.unsure and not again:
-            self._closing.update(order.closing)
+            self._closing = [each for each in order.closing if each.command_id not in self._void]
             if self._inherited_until is None:
                 self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
-        self._closing.difference_update(order.reappeared)
+        self._closing = [each for each in self._closing if each.contract not in order.reappeared]
         self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way
             self._hurry(order)
@@ -236,7 +238,7 @@ class EnforcerCore:
             for name in order.known_positions
             if (name not in self._known or name in order.reappeared)
             and name not in self._reducing
-            and name not in self._closing
+            and not self._is_closing(name)
         )
         cancel = tuple(key for key in order.known_orders if key not in self._known)
         self._pause_s = _FIRST_PAUSE_S
@@ -294,6 +296,7 @@ class EnforcerCore:
     def _on_answer(self, answer: BrokerCommandAnswered) -> None:
         command = self._outstanding.pop(answer.command_id, None)
         if command is None:
+            self._on_earlier(answer)
             return
         self._record(answer)
         if isinstance(answer.outcome, Uncertain):
@@ -321,6 +324,15 @@ class EnforcerCore:
         if not self._outstanding and self._step is Step.COMMANDING:
             self._cancel("answers")
             self._go_on()
+
+    def _on_earlier(self, answer: BrokerCommandAnswered) -> None:
+        """Note that a command of an earlier life had no effect: its close may go out again unread."""
+        if self._inherited_until is None or isinstance(answer.outcome, Done | Uncertain):
+            return
+        self._void.add(answer.command_id)
+        self._closing = [each for each in self._closing if each.command_id != answer.command_id]
+        self._record(answer)
+        self._tell(f"account/{self.account}", answer)
 
     def _still_asked(self, command: BrokerCommand) -> bool:
         """Say whether a command may be repeated if it had no effect: no other has taken its place."""
@@ -381,6 +393,7 @@ class EnforcerCore:
         self._blind, self._failed, self._refused = False, [], []
         self._latest.clear()
         self._closing.clear()
+        self._void.clear()
         patient = self._pause_s < _STUCK_PAUSE_S
         todo = plan(self._targets, snapshot.positions, snapshot.orders, patient=patient)
         self._read_inheritance(snapshot)
@@ -460,7 +473,7 @@ class EnforcerCore:
         if self._inherited_until is not None and not self._inherits:
             self._inherited_until = None
             # no read was to be had, and nothing was sent in this life
-            close = tuple(each for each in self._asked.close if each not in self._closing)
+            close = tuple(each for each in self._asked.close if not self._is_closing(each))
             return Plan(close=close, cancel=self._asked.cancel)
         if self._blind:
             failed, self._failed = [*self._failed, *failed], []
@@ -545,6 +558,10 @@ class EnforcerCore:
     def _inherits(self) -> bool:
         """Say whether commands of an earlier life may be under way, of which no read has told."""
         return self._inherited_until is not None and self._now < self._inherited_until
+
+    def _is_closing(self, contract: str) -> bool:
+        """Say whether an earlier life's close of a contract may still take effect."""
+        return any(each.contract == contract for each in self._closing)
 
     @property
     def _unsure_s(self) -> float:

@@ -42,16 +42,16 @@ def told(account, seconds):
     account.hear(ResumeEnforcement, seconds)
     (order,) = account.of(Enforce)
     assert order.unsure
-    return order.closing
+    return tuple(each.contract for each in order.closing)
 
 
 def test_every_contract_that_was_commanded(account):
     """As long as it is held; that a close was accepted says nothing of its fill."""
     account.hear(BrokerCommandAnswered, 3, command_id="c1", outcome=Done())
-    assert told(account, 3) == (ES, MNQ)
+    assert told(account, 3) == (MNQ, ES)
 
     account.hold(4, 1, MNQ)
-    assert told(account, 4) == (ES, MNQ)
+    assert told(account, 4) == (MNQ, ES)
     account.hold(5, 0, MNQ)
     assert told(account, 5) == (ES,)
 
@@ -93,7 +93,7 @@ def test_the_commands_of_another_enforcement_are_nothing_to_it(account):
             order_id=None,
         )
 
-    assert told(account, 3) == (ES, MNQ)
+    assert told(account, 3) == (MNQ, ES)
 
 
 def test_over_a_reset_it_is_still_known(account):

@@ -7,9 +7,10 @@ import pytest
 from messages.commands import ApplyLockout, CloseContract, TakeSnapshot
 from messages.events import BrokerCommandAnswered, BrokerCommandSent
 from messages.facts import SnapshotFailed
-from messages.values import Done, Rejected
+from messages.values import Closing, Done, NotSent, Rejected
 from tests.enforcer.test_refused_for_budget import ES, HEAD, MNQ, Desk
 
+CLOSING = Closing(command_id="1/e1/0.c1", contract=MNQ)
 OVER_S = 4.5
 """By when a command of the earlier life has had its effect, or never will."""
 
@@ -170,7 +171,7 @@ def fail_reads(desk, seconds):
 def test_what_an_earlier_life_has_sent_a_close_for_waits_for_a_read():
     """It may hang at the exchange for as long as nothing can be read: found by tests/chaos."""
     desk = Desk()
-    desk.enforce(unsure=True, closing=(MNQ,))
+    desk.enforce(unsure=True, closing=(CLOSING,))
     (asked,) = desk.sent(TakeSnapshot)
     desk.enforce(MNQ, ES)
     desk.out = [asked]
@@ -183,10 +184,29 @@ def test_what_an_earlier_life_has_sent_a_close_for_waits_for_a_read():
     assert closes(desk) == [MNQ]
 
 
+@pytest.mark.parametrize("early", [True, False], ids=["before it is known of", "after that"])
+def test_a_close_that_certainly_had_no_effect_is_repeated_unread(heir, early):
+    """The budget had no room for it, nor has it for reads: whoever is told nothing waits a minute."""
+    told = {**HEAD, "at": heir.now, "command_id": CLOSING.command_id}
+    answer = BrokerCommandAnswered(**told, outcome=NotSent(reason="no budget"))
+    if early:
+        heir.tell(answer)
+        assert heir.sent(BrokerCommandAnswered) == [answer]
+        assert heir.journaled(BrokerCommandAnswered) == [answer]
+    heir.enforce(unsure=True, closing=(CLOSING,))
+    (asked,) = heir.sent(TakeSnapshot)
+    heir.enforce(MNQ)
+    if not early:
+        heir.tell(answer)
+    heir.out = [asked]
+
+    assert fail_reads(heir, OVER_S) == [MNQ]
+
+
 def test_what_was_gone_and_is_held_again_was_closed_by_it():
     """Nothing of that close is left."""
     desk = Desk()
-    desk.enforce(unsure=True, closing=(MNQ,))
+    desk.enforce(unsure=True, closing=(CLOSING,))
     (asked,) = desk.sent(TakeSnapshot)
     desk.enforce(MNQ, reappeared=(MNQ,))
     desk.out = [asked]
