@@ -13,6 +13,7 @@ from actors.account.trading_day import TradingDay
 from actors.enforcer.targets import all_must_go, is_flat_target
 from messages.base import AccountMessage
 from messages.events import (
+    ActorRestarted,
     AlarmRaised,
     BrokerCommandSent,
     DayReset,
@@ -36,6 +37,7 @@ def check(evidence: Evidence, day: TradingDay, *, gross: bool = False) -> list[V
     walks = _walked(evidence)
     found = [violation for walk in walks.values() for violation in walk.found]
     found += _gaps(evidence)
+    found += _failed(evidence)
     found += _commands_before_intents(evidence, walks)
     found += _judged_under_lock(evidence)
     found += _waited(evidence)
@@ -71,6 +73,14 @@ def _gaps(evidence: Evidence) -> Iterator[Violation]:
         if stored.seq != expected:
             yield Violation("I10", None, stored.seq, f"the journal has no seq {expected}")
             return
+
+
+def _failed(evidence: Evidence) -> Iterator[Violation]:
+    """Nothing that happens makes an actor fail but what is told it to that end: a supervisor hides it."""
+    for stored in evidence.journal:
+        event = stored.event
+        if isinstance(event, ActorRestarted) and "cannot be told str" not in event.error:
+            yield Violation("failure", None, stored.seq, f"{event.address} failed: {event.error}")
 
 
 def _commands_before_intents(
