@@ -15,6 +15,7 @@ from actors.locking import LockRequest
 from messages.events import (
     AccountLocked,
     AccountOpened,
+    ActorRestarted,
     BrokerCommandAnswered,
     BrokerCommandSent,
     DayReset,
@@ -412,6 +413,20 @@ def test_every_mutation_is_found(good, name):
     found = check(mutate(evidence), day)
 
     assert invariant in {each.invariant for each in found}, found
+
+
+def test_an_actor_that_failed_by_itself_is_found(good):
+    """Its supervisor hides it well: nothing is lost, and all goes on."""
+    evidence, day = good
+    told, own = (
+        ActorRestarted(at=NOON, cause="test", address=f"account/{A}", error=error, restarts=1)
+        for error in ("TypeError('an account cannot be told str')", "KeyError('MNQ')")
+    )
+    events = [event for _, event in evidence.journal]
+
+    assert check(journal(evidence, [*events, told]), day) == []
+    (found,) = check(journal(evidence, [*events, own]), day)
+    assert "KeyError" in found.text
 
 
 def test_every_invariant_has_a_mutation():
