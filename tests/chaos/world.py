@@ -214,7 +214,7 @@ class World:
     def poison(self, address: str, random: Random) -> None:
         """Have an actor fail and be restarted; again only when that needs no back-off any more."""
         now = self.clock.monotonic()
-        if self.rig is None or self.life.dead or now < self._failed_at.get(address, now):
+        if self.rig is None or self.life.dead or now <= self._failed_at.get(address, -1.0):
             return
         self._failed_at[address] = now + _PERIOD_S
         with self.turnstile.shuffled(random):
