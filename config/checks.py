@@ -1,7 +1,7 @@
 """What a file may not say although each value has the right type. Pure; every check adds complaints."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -99,32 +99,34 @@ def _tables(raw: object) -> list[dict[str, Any]]:
 
 def _check_shared(file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
     """Two logins would enforce against each other; who is behind `*` is checked at the start."""
-    guards: dict[int, list[str]] = {}
-    for login in file.logins:
-        for account in dict.fromkeys(login.accounts):
-            if isinstance(account, int):
-                guards.setdefault(account, []).append(login.name)
-    for account, names in guards.items():
-        if len(names) > 1:
-            keys: list[Key] = [("logins", name, "accounts") for name in names]
-            complaints.append(
-                f"{shown(keys[-1])}: account {account} is guarded by more than one login "
-                f"({', '.join(names)}, {_on(lines, keys)}); name it in one"
-            )
+    guarded = [(key, each.name) for each in file.logins for key in dict.fromkeys(each.accounts)]
+    ids = ((key, name) for key, name in guarded if isinstance(key, int))
+    for account, where, whose in _of_several(ids, "accounts", lines):
+        complaints.append(
+            f"{where}: account {account} is guarded by more than one login {whose}; name it in one"
+        )
 
 
 def _check_users(file: ConfigFile, lines: Lines, complaints: list[str]) -> None:
     """The broker ends a user's session as another begins; who stands in a variable is checked later."""
-    users: dict[str, list[str]] = {}
-    for login in file.logins:
-        users.setdefault(login.username_env, []).append(login.name)
-    for variable, names in users.items():
+    users = ((each.username_env, each.name) for each in file.logins)
+    for variable, where, whose in _of_several(users, "username_env", lines):
+        complaints.append(
+            f"{where}: {variable} is the user of more than one login {whose}; {ONE_LOGIN_A_USER}"
+        )
+
+
+def _of_several[K](
+    owned: Iterable[tuple[K, str]], field: str, lines: Lines
+) -> Iterator[tuple[K, str, str]]:
+    """Yield what more than one login has, where the last of them says so, and which they are."""
+    owners: dict[K, list[str]] = {}
+    for each, login in owned:
+        owners.setdefault(each, []).append(login)
+    for each, names in owners.items():
         if len(names) > 1:
-            keys: list[Key] = [("logins", name, "username_env") for name in names]
-            complaints.append(
-                f"{shown(keys[-1])}: {variable} is the user of more than one login "
-                f"({', '.join(names)}, {_on(lines, keys)}); {ONE_LOGIN_A_USER}"
-            )
+            keys: list[Key] = [("logins", name, field) for name in names]
+            yield each, shown(keys[-1]), f"({', '.join(names)}, {_on(lines, keys)})"
 
 
 def _on(lines: Lines, keys: list[Key]) -> str:

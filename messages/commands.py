@@ -169,7 +169,7 @@ class Enforce(AccountMessage, frozen=True, kw_only=True):
     unsure: bool = False
     """An earlier life may have commanded already: an enforcer that began anew closes nothing unread."""
     closing: tuple[Closing, ...] = ()
-    """Closes of an earlier life that may still take effect: none is repeated before a read."""
+    """Closes sent that may still take effect; one that began anew repeats none of them before a read."""
 
 
 class MoveStops(AccountMessage, frozen=True, kw_only=True):

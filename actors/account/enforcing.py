@@ -333,7 +333,6 @@ class Enforcing:
                     known_positions=(),
                     known_orders=(),
                     unsure=True,
-                    closing=under_way.closing,
                     deadline_at=max(under_way.deadline_at, soonest),
                 ),
             )
@@ -352,6 +351,7 @@ class Enforcing:
             reappeared=tuple(sorted(reappeared)),
             verify_every_s=self._reentry.verify_every_s(turn.now),
             exposure_usd=exposure_usd(self.state, self.marks),
+            closing=under_way.closing,
         )
 
     def apply(self, turn: Turn, report: ApplyLockout) -> tuple[Lockout, ...]:

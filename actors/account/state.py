@@ -289,7 +289,7 @@ class AccountState:
 
     def _forget_closes(self) -> None:
         if self.enforcement:
-            self.enforcement = still_held(self.enforcement, self.positions)
+            self.enforcement = still_held(self.enforcement, self.held)
 
     def _work(self, order: Order, at: datetime) -> None:
         self.seen_at[order.order_id] = at
@@ -335,11 +335,11 @@ class AccountState:
         before = self.positions
         self.positions = self._newer(self.positions, held, read_at)
         self.orders = self._newer(self.orders, working, read_at)
-        self._forget_closes()
         self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
         # not from when it came: a grace may begin a little early, never late
         self._follow_protection(before, read_at)
         self.unplaced.read(read_at)
+        self._forget_closes()
         self._ratchet(tuple(self.allowances or ()))
 
     def _of_the_last_hour(self, fill: Fill, now: datetime) -> bool:

@@ -192,10 +192,12 @@ class EnforcerCore:
         self._stops.give_way(order.targets)
         self._verify_every_s, self._exposure_usd = order.verify_every_s, order.exposure_usd
         self._clean = 0
-        if order.unsure and not again:
+        if order.unsure and not again and self._inherited_until is None:
+            self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
+        if (
+            self._inherited_until is not None
+        ):  # nothing was sent in this life, all is of an earlier one
             self._closing = [each for each in order.closing if each.command_id not in self._void]
-            if self._inherited_until is None:
-                self._inherited_until = self._now + timedelta(seconds=_INHERITED_S)
         self._closing = [each for each in self._closing if each.contract not in order.reappeared]
         self._asked = known = Plan(close=order.known_positions, cancel=order.known_orders)
         if self._step is not Step.IDLE:  # of an earlier enforcement, perhaps: it may be under way

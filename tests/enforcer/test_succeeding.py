@@ -173,7 +173,7 @@ def test_what_an_earlier_life_has_sent_a_close_for_waits_for_a_read():
     desk = Desk()
     desk.enforce(unsure=True, closing=(CLOSING,))
     (asked,) = desk.sent(TakeSnapshot)
-    desk.enforce(MNQ, ES)
+    desk.enforce(MNQ, ES, closing=(CLOSING,))
     desk.out = [asked]
 
     assert fail_reads(desk, 120) == [ES]
@@ -182,6 +182,27 @@ def test_what_an_earlier_life_has_sent_a_close_for_waits_for_a_read():
     desk.wake(desk.pauses()[0])
     desk.read(MNQ)
     assert closes(desk) == [MNQ]
+
+
+def test_nor_where_words_of_before_waited_in_its_inbox(heir):
+    """The account's answer to the failure comes behind what it had said already."""
+    heir.enforce(MNQ)
+    (asked,) = heir.sent(TakeSnapshot)
+    heir.enforce(unsure=True, closing=(CLOSING,))
+    heir.enforce(MNQ, ES, closing=(CLOSING,))
+    heir.out = [asked]
+
+    assert fail_reads(heir, 60) == [ES]
+
+
+def test_one_that_lives_on_knows_its_own_commands(heir):
+    """What the account says of them is nothing new to it."""
+    heir.enforce(MNQ)
+    heir.read()
+    heir.read()
+    heir.enforce(ES, MNQ, reappeared=(MNQ,), closing=(CLOSING,))
+
+    assert closes(heir) == [ES, MNQ]
 
 
 @pytest.mark.parametrize("early", [True, False], ids=["before it is known of", "after that"])
@@ -195,7 +216,7 @@ def test_a_close_that_certainly_had_no_effect_is_repeated_unread(heir, early):
         assert heir.journaled(BrokerCommandAnswered) == [answer]
     heir.enforce(unsure=True, closing=(CLOSING,))
     (asked,) = heir.sent(TakeSnapshot)
-    heir.enforce(MNQ)
+    heir.enforce(MNQ, closing=(CLOSING,))
     if not early:
         heir.tell(answer)
     heir.out = [asked]
@@ -208,7 +229,7 @@ def test_what_was_gone_and_is_held_again_was_closed_by_it():
     desk = Desk()
     desk.enforce(unsure=True, closing=(CLOSING,))
     (asked,) = desk.sent(TakeSnapshot)
-    desk.enforce(MNQ, reappeared=(MNQ,))
+    desk.enforce(MNQ, reappeared=(MNQ,), closing=(CLOSING,))
     desk.out = [asked]
 
     assert fail_reads(desk, OVER_S) == [MNQ]
