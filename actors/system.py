@@ -30,6 +30,7 @@ from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
 from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
+from actors.gateway.quotes import QUOTES
 from actors.journal import (
     LEASE,
     Anchor,
@@ -106,6 +107,7 @@ from messages.events import (
     SystemStarted,
     SystemStopped,
 )
+from messages.facts import QuotesLost
 from messages.journal import Append, ReadAccount, Recorded
 from messages.queries import (
     AccountBoard,
@@ -307,6 +309,7 @@ class System:
         for rule in all_rules():
             actor = partial(RuleActor, rule=rule, late_after_s=late_after_s, **self.wiring(pool))
             self._child(f"rule/{rule.id}", actor, under="rules")
+        known = self._start_quotes(pool)
         opened = [(settings, self._open(login.name, settings), login) for login, settings in logins]
         self._settle_time()
         sessions = [session for _, session, _ in opened]
@@ -326,7 +329,7 @@ class System:
         settings = self._settings(self.config)
         self._refuse_shadow_over_duties(settings.values())
         for name, records in self._records.items():
-            self._guard(name, [settings[each.account] for each in records], pool)
+            self._guard(name, [settings[each.account] for each in records], pool, known)
         if self.directory.is_alive(family.ALERTS):
             self._look_out()
         if self.examine:
@@ -595,13 +598,26 @@ class System:
                 [f"{text}; {end}" for text in complaints],
             )
 
-    def _guard(self, login: str, guarded: list[AccountSettings], pool: Dispatcher) -> None:
+    def _start_quotes(self, pool: Dispatcher) -> Known:
+        """Start who tells quotes, for all logins; return what it will know."""
+        said, known = self.config.file.quotes, Known()
+        quotes = partial(
+            QuoteActor,
+            logins=[each.name for each in self.config.file.logins],
+            check=QuoteCheck(said.max_jump_percent, said.confirm_within_s),
+            known=known,
+            **self.wiring(pool),
+        )
+        # Of its own: what keeps failing with one quote must not end the process.
+        above = "market"
+        self._supervise(above, self._keep(OwnThread(above, in_flight=self.in_flight)))
+        self._child(QUOTES, quotes, under=above)
+        return known
+
+    def _guard(
+        self, login: str, guarded: list[AccountSettings], pool: Dispatcher, known: Known
+    ) -> None:
         wiring, under = self.wiring(pool), f"login/{login}"
-        said = self.config.file.quotes
-        check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
-        known = Known()
-        quotes = partial(QuoteActor, login=login, check=check, known=known, **wiring)
-        self._child(f"quotes/{login}", quotes, under=under)
         # A thread of their own: an account that is read back from the journal delays no gateway.
         accounts = f"accounts/{login}"
         self._supervise(accounts, self._keep(OwnThread(accounts, in_flight=self.in_flight)), under)
@@ -773,6 +789,9 @@ class System:
                     account=account, at=now, cause="lag", late_s=lag.late_s, where=lag.name
                 )
                 self.directory.tell(f"account/{account}", note)
+        for login in self._records:
+            if lag.name == gateway_thread(login):
+                self.directory.tell(QUOTES, QuotesLost(at=now, cause="lag", login=login))
 
     def _answer_for_rule(self, address: str, letter: Any, error: str) -> None:
         """Tell an account of a judgement that was lost; on the thread where the letter died."""

@@ -65,6 +65,28 @@ class QuoteChanged(Message, frozen=True, kw_only=True):
         return None if self.unconfirmed else self.quote.contract
 
 
+class QuoteHeard(Message, frozen=True, kw_only=True):
+    """A login's market hub quoted a contract (gateway → QuoteActor); not journaled."""
+
+    login: str
+    """The login's name."""
+    quote: Quote
+    """All sides this login has heard since it subscribed, merged."""
+
+    def key(self) -> tuple[str, str]:
+        """Return login and contract: of several that wait, the latest replaces the others."""
+        return self.login, self.quote.contract
+
+
+class QuotesLost(Message, frozen=True, kw_only=True):
+    """A login's market hub cannot be relied on at present (→ QuoteActor); not journaled."""
+
+    login: str
+    """The login's name."""
+    contract: str | None = None
+    """The one contract it may not subscribe; None = the hub is down, or what it says is late."""
+
+
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):
     """The user hub is up and this account's subscriptions are acknowledged; what was known is old."""
 

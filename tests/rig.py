@@ -58,7 +58,7 @@ from messages.facts import (
     AccountChanged,
     ContractDescribed,
     ContractUnknown,
-    QuoteChanged,
+    QuoteHeard,
     SnapshotFailed,
     SnapshotTaken,
     StreamConnected,
@@ -272,7 +272,7 @@ class FakeGateway(PooledActor):
             at=self._clock.now(),
         )
         self._directory.tell(
-            f"quotes/{self._login}", QuoteChanged(at=self._clock.now(), cause="quote", quote=quote)
+            "quotes", QuoteHeard(at=quote.at, cause="quote", login=self._login, quote=quote)
         )
 
     def say_account(self, account: int, *, can_trade: bool | None) -> None:

@@ -255,7 +255,7 @@ class Picture:
 
     def _tell_held(self, turn: Turn) -> None:
         held = tuple(sorted(self.state.positions))
-        turn.send(f"quotes/{self.settings.login}", HoldQuotes(**turn.head(), contracts=held))
+        turn.send("quotes", HoldQuotes(**turn.head(), contracts=held))
 
     def look_at_quotes(self, turn: Turn) -> None:
         """Say again what is held; where a quote is missing or old, ask for the contract's record too.

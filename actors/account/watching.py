@@ -85,4 +85,4 @@ class Watching:
     def _tell(self, turn: Turn, bands: dict[str, Band]) -> None:
         self._told = bands
         watch = WatchBands(**turn.head(), bands=tuple(bands.values()))
-        turn.send(f"quotes/{self.judging.settings.login}", watch)
+        turn.send("quotes", watch)

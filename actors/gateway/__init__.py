@@ -1,4 +1,4 @@
-"""The port to the broker: one GatewayActor and one QuoteActor per login. See README.md.
+"""The port to the broker: one GatewayActor per login, and one QuoteActor. See README.md.
 
 Importing this package does not import the broker's SDK; making a GatewayActor does.
 """

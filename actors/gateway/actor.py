@@ -2,7 +2,7 @@
 
 One per login, at `gateway/<login>`, on a LoopThread of its own; started by the login's supervisor. In:
 the `GatewayCommand`s. Out: facts to `account/<id>`, answers to `enforcer/<id>`, snapshots to whoever
-asked, quotes to `quotes/<login>`, the broker's time to `clock`, alarms and quarantined payloads to the
+asked, quotes to `quotes`, the broker's time to `clock`, alarms and quarantined payloads to the
 journal. Every BrokerCommand is answered exactly once, whatever happens; a hanging request delays no
 other. Those of an account in shadow end here: none of them reaches the client that could send it.
 
@@ -30,7 +30,7 @@ from actors.gateway.errors import (
 from actors.gateway.market_stream import MarketStream
 from actors.gateway.outbox import Outbox
 from actors.gateway.poll import AccountPoll
-from actors.gateway.quotes import AnnounceHeld
+from actors.gateway.quotes import QUOTES, AnnounceHeld
 from actors.gateway.roster import OnListed, Roster
 from actors.gateway.settings import LoginSettings
 from actors.gateway.snapshots import failed, take_snapshot
@@ -144,8 +144,9 @@ class GatewayActor(PooledActor):
         self.keep_running(summarise(self._outbox))
         if self._guarded:
             self._guard(tuple(self._guarded))
-            announce = AnnounceHeld(at=self._outbox.clock.now(), cause="restart")
-            self._outbox.tell(f"quotes/{self._login.name}", announce)
+            now = self._outbox.clock.now()
+            announce = AnnounceHeld(at=now, cause="restart", login=self._login.name)
+            self._outbox.tell(QUOTES, announce)
 
     def on_failure(
         self,
@@ -155,6 +156,7 @@ class GatewayActor(PooledActor):
     ) -> None:
         """Tell every account that it hears nothing until a successor is up; on the loop."""
         self._user.hub_down(self._user.hub.generation, "the gateway failed")
+        self._market.leave("the gateway failed")
 
     def on_receive(self, message: Any) -> object:  # noqa: C901, PLR0911 - one case per message
         """Handle one message; on the loop. What takes time is returned and runs on beside others."""

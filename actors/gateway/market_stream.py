@@ -1,4 +1,4 @@
-"""The market hub's side of a gateway: merged quotes of the contracts somebody holds, to the QuoteActor.
+"""The market hub's side of a gateway: merged quotes of the contracts it is to hear, to the QuoteActor.
 
 Only quotes are subscribed, no trades and no depth. After a loss everything known is forgotten: a bid from
 before the gap must not pass as the present one.
@@ -15,8 +15,9 @@ from actors.gateway.decode import QUOTE_TARGET, QuoteDelta, quote_of
 from actors.gateway.errors import DecodeError
 from actors.gateway.hub import Hub, TokenSource, Topic
 from actors.gateway.outbox import Outbox
+from actors.gateway.quotes import QUOTES
 from actors.gateway.settings import LoginSettings
-from messages.facts import QuoteChanged
+from messages.facts import QuoteHeard, QuotesLost
 from messages.values import AlarmCode, Quote
 
 
@@ -47,6 +48,12 @@ class MarketStream:
         self._latest = {each: q for each, q in self._latest.items() if each in self._watched}
         self.hub.want(self._watched.values())
 
+    def leave(self, why: str, contract: str | None = None) -> None:
+        """Leave one contract, or all, to other logins: what is heard here cannot be relied on."""
+        now = self._outbox.clock.now()
+        lost = QuotesLost(at=now, cause=why, login=self._login, contract=contract)
+        self._outbox.tell(QUOTES, lost)
+
     # --- HubListener ----------------------------------------------------------------------------
 
     def topic_up(self, topic: str, generation: int) -> None:  # noqa: ARG002
@@ -55,22 +62,25 @@ class MarketStream:
         self._refused.discard(topic)
 
     def topic_refused(self, topic: str, generation: int, reason: str) -> None:  # noqa: ARG002
-        """Raise an alarm, once per contract."""
+        """Leave the contract to other logins, and raise an alarm, once per contract."""
+        self.leave("refused", topic)
         if topic not in self._refused:
             self._refused.add(topic)
             self._outbox.alarm(
                 AlarmCode.UNKNOWN_CONTRACT,
-                f"{self._login}: no quotes of {topic}: {reason}; open P&L in it is unknown",
+                f"{self._login}: no quotes of {topic}: {reason}; unless another login has them, open P&L "
+                "in it is unknown",
             )
 
     def hub_down(self, generation: int, reason: str) -> None:  # noqa: ARG002
-        """Forget all quotes, and raise an alarm, once per outage."""
+        """Forget all quotes, leave them to other logins, and raise an alarm, once per outage."""
         self._latest.clear()
+        self.leave("hub down")
         if not self._lost:
             self._lost = True
             self._outbox.alarm(
                 AlarmCode.STREAM_LOST,
-                f"{self._login}: market hub lost ({reason}): no quotes until it is back",
+                f"{self._login}: market hub lost ({reason}): it brings no quotes until it is back",
             )
 
     def logged_out(self) -> None:
@@ -117,5 +127,7 @@ class MarketStream:
         return quote
 
     def _tell(self, quote: Quote) -> None:
-        changed = QuoteChanged(at=quote.at, cause=f"quote/{quote.contract}", quote=quote)
-        self._outbox.tell(f"quotes/{self._login}", changed)
+        cause = f"quote/{quote.contract}"
+        self._outbox.tell(
+            QUOTES, QuoteHeard(at=quote.at, cause=cause, login=self._login, quote=quote)
+        )

@@ -1,13 +1,13 @@
-"""The QuoteActor of a login: the latest quote of each contract to those who must judge it.
+"""The QuoteActor: the latest quote of each contract to those who must judge it.
 
-Pooled, one per login, at `quotes/<login>`. In: `HoldQuotes` and `WatchBands` from accounts,
-`QuoteChanged` from the gateway. Out: `WatchQuotes` to the gateway whenever the union of held contracts
-changes, and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
+Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from accounts, `QuoteHeard` and
+`QuotesLost` from the gateways. Out: `WatchQuotes` to each gateway whenever what it is to hear changes
+(`feeds.py`), and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
-nobody holds, for it would be old when it is held again. A successor knows who holds what, what was quoted
-and what is held back, and nothing of bands: it tells everybody the latest quotes, and with that is told
-the bands again.
+nobody holds, for it would be old when it is held again. A successor knows who holds what, what was
+quoted and what is held back, and nothing of bands and feeds: it lets every login hear everything, tells
+everybody the latest quotes, and with that is told the bands again.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from actors.gateway.fanout import Fanout, Known, Told
-from actors.gateway.outbox import Outbox
+from actors.gateway.feeds import SILENT, Feeds
 from actors.gateway.plausible import Credence, QuoteCheck
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
@@ -24,28 +24,38 @@ from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
 from messages.base import Message
 from messages.commands import HoldQuotes, WakeAfter, WatchBands, WatchQuotes, Woken
-from messages.facts import QuoteChanged
+from messages.events import AlarmRaised
+from messages.facts import QuoteChanged, QuoteHeard, QuotesLost
+from messages.journal import Append
 from messages.queries import Ping
 from messages.values import AlarmCode, Quote
 
+QUOTES = "quotes"
+"""The QuoteActor's address."""
+
 _ALARM_EVERY_S = 60.0
 """A contract whose quotes are wild is alarmed no more often."""
+_FEEDS = "feeds"
+"""Key of the wake at which it looks for feeds that have fallen silent; no contract's, which have a #."""
 
 
-class AnnounceHeld(Message, frozen=True):
-    """Say again which contracts are watched: the gateway that is told is a new one."""
+class AnnounceHeld(Message, frozen=True, kw_only=True):
+    """Say again which contracts a login is to hear: its gateway is a new one."""
+
+    login: str
+    """The login's name."""
 
 
 class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
 
-    conflates = MappingProxyType({QuoteChanged: QuoteChanged.contract_of, Woken: attrgetter("key")})
+    conflates = MappingProxyType({QuoteHeard: QuoteHeard.key, Woken: attrgetter("key")})
     """The end of a doubt waits with the quotes, or it would overtake one that has ended it in time."""
 
     def __init__(
         self,
         *,
-        login: str,
+        logins: Iterable[str],
         check: QuoteCheck,
         clock: Clock,
         directory: Directory,
@@ -53,39 +63,47 @@ class QuoteActor(PooledActor):
         known: Known | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
-        self._login = login
         self._clock = clock
         self._directory = directory
         known = known or Known()
         self._fanout = Fanout(known)
         self._check = check
-        self._outbox = Outbox(login=login, clock=clock, directory=directory)
+        self._feeds = Feeds(logins, self._fanout.contracts)
+        self._watched: dict[str, tuple[str, ...]] = dict.fromkeys(self._feeds.logins, ())
+        """What each login was told to hear."""
+        self._looking = False
         self._credence = known.credence
         self._alarmed: dict[str, float] = {}
 
     def on_start(self) -> None:
         """Go on with what a predecessor had taken: it may have failed at that; on a pool thread."""
+        self._watch()
         self._tell(self._fanout.leaving())
         for contract, credence in self._credence.items():
             if (doubt := credence.pending) is not None:
-                self._wake(f"{contract}#{doubt}")
+                self._wake(f"{contract}#{doubt}", self._check.confirm_within_s)
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
         match message:
-            case QuoteChanged():
-                self._note(message)
+            case QuoteHeard():
+                self._hear(message.login, message.quote)
+            case QuotesLost():
+                self._feeds.lose(message.login, message.contract)
+                self._watch()
             case WatchBands():
                 self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
                 self._hold(message.account, frozenset(message.contracts))
+            case Woken(key=key) if key == _FEEDS:
+                self._look()
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
-                if self._fanout.contracts:
-                    self._watch()
+                self._watched[message.login] = ()
+                self._watch()
             case Ping():
-                return f"quotes/{self._login}"
+                return QUOTES
             case _:
                 raise TypeError(f"a QuoteActor cannot handle {type(message).__name__}")
         return None
@@ -98,16 +116,18 @@ class QuoteActor(PooledActor):
         for account, changed in told:
             self._directory.tell(f"account/{account}", changed)
 
-    def _note(self, changed: QuoteChanged) -> None:
-        contract = changed.quote.contract
-        if not self._fanout.is_held(contract):
+    def _hear(self, login: str, quote: Quote) -> None:
+        contract = quote.contract
+        if not self._fanout.is_held(contract) or not self._feeds.hears(login, quote):
             return
+        if self._feeds.narrows(contract):
+            self._watch()
         credence = self._credence.setdefault(contract, Credence(self._check))
-        heard = credence.hear(changed.quote)
+        heard = credence.hear(quote)
         if heard.believed:
             self._take_up(heard.believed, unconfirmed=False)
         if heard.doubt is not None:
-            self._wake(f"{contract}#{heard.doubt}")
+            self._wake(f"{contract}#{heard.doubt}", self._check.confirm_within_s)
         if heard.dropped:
             self._alarm(heard.dropped[-1], "the quotes after it do not bear it out: not counted")
 
@@ -127,14 +147,8 @@ class QuoteActor(PooledActor):
             within_s = self._check.confirm_within_s
             self._alarm(quote, f"no quote confirmed or dropped it within {within_s:g} s: it counts")
 
-    def _wake(self, key: str) -> None:
-        wake = WakeAfter(
-            at=self._clock.now(),
-            cause=f"quotes/{self._login}",
-            to=f"quotes/{self._login}",
-            key=key,
-            after_s=self._check.confirm_within_s,
-        )
+    def _wake(self, key: str, after_s: float) -> None:
+        wake = WakeAfter(at=self._clock.now(), cause=QUOTES, to=QUOTES, key=key, after_s=after_s)
         self._directory.tell("clock", wake)
 
     def _alarm(self, quote: Quote, outcome: str) -> None:
@@ -142,11 +156,13 @@ class QuoteActor(PooledActor):
         if now - self._alarmed.get(contract, -_ALARM_EVERY_S) < _ALARM_EVERY_S:
             return
         self._alarmed[contract] = now
-        self._outbox.alarm(
-            AlarmCode.QUOTE_DOUBTED,
-            f"{self._login}: {contract} at {quote.last}, bid {quote.bid}, ask {quote.ask} is off the "
-            f"quotes before it: {outcome}",
+        text = (
+            f"{self._feeds.of(contract)}: {contract} at {quote.last}, bid {quote.bid}, "
+            f"ask {quote.ask} is off the quotes before it: {outcome}"
         )
+        head: dict[str, Any] = {"at": self._clock.now(), "cause": QUOTES}
+        alarm = AlarmRaised(**head, account=None, code=AlarmCode.QUOTE_DOUBTED, text=text)
+        self._directory.tell("journal", Append(**head, events=(alarm,), asker=None, token=""))
 
     def _hold(self, account: int, contracts: frozenset[str]) -> None:
         before = self._fanout.contracts
@@ -154,14 +170,22 @@ class QuoteActor(PooledActor):
         if self._fanout.contracts != before:
             for contract in before - self._fanout.contracts:
                 self._credence.pop(contract, None)
+            self._feeds.hold(self._fanout.contracts)
             self._watch()
 
+    def _look(self) -> None:
+        self._looking = False
+        self._feeds.look(self._clock.now())
+        self._watch()
+
     def _watch(self) -> None:
-        self._directory.tell(
-            f"gateway/{self._login}",
-            WatchQuotes(
-                at=self._clock.now(),
-                cause=f"quotes/{self._login}",
-                contracts=tuple(sorted(self._fanout.contracts)),
-            ),
-        )
+        """Tell every gateway what it is to hear, if that is not what it was told."""
+        for login, before in self._watched.items():
+            contracts = self._feeds.heard_by(login)
+            if contracts != before:
+                self._watched[login] = contracts
+                watch = WatchQuotes(at=self._clock.now(), cause=QUOTES, contracts=contracts)
+                self._directory.tell(f"gateway/{login}", watch)
+        if self._feeds.are_alone and not self._looking:
+            self._looking = True
+            self._wake(_FEEDS, SILENT.total_seconds())

@@ -249,7 +249,7 @@ class QuotedWorld:
                 self._judge(message)
             case ["journal"]:
                 self._store(message)
-            case ["quotes", _]:
+            case ["quotes"]:
                 if self.holding_back:
                     self.back.append(message)
                 else:

@@ -9,7 +9,7 @@ import main
 from actors.ops.doctor.sleep import SLEEP, TARGETS, SleepRead, judge_sleep
 from config.errors import ConfigError
 from messages.events import AccountLocked
-from messages.facts import PositionChanged, QuoteChanged
+from messages.facts import PositionChanged, QuoteHeard
 from messages.values import Position, Quote
 from tests.config.stage import (
     NEXT_DAY_S,
@@ -214,8 +214,8 @@ def _money() -> Iterator[tuple[str, Bite]]:
             ask=Decimal(21010),
             at=run.clock.now() + timedelta(milliseconds=1),
         )
-        told = QuoteChanged(at=quote.at, cause="quote", quote=quote)
-        run.do(lambda gateway: gateway._directory.tell("quotes/desk", told))
+        told = QuoteHeard(at=quote.at, cause="quote", login="desk", quote=quote)
+        run.do(lambda gateway: gateway._directory.tell("quotes", told))
         return run.status().open_usd
 
     yield (

@@ -105,8 +105,10 @@ class Rig:
     def start(self, guarded=(), poll_s=None, **changes):
         """Start the gateway and the quote actor, no session yet."""
         common = {"clock": self.clock, "directory": self.directory}
-        self.quotes = QuoteActor.start(login="sim", check=UNCHECKED, dispatcher=self.pool, **common)
-        self.directory.register("quotes/sim", self.quotes)
+        self.quotes = QuoteActor.start(
+            logins=["sim"], check=UNCHECKED, dispatcher=self.pool, **common
+        )
+        self.directory.register("quotes", self.quotes)
         login = self.settings(**changes)
         self.gateway = GatewayActor.start(
             login=login,

@@ -6,7 +6,7 @@ from actors.gateway import QuoteActor
 from actors.gateway.quotes import AnnounceHeld
 from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.events import AlarmRaised
-from messages.facts import QuoteChanged
+from messages.facts import QuoteChanged, QuoteHeard
 from messages.queries import Ping
 from messages.values import AlarmCode, Band, PriceKind, Quote
 from tests.gateway.support import MES, MNQ, PATIENCE_S, UNCHECKED, A, B, Heard, Probe
@@ -133,7 +133,7 @@ def test_a_contract_without_quotes_is_alarmed_once(rig):
 
 def quote_of(rig, price, contract=MNQ):
     quote = Quote(contract=contract, last=Decimal(price), bid=None, ask=None, at=rig.clock.now())
-    return QuoteChanged(**rig.head(), quote=quote)
+    return QuoteHeard(**rig.head(), login="alone", quote=quote)
 
 
 def alone(rig):
@@ -141,7 +141,7 @@ def alone(rig):
     gateway = Heard()
     rig.directory.register("gateway/alone", Probe.start(dispatcher=rig.pool, heard=gateway))
     rig.quotes = QuoteActor(
-        login="alone",
+        logins=["alone"],
         check=UNCHECKED,
         clock=rig.clock,
         directory=rig.directory,
@@ -176,7 +176,7 @@ def test_the_gateway_is_told_when_the_union_changes_and_only_then(rig):
     hold(rig, B, MNQ, MES)
     hold(rig, A)
     hold(rig, B)
-    ref.tell(AnnounceHeld(**rig.head()))
+    ref.tell(AnnounceHeld(**rig.head(), login="alone"))
     hold(rig, A, MES)
 
     watched = [watch.contracts for watch in gateway.wait(WatchQuotes, count=4)]
@@ -189,7 +189,7 @@ def test_a_new_gateway_is_told_what_is_held(rig):
     rig.quotes._start_actor_loop()
     rig.quotes = ref
     hold(rig, A, MNQ)
-    ref.tell(AnnounceHeld(**rig.head()))
+    ref.tell(AnnounceHeld(**rig.head(), login="alone"))
 
     assert [watch.contracts for watch in gateway.wait(WatchQuotes, count=2)] == [(MNQ,), (MNQ,)]
 

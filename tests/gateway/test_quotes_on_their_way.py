@@ -11,7 +11,7 @@ from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
 from actors.runtime import Directory, PooledActor, VirtualClock
 from messages.commands import HoldQuotes, WakeAfter, WatchBands, Woken
-from messages.facts import QuoteChanged
+from messages.facts import QuoteHeard
 from messages.values import Band, PriceKind, Quote
 from tests.gateway.support import AT, MNQ, A
 from tests.runtime.nursery import ByHand
@@ -60,7 +60,7 @@ class Desk:
     def begin(self):
         """Start a QuoteActor, the first one or a successor."""
         actor = QuoteActor(
-            login="desk",
+            logins=["desk"],
             check=CHECK,
             clock=self.clock,
             directory=self.directory,
@@ -81,7 +81,7 @@ class Desk:
 
     def quote(self, last):
         quote = Quote(contract=MNQ, last=Decimal(last), bid=None, ask=None, at=self.clock.now())
-        return QuoteChanged(**self.head(), quote=quote)
+        return QuoteHeard(**self.head(), login="desk", quote=quote)
 
     def bound(self):
         """Return the word of the clock that the latest doubt has lasted long enough."""

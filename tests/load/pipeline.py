@@ -81,7 +81,7 @@ class Pipeline:
         made["gateway/load"] = LeanGateway(
             self.accounts, lambda: None, **{**wiring, "dispatcher": self.loop}
         )
-        made["quotes/load"] = QuoteActor(login="load", check=check, known=known, **wiring)
+        made["quotes"] = QuoteActor(logins=["load"], check=check, known=known, **wiring)
         for account in self.accounts:
             core = self._core(account)
             quoted = {"latest": known.latest, "peaks": known.peaks}
@@ -135,7 +135,7 @@ class Pipeline:
         for record in records:
             self.tell("gateway/load", lambda gateway, record=record: gateway.hear_quote(record))
             self.ask(["gateway/load"])
-            self.ask(["quotes/load"])
+            self.ask(["quotes"])
         self.finish()
 
     def hold_each(self, holdings: dict[int, str]) -> None:
@@ -150,14 +150,14 @@ class Pipeline:
         for beat in beats:
             self.tell("gateway/load", lambda gateway, beat=beat: gateway.hear_beat(beat))
             self.ask(["gateway/load"])
-            self.ask(["quotes/load"])
+            self.ask(["quotes"])
         self.finish()
 
     def finish(self) -> None:
         """Wait until every inbox on the way of a fact has been emptied, and again for the answers."""
         accounts = [f"account/{each}" for each in self.accounts]
         rule_actors = [f"rule/{rule.id}" for rule in all_rules()]
-        way = (["gateway/load"], ["quotes/load"], accounts, rule_actors, [*SINKS])
+        way = (["gateway/load"], ["quotes"], accounts, rule_actors, [*SINKS])
         for addresses in (*way, *way, accounts):
             self.ask(addresses)
 

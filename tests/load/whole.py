@@ -109,7 +109,7 @@ class Whole:
 
     def finish(self) -> None:
         """Wait until every inbox on the way of a fact has been emptied."""
-        for prefix in ("gateway/", "quotes/", "account/", "rule/", "account/", "journal"):
+        for prefix in ("gateway/", "quotes", "account/", "rule/", "account/", "journal"):
             self.ask(prefix)
 
     def feed(self, records: list[bytes]) -> None:
@@ -129,7 +129,7 @@ class Whole:
         for record in records:
             self.do(lambda gateway, record=record: gateway.hear_quote(record))
             self.ask("gateway/")
-            self.ask("quotes/")
+            self.ask("quotes")
         self.finish()
 
     def hold_each(self, holdings: dict[int, str]) -> None:
@@ -142,7 +142,7 @@ class Whole:
         for beat in beats:
             self.do(lambda gateway, beat=beat: gateway.hear_beat(beat))
             self.ask("gateway/")
-            self.ask("quotes/")
+            self.ask("quotes")
         self.finish()
 
     def trade(self, rounds: int) -> None:

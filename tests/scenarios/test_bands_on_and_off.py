@@ -90,7 +90,7 @@ class Story:
                 run.system.reload(run.system.config.path)
                 run.settle()
             case "poison":
-                address = [f"account/{account}", "quotes/desk", "rule/RULE-004"][number % 3]
+                address = [f"account/{account}", "quotes", "rule/RULE-004"][number % 3]
                 run.system.directory.tell(address, "poison")
                 run.settle()
                 run.advance(30)  # it comes back the later the more often it has failed

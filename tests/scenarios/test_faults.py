@@ -382,9 +382,7 @@ def test_what_appears_while_a_close_hangs_is_closed_at_once(rig):
     assert run.held() == {contract("MNQ"): 1}
 
 
-@pytest.mark.parametrize(
-    "victim", ["clock", "rule/RULE-003", "rule/RULE-007", "quotes/desk", "log"]
-)
+@pytest.mark.parametrize("victim", ["clock", "rule/RULE-003", "rule/RULE-007", "quotes", "log"])
 def test_any_actor_may_die_and_the_guard_goes_on(rig, victim):
     """A cooldown set before ends on time, a loss after is enforced, quotes still value what is held."""
     run = rig(config_of(daily_realized_loss={"max_loss_usd": 500}, cooldown_after_loss={}))

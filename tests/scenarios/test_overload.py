@@ -215,7 +215,7 @@ def test_under_a_flood_quotes_are_conflated_and_nothing_that_must_be_booked_is_l
             gateway.quote(MNQ)
 
     unsettled(run, quote)
-    inbox = run.system.directory.ref("quotes/desk").actor_inbox
+    inbox = run.system.directory.ref("quotes").actor_inbox
     waiting = len(inbox.items) + len(inbox.latest._waiting)
     for number in range(FILLS):
         for account in DESK:

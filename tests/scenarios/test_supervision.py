@@ -198,10 +198,10 @@ def test_a_restarted_quote_actor_still_knows_who_holds_what(rig):
     run = rig(config_of(daily_realized_loss={"max_loss_usd": 100, "include_open_loss": True}))
     run.order(A, "MNQ", 1)
     run.price("MNQ", "21000")
-    poison(run, "quotes/desk")
+    poison(run, "quotes")
     run.price("MNQ", "20950")
 
-    assert len(restarted(run, "quotes/desk")) == 1
+    assert len(restarted(run, "quotes")) == 1
     assert run.held(A) == {}
     assert run.status(A).phase is Phase.LOCKED
 
@@ -219,7 +219,7 @@ def told_quotes(run):
     return told
 
 
-@pytest.mark.parametrize("victim", ["quotes/desk", f"account/{A}"])
+@pytest.mark.parametrize("victim", ["quotes", f"account/{A}"])
 def test_after_a_restart_the_account_hears_quotes_until_its_band_is_known_again(rig, victim):
     """Of the QuoteActor or its own: then only what may break a rule, which is judged at once."""
     run = rig(config_of(daily_unrealized_loss={"max_loss_usd": 200}))

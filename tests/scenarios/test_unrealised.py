@@ -12,7 +12,7 @@ from messages.events import (
     EnforcementStarted,
     RuleBreached,
 )
-from messages.facts import QuoteChanged
+from messages.facts import QuoteHeard
 from messages.values import AlarmCode, Health, OrderType, Phase, Quote, Rejected
 from tests.rig import A, B, config_of, contract
 
@@ -242,8 +242,8 @@ def test_a_quote_without_the_price_that_values_a_position_is_no_quote(rig):
             ask=Decimal(20991),
             at=run.clock.now(),
         )
-        told = QuoteChanged(at=run.clock.now(), cause="quote", quote=quote)
-        run.system.directory.tell("quotes/desk", told)
+        told = QuoteHeard(at=run.clock.now(), cause="quote", login="desk", quote=quote)
+        run.system.directory.tell("quotes", told)
         run.settle()
 
     assert run.status().open_usd is None

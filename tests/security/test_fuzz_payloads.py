@@ -34,7 +34,7 @@ from messages.facts import (
     OrderChanged,
     PayloadQuarantined,
     PositionChanged,
-    QuoteChanged,
+    QuoteHeard,
     SnapshotFailed,
     SnapshotTaken,
     TradeExecuted,
@@ -120,12 +120,12 @@ def check_told(desk: Desk) -> None:
             assert all(len(each.raw) <= 2_000 and each.error for each in kept)
         elif isinstance(message, (*FACTS, ReconcileAccount)):
             assert (to, message.account) == (f"account/{GUARDED}", GUARDED)
-        elif isinstance(message, QuoteChanged):
+        elif isinstance(message, QuoteHeard):
             assert message.quote.contract == MYM
         else:
             assert isinstance(message, ReportBrokerTime), message
     for event in desk.events():
-        if not isinstance(event, QuoteChanged | ReportBrokerTime | ReconcileAccount):
+        if not isinstance(event, QuoteHeard | ReportBrokerTime | ReconcileAccount):
             assert codec.unpack(codec.pack(event)) == event
 
 

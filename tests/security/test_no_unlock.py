@@ -222,6 +222,8 @@ WAY = {
                 "PositionChanged",
                 "OrderChanged",
                 "QuoteChanged",
+                "QuoteHeard",
+                "QuotesLost",
                 "StreamConnected",
             ),
             *("StreamLost", "SnapshotFailed", "ContractDescribed", "ContractUnknown"),
