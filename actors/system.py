@@ -150,7 +150,7 @@ which may be closing what it holds: each comes back by itself, later and later."
 
 PROTECTIVE = frozenset(
     {
-        *("journal", CLOCK, "rules", "rule", "login", "gateway", "quotes"),
+        *("journal", CLOCK, "rules", "rule", "login", "gateway", "market", "quotes"),
         *("accounts", "account", "enforcer"),
     }
 )

@@ -72,6 +72,8 @@ class QuoteHeard(Message, frozen=True, kw_only=True):
     """The login's name."""
     quote: Quote
     """All sides this login has heard since it subscribed, merged."""
+    number: int
+    """Counts the login's quotes of the contract, those that others have replaced included."""
 
     def key(self) -> tuple[str, str]:
         """Return login and contract: of several that wait, the latest replaces the others."""

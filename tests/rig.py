@@ -186,6 +186,7 @@ class FakeGateway(PooledActor):
         self._guarded = guarded
         self._generation = itertools.count(1)
         self._ticks = itertools.count()
+        self._numbers = itertools.count(1)
         self._current = 0
         self._up = False
         self._poll_s = system.poll_s(login)
@@ -221,7 +222,6 @@ class FakeGateway(PooledActor):
             case DescribeContract():
                 self._directory.tell(f"account/{message.account}", self._described(message))
             case WatchQuotes():
-                self._watched = message.contracts
                 for each in message.contracts:
                     self.quote(each)
             case RenewStream():
@@ -272,7 +272,14 @@ class FakeGateway(PooledActor):
             at=self._clock.now(),
         )
         self._directory.tell(
-            "quotes", QuoteHeard(at=quote.at, cause="quote", login=self._login, quote=quote)
+            "quotes",
+            QuoteHeard(
+                at=quote.at,
+                cause="quote",
+                login=self._login,
+                quote=quote,
+                number=next(self._numbers),
+            ),
         )
 
     def say_account(self, account: int, *, can_trade: bool | None) -> None:

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from messages.values import Quote
+from messages.facts import QuoteHeard
 
-BUSY_PER_S = 20
-"""A contract that its feed quotes as often is heard of this one login alone."""
+BUSY, WITHIN = 50, timedelta(seconds=2.5)
+"""A contract that its feed quotes as often within such a time is heard of this one login alone."""
 SILENT = timedelta(seconds=1)
 """A feed that says nothing for so long is a feed no more if another one speaks, and is not alone."""
-
-_WINDOW = timedelta(seconds=1)
 
 
 @dataclass(slots=True)
@@ -31,9 +29,10 @@ class Feed:
     """How many of last trade, bid and ask it knows: after a loss a hub begins with none."""
     heard_at: datetime
     """When its latest quote came."""
-    since: datetime
-    """Since when its quotes are counted."""
-    heard: int = 0
+    number: int
+    """The number of that quote."""
+    since: tuple[datetime, int]
+    """Since when its quotes are counted, and what the number was then."""
     alone: bool = False
     """No other login is to hear the contract."""
 
@@ -45,13 +44,12 @@ class Feed:
         return sides > self.sides or (sides == self.sides and at - self.heard_at >= SILENT)
 
     def is_busy(self) -> bool:
-        """Say whether it was quoted often since this was said last; it takes a second to tell."""
-        took = self.heard_at - self.since
-        if took < _WINDOW:
+        """Say whether it has been quoted often of late."""
+        begun, number = self.since
+        if self.heard_at - begun > WITHIN:
+            self.since = self.heard_at, self.number
             return False
-        often = self.heard >= BUSY_PER_S * took.total_seconds()
-        self.since, self.heard = self.heard_at, 0
-        return often
+        return self.number - number >= BUSY
 
 
 class Feeds:
@@ -76,17 +74,17 @@ class Feeds:
         feed = self._feeds.get(contract)
         return feed.login if feed is not None else ""
 
-    def hears(self, login: str, quote: Quote) -> bool:
+    def hears(self, told: QuoteHeard) -> bool:
         """Say whether what a login says of a contract that is held counts, and take note of it."""
+        login, quote, number = told.login, told.quote, told.number
         at, feed = quote.at, self._feeds[quote.contract]
         sides = sum(side is not None for side in (quote.last, quote.bid, quote.ask))
         if feed is None or (feed.login != login and feed.gives_way_to(sides, at)):
-            self._feeds[quote.contract] = Feed(login, sides, heard_at=at, since=at)
+            self._feeds[quote.contract] = Feed(login, sides, at, number, since=(at, number))
             return True
         if feed.login != login:
             return False
-        feed.sides, feed.heard_at = sides, at
-        feed.heard += 1
+        feed.sides, feed.heard_at, feed.number = sides, at, number
         return True
 
     def narrows(self, contract: str) -> bool:

@@ -165,9 +165,13 @@ class Hub:
                 await connection.ping()
 
     async def _subscribe_missing(self, connection: Connection) -> None:
-        for name in self._active.keys() - self._desired.keys():
-            for method, arguments in self._active.pop(name).calls:
-                await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
+        # At once, for the answer to each waits behind the very records that are not wanted any more.
+        unwanted = [self._active.pop(name) for name in self._active.keys() - self._desired.keys()]
+        await _all_of(
+            connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
+            for topic in unwanted
+            for method, arguments in topic.calls
+        )
         missing = [topic for name, topic in self._desired.items() if name not in self._active]
         await _all_of(self._subscribe(connection, topic) for topic in missing)
 

@@ -7,8 +7,6 @@ before the gap must not pass as the present one.
 import random
 from collections.abc import Iterable
 
-from msgspec.structs import replace
-
 from actors.gateway import typed
 from actors.gateway.backoff import Backoff
 from actors.gateway.decode import QUOTE_TARGET, QuoteDelta, quote_of
@@ -28,7 +26,7 @@ class MarketStream:
         self._outbox = outbox
         self._login = settings.name
         self._watched: dict[str, Topic] = {}
-        self._latest: dict[str, Quote] = {}
+        self._latest: dict[str, QuoteHeard] = {}
         self._refused: set[str] = set()
         self._lost = False
         self.hub = Hub(
@@ -45,7 +43,7 @@ class MarketStream:
             contract: Topic(contract, (("SubscribeContractQuotes", (contract,)),))
             for contract in contracts
         }
-        self._latest = {each: q for each, q in self._latest.items() if each in self._watched}
+        self._latest = {each: told for each, told in self._latest.items() if each in self._watched}
         self.hub.want(self._watched.values())
 
     def leave(self, why: str, contract: str | None = None) -> None:
@@ -95,8 +93,7 @@ class MarketStream:
         delta = typed.quote_delta(raw)
         if delta is None:
             return False
-        if delta.contract in self._watched:
-            self._tell(self._merge(delta))
+        self._hear(delta)
         return True
 
     def record(self, target: str, arguments: object, raw: bytes) -> None:
@@ -108,8 +105,7 @@ class MarketStream:
         except DecodeError as error:
             self._outbox.quarantine(target, raw, error)
             return
-        if delta.contract in self._watched:
-            self._tell(self._merge(delta))
+        self._hear(delta)
 
     def malformed(self, raw: bytes, error: DecodeError) -> None:
         """Set a record aside."""
@@ -117,17 +113,23 @@ class MarketStream:
 
     # --------------------------------------------------------------------------------------------
 
-    def _merge(self, delta: QuoteDelta) -> Quote:
-        contract, at = delta.contract, self._outbox.clock.now()
-        nothing_yet = Quote(contract=contract, last=None, bid=None, ask=None, at=at)
-        sides = {"last": delta.last, "bid": delta.bid, "ask": delta.ask}
-        given = {side: price for side, price in sides.items() if price is not None}
-        quote = replace(self._latest.get(contract, nothing_yet), at=at, **given)
-        self._latest[contract] = quote
-        return quote
-
-    def _tell(self, quote: Quote) -> None:
-        cause = f"quote/{quote.contract}"
-        self._outbox.tell(
-            QUOTES, QuoteHeard(at=quote.at, cause=cause, login=self._login, quote=quote)
+    def _hear(self, delta: QuoteDelta) -> None:
+        contract = delta.contract
+        if contract not in self._watched:
+            return
+        at, before = self._outbox.clock.now(), self._latest.get(contract)
+        last, bid, ask, number = delta.last, delta.bid, delta.ask, 1
+        if before is not None:
+            known, number = before.quote, before.number + 1
+            last = known.last if last is None else last
+            bid = known.bid if bid is None else bid
+            ask = known.ask if ask is None else ask
+        heard = QuoteHeard(
+            at=at,
+            cause=f"quote/{contract}",
+            login=self._login,
+            quote=Quote(contract=contract, last=last, bid=bid, ask=ask, at=at),
+            number=number,
         )
+        self._latest[contract] = heard
+        self._outbox.tell(QUOTES, heard)

@@ -87,7 +87,7 @@ class QuoteActor(PooledActor):
         """Handle one message; on a pool thread."""
         match message:
             case QuoteHeard():
-                self._hear(message.login, message.quote)
+                self._hear(message)
             case QuotesLost():
                 self._feeds.lose(message.login, message.contract)
                 self._watch()
@@ -116,9 +116,9 @@ class QuoteActor(PooledActor):
         for account, changed in told:
             self._directory.tell(f"account/{account}", changed)
 
-    def _hear(self, login: str, quote: Quote) -> None:
-        contract = quote.contract
-        if not self._fanout.is_held(contract) or not self._feeds.hears(login, quote):
+    def _hear(self, told: QuoteHeard) -> None:
+        quote, contract = told.quote, told.quote.contract
+        if not self._fanout.is_held(contract) or not self._feeds.hears(told):
             return
         if self._feeds.narrows(contract):
             self._watch()

@@ -81,7 +81,7 @@ class Desk:
 
     def quote(self, last):
         quote = Quote(contract=MNQ, last=Decimal(last), bid=None, ask=None, at=self.clock.now())
-        return QuoteHeard(**self.head(), login="desk", quote=quote)
+        return QuoteHeard(**self.head(), login="desk", quote=quote, number=1)
 
     def bound(self):
         """Return the word of the clock that the latest doubt has lasted long enough."""

@@ -5,6 +5,7 @@ starts, `play` once it guards, `seen` at the end; `VenueProcess` is the parent's
 """
 
 import asyncio
+import gc
 import multiprocessing
 from array import array
 from collections.abc import Iterator, Sequence
@@ -129,12 +130,15 @@ class Venue:
             control.fault(FaultKind.DELAY, "/*", seconds=profile.answers_after_s)
         control.limit_requests(enabled=profile.budget != FREE)
         self._sender = Sender(self.simulator)
-        self._begin = _CLOCK.monotonic() + _LEAD_S
         self._probes: list[Breach] = []
         self._crashed: list[Breach] = []
         self._reentered: list[Breach] = []
-        cpu = cpu_s()
+        # Before the beginning is set: a minute of news takes seconds to write down, and to walk.
         due = list(merge(*self._due(), key=lambda each: each.after_s))
+        gc.collect()
+        gc.freeze()
+        self._begin = _CLOCK.monotonic() + _LEAD_S
+        cpu = cpu_s()
         asyncio.run_coroutine_threadsafe(
             self._sender.send(due, self._begin), control._loop
         ).result()
