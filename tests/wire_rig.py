@@ -5,7 +5,7 @@ chosen instant. Tests act as trader, venue or misfortune, then wait for what mus
 The gateway is the real one; it only notes what was on disk when a command reached it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -129,6 +129,7 @@ class WireRig:
         gateway: type[WatchedGateway] = WatchedGateway,
         on_event: Callable[[Message], None] | None = None,
         shadow: bool = False,
+        tokens: Mapping[str, str] = TOKENS,
     ) -> None:
         self.sim = simulator
         self.trader = simulator.control
@@ -140,7 +141,7 @@ class WireRig:
         """Command id → kinds of the account's events on disk when the gateway was told."""
         self._stopped = False
         self._gateway_kind = gateway
-        environment = TOKENS | {"SIMULATOR": simulator.api_url.removesuffix("/api")}
+        environment = {**tokens, "SIMULATOR": simulator.api_url.removesuffix("/api")}
         path = folder / "lockstep.toml"
         path.write_text(config)
         self.system = System(
