@@ -88,6 +88,10 @@ class QuotesLost(Message, frozen=True, kw_only=True):
     contract: str | None = None
     """The one contract it may not subscribe; None = the hub is down, or what it says is late."""
 
+    def key(self) -> tuple[str, str, str | None]:
+        """Return what was lost: it waits where quotes wait, or it would overtake those before it."""
+        return "lost", self.login, self.contract
+
 
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):
     """The user hub is up and this account's subscriptions are acknowledged; what was known is old."""

@@ -105,7 +105,7 @@ class Feeds:
         """Let all logins hear again what its feed, alone, has been silent of."""
         for feed in self._feeds.values():
             if feed is not None and feed.alone and now - feed.heard_at >= SILENT:
-                feed.alone = False
+                feed.alone, feed.since = False, (feed.heard_at, feed.number)
 
     def heard_by(self, login: str) -> tuple[str, ...]:
         """Return the contracts that a login is to hear, sorted."""

@@ -49,8 +49,10 @@ class AnnounceHeld(Message, frozen=True, kw_only=True):
 class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
 
-    conflates = MappingProxyType({QuoteHeard: QuoteHeard.key, Woken: attrgetter("key")})
-    """The end of a doubt waits with the quotes, or it would overtake one that has ended it in time."""
+    conflates = MappingProxyType(
+        {QuoteHeard: QuoteHeard.key, QuotesLost: QuotesLost.key, Woken: attrgetter("key")}
+    )
+    """Losses and the end of a doubt wait with the quotes, or they would overtake those before them."""
 
     def __init__(
         self,

@@ -110,6 +110,16 @@ def test_all_hear_again_what_a_feed_has_been_silent_of():
     assert desk.feeds.of(MNQ) == ONE
 
 
+def test_a_burst_that_is_over_does_not_count_once_more():
+    """Or all would be let go again at the first quote, again and again."""
+    desk = Desk()
+    desk.narrow()
+    desk.feeds.look(desk.now + SILENT)
+
+    assert desk.says(ONE, after_s=SILENT.total_seconds() + 0.1)
+    assert not desk.feeds.narrows(MNQ)
+
+
 def test_a_silent_feed_is_taken_over_by_one_that_speaks():
     """After a second, not before; the one before then counts no more."""
     desk = Desk()

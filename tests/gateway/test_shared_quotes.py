@@ -67,6 +67,19 @@ def test_a_busy_contract_is_heard_of_the_other_login_once_its_own_is_lost(desk):
     assert desk.told() == [9_999]
 
 
+def test_what_a_lost_login_said_before_does_not_make_it_the_feed_again(desk):
+    """It waits where quotes wait; the loss must not overtake it."""
+    narrow(desk)
+
+    desk.tell(
+        desk.quote(10_002, ONE, number=BUSY + 2),
+        QuotesLost(**desk.head(), login=ONE),
+        desk.quote(9_999, TWO),
+    )
+
+    assert desk.told() == [9_999]
+
+
 def test_a_new_gateway_is_told_what_its_login_is_to_hear_now(desk):
     """Nobody else would tell it; the other is told nothing."""
     narrow(desk)
