@@ -23,7 +23,7 @@ type Told = tuple[int, QuoteChanged]
 
 @dataclass(slots=True)
 class Known:
-    """What outlives a QuoteActor: every successor of a login is handed the same."""
+    """What outlives a QuoteActor: every successor is handed the same."""
 
     holders: dict[str, set[int]] = field(default_factory=dict)
     """Which accounts hold a contract; none without one."""
@@ -36,7 +36,7 @@ class Known:
 
 
 class Fanout:
-    """Bands and quotes of one login's accounts."""
+    """Bands and quotes of all accounts."""
 
     def __init__(self, known: Known) -> None:
         self._holders, self._latest, self._peaks = known.holders, known.latest, known.peaks

@@ -35,7 +35,7 @@ class _Peak(NamedTuple):
 
 @dataclass(slots=True)
 class Peaks:
-    """Those of one login's contracts."""
+    """Those of every contract that is held."""
 
     count: int = 0
     """How many quotes were noted so far, of all contracts; never begins anew."""
