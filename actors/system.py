@@ -148,6 +148,9 @@ NEVER_GIVES_UP = SupervisorFlags(intensity=None)
 """Of all but the root. An account that keeps failing must take down no other, and not even its enforcer,
 which may be closing what it holds: each comes back by itself, later and later."""
 
+SOON_BACK = SupervisorFlags(intensity=None, ceiling_s=1.0)
+"""Of who serves every account: it is not left to back off for half a minute for one quote's sake."""
+
 PROTECTIVE = frozenset(
     {
         *("journal", CLOCK, "rules", "rule", "login", "gateway", "market", "quotes"),
@@ -610,7 +613,8 @@ class System:
         )
         # Of its own: what keeps failing with one quote must not end the process.
         above = "market"
-        self._supervise(above, self._keep(OwnThread(above, in_flight=self.in_flight)))
+        thread = self._keep(OwnThread(above, in_flight=self.in_flight))
+        self._supervise(above, thread, flags=SOON_BACK)
         self._child(QUOTES, quotes, under=above)
         return known
 
@@ -730,9 +734,10 @@ class System:
         dispatcher: Dispatcher,
         under: str = ROOT,
         group: str = "",
+        flags: SupervisorFlags = NEVER_GIVES_UP,
     ) -> None:
         """Start a supervisor that never gives up under another one; on another thread than that."""
-        flags, wiring = NEVER_GIVES_UP, self.wiring(dispatcher)
+        wiring = self.wiring(dispatcher)
         spec = supervisor_spec(address, flags=flags, group=group, **wiring)
         self._start_child(spec, under)
 
@@ -791,7 +796,9 @@ class System:
                 self.directory.tell(f"account/{account}", note)
         for login in self._records:
             if lag.name == gateway_thread(login):
-                self.directory.tell(QUOTES, QuotesLost(at=now, cause="lag", login=login))
+                self.directory.tell(
+                    QUOTES, QuotesLost(at=now, cause="lag", login=login, late_s=lag.late_s)
+                )
 
     def _answer_for_rule(self, address: str, letter: Any, error: str) -> None:
         """Tell an account of a judgement that was lost; on the thread where the letter died."""

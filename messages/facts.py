@@ -86,7 +86,9 @@ class QuotesLost(Message, frozen=True, kw_only=True):
     login: str
     """The login's name."""
     contract: str | None = None
-    """The one contract it may not subscribe; None = the hub is down, or what it says is late."""
+    """The one contract it may not subscribe; None = all: the hub is down, or what it says is late."""
+    late_s: float = 0.0
+    """How late its thread is; 0 = it is not that."""
 
     def key(self) -> tuple[str, str, str | None]:
         """Return what was lost: it waits where quotes wait, or it would overtake those before it."""

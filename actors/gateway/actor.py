@@ -142,11 +142,11 @@ class GatewayActor(PooledActor):
         self._user_runs = self._market_runs = False
         self.keep_running(self._keep_client())
         self.keep_running(summarise(self._outbox))
+        now = self._outbox.clock.now()
+        announce = AnnounceHeld(at=now, cause="start", login=self._login.name)
+        self._outbox.tell(QUOTES, announce)  # others may hold what its hub is to hear
         if self._guarded:
             self._guard(tuple(self._guarded))
-            now = self._outbox.clock.now()
-            announce = AnnounceHeld(at=now, cause="restart", login=self._login.name)
-            self._outbox.tell(QUOTES, announce)
 
     def on_failure(
         self,

@@ -29,8 +29,8 @@ class Known:
     """Which accounts hold a contract; none without one."""
     latest: dict[str, QuoteChanged] = field(default_factory=dict)
     """The latest quote of each contract that is held; accounts read it, only the QuoteActor writes."""
-    credence: dict[str, Credence] = field(default_factory=dict)
-    """What is believed and what is held back of each of them."""
+    credence: dict[tuple[str, str], Credence] = field(default_factory=dict)
+    """What is believed and held back of each of them, by login: a print does not bear itself out."""
     peaks: Peaks = field(default_factory=Peaks)
     """How far they went; accounts that are not told every quote read it."""
 
@@ -57,6 +57,10 @@ class Fanout:
     def is_held(self, contract: str) -> bool:
         """Say whether anybody holds it."""
         return contract in self._holders
+
+    def holders(self, contract: str) -> frozenset[int]:
+        """Return who holds it."""
+        return frozenset(self._holders.get(contract, ()))
 
     def note(self, changed: QuoteChanged) -> None:
         """Take a quote; one of a contract nobody holds is not kept: it would be old when it is held."""

@@ -10,6 +10,7 @@ It never negotiates (the broker's own samples do not), never replays and never g
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -155,23 +156,21 @@ class Hub:
             await connection.invoke(call)
         self.generation += 1
         self._up_since = asyncio.get_running_loop().time()
-        while True:
-            self._changed.clear()
-            await self._subscribe_missing(connection)
-            try:
-                async with asyncio.timeout(_PING_EVERY_S):
-                    await self._changed.wait()
-            except TimeoutError:
-                await connection.ping()
+        async with asyncio.TaskGroup() as leaving:
+            while True:
+                self._changed.clear()
+                for name in self._active.keys() - self._desired.keys():
+                    # Not waited for: the answer comes behind the very records that are not wanted any
+                    # more, and what is wanted instead must not wait as long.
+                    leaving.create_task(_unsubscribe(connection, self._active.pop(name)))
+                await self._subscribe_missing(connection)
+                try:
+                    async with asyncio.timeout(_PING_EVERY_S):
+                        await self._changed.wait()
+                except TimeoutError:
+                    await connection.ping()
 
     async def _subscribe_missing(self, connection: Connection) -> None:
-        # At once, for the answer to each waits behind the very records that are not wanted any more.
-        unwanted = [self._active.pop(name) for name in self._active.keys() - self._desired.keys()]
-        await _all_of(
-            connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
-            for topic in unwanted
-            for method, arguments in topic.calls
-        )
         missing = [topic for name, topic in self._desired.items() if name not in self._active]
         await _all_of(self._subscribe(connection, topic) for topic in missing)
 
@@ -190,6 +189,14 @@ class Hub:
             self._backoff.lasted(asyncio.get_running_loop().time() - self._up_since)
             self._up_since = None
         self._listener.hub_down(self.generation, reason_of(error))
+
+
+async def _unsubscribe(connection: Connection, topic: Topic) -> None:
+    """Tell the hub that a topic is not wanted any more; it handles our calls in their order."""
+    for method, arguments in topic.calls:
+        # Whoever is refused this goes on being told, and ignores it as what he does not watch.
+        with suppress(SubscriptionRefusedError):
+            await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
 
 
 async def _all_of(steps: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -6,11 +6,12 @@ Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from 
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
 nobody holds, for it would be old when it is held again. A successor knows who holds what, what was
-quoted and what is held back, and nothing of bands and feeds: it lets every login hear everything, tells
-everybody the latest quotes, and with that is told the bands again.
+quoted and what is held back, and nothing of bands nor of who is heard alone: it lets every login hear
+everything, tells everybody the latest quotes, and with that is told the bands again.
 """
 
 from collections.abc import Iterable
+from itertools import product
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
@@ -23,7 +24,14 @@ from actors.runtime.clock import Clock
 from actors.runtime.directory import Directory
 from actors.runtime.dispatcher import Dispatcher
 from messages.base import Message
-from messages.commands import HoldQuotes, WakeAfter, WatchBands, WatchQuotes, Woken
+from messages.commands import (
+    HoldQuotes,
+    NoteLateness,
+    WakeAfter,
+    WatchBands,
+    WatchQuotes,
+    Woken,
+)
 from messages.events import AlarmRaised
 from messages.facts import QuoteChanged, QuoteHeard, QuotesLost
 from messages.journal import Append
@@ -36,7 +44,7 @@ QUOTES = "quotes"
 _ALARM_EVERY_S = 60.0
 """A contract whose quotes are wild is alarmed no more often."""
 _FEEDS = "feeds"
-"""Key of the wake at which it looks for feeds that have fallen silent; no contract's, which have a #."""
+"""Key of the wake at which it looks whether who is heard alone is silent; those of doubts have a #."""
 
 
 class AnnounceHeld(Message, frozen=True, kw_only=True):
@@ -81,9 +89,9 @@ class QuoteActor(PooledActor):
         """Go on with what a predecessor had taken: it may have failed at that; on a pool thread."""
         self._watch()
         self._tell(self._fanout.leaving())
-        for contract, credence in self._credence.items():
+        for (login, contract), credence in self._credence.items():
             if (doubt := credence.pending) is not None:
-                self._wake(f"{contract}#{doubt}", self._check.confirm_within_s)
+                self._wake_for(login, contract, doubt)
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
@@ -91,8 +99,7 @@ class QuoteActor(PooledActor):
             case QuoteHeard():
                 self._hear(message)
             case QuotesLost():
-                self._feeds.lose(message.login, message.contract)
-                self._watch()
+                self._lose(message)
             case WatchBands():
                 self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
@@ -119,48 +126,77 @@ class QuoteActor(PooledActor):
             self._directory.tell(f"account/{account}", changed)
 
     def _hear(self, told: QuoteHeard) -> None:
-        quote, contract = told.quote, told.quote.contract
-        if not self._fanout.is_held(contract) or not self._feeds.hears(told):
+        login, contract = told.login, told.quote.contract
+        if not self._fanout.is_held(contract):
             return
-        if self._feeds.narrows(contract):
+        if self._feeds.narrows(told):
             self._watch()
-        credence = self._credence.setdefault(contract, Credence(self._check))
-        heard = credence.hear(quote)
+        credence = self._credence.setdefault((login, contract), Credence(self._check))
+        heard = credence.hear(told.quote)
         if heard.believed:
-            self._take_up(heard.believed, unconfirmed=False)
+            self._take_up(login, heard.believed, unconfirmed=False)
         if heard.doubt is not None:
-            self._wake(f"{contract}#{heard.doubt}", self._check.confirm_within_s)
+            self._wake_for(login, contract, heard.doubt)
         if heard.dropped:
-            self._alarm(heard.dropped[-1], "the quotes after it do not bear it out: not counted")
+            outcome = "the quotes after it do not bear it out: not counted"
+            self._alarm(login, heard.dropped[-1], outcome)
 
-    def _take_up(self, quote: Quote, *, unconfirmed: bool) -> None:
-        cause = f"quote/{quote.contract}"
-        self._fanout.note(
-            QuoteChanged(at=quote.at, cause=cause, quote=quote, unconfirmed=unconfirmed)
-        )
+    def _take_up(self, login: str, quote: Quote, *, unconfirmed: bool) -> bool:
+        """Note what is to be told; say whether it counts."""
+        known = self._feeds.takes(login, quote)
+        if known is not None:
+            cause = f"quote/{quote.contract}"
+            self._fanout.note(
+                QuoteChanged(at=quote.at, cause=cause, quote=known, unconfirmed=unconfirmed)
+            )
+        return known is not None
 
     def _settle(self, key: str) -> None:
         """Let what nothing has confirmed or dropped count; its worst side must reach every holder."""
-        contract, _, doubt = key.rpartition("#")
-        credence = self._credence.get(contract)
+        of, _, doubt = key.rpartition("#")
+        login, _, contract = of.rpartition("/")
+        credence = self._credence.get((login, contract))
         for quote in credence.overdue(int(doubt)) if credence else ():
-            self._take_up(quote, unconfirmed=True)
-            self._tell(self._fanout.leaving())
-            within_s = self._check.confirm_within_s
-            self._alarm(quote, f"no quote confirmed or dropped it within {within_s:g} s: it counts")
+            if self._take_up(login, quote, unconfirmed=True):
+                self._tell(self._fanout.leaving())
+                within_s = self._check.confirm_within_s
+                outcome = f"no quote confirmed or dropped it within {within_s:g} s: it counts"
+            else:
+                outcome = "another login was quoted otherwise after it: not counted"
+            self._alarm(login, quote, outcome)
+
+    def _lose(self, lost: QuotesLost) -> None:
+        """Let others be heard; whoever was judged by one who is late, of any login, must know it."""
+        if lost.late_s:
+            judged = map(self._fanout.holders, self._feeds.alone(lost.login))
+            for account in sorted(set().union(*judged)):
+                note = NoteLateness(
+                    account=account,
+                    at=lost.at,
+                    cause=QUOTES,
+                    late_s=lost.late_s,
+                    where=f"quotes of {lost.login}",
+                )
+                self._directory.tell(f"account/{account}", note)
+        late = lost.late_s > 0
+        self._feeds.lose(lost.login, lost.at, contract=lost.contract, late=late)
+        self._watch()
+
+    def _wake_for(self, login: str, contract: str, doubt: int) -> None:
+        self._wake(f"{login}/{contract}#{doubt}", self._check.confirm_within_s)
 
     def _wake(self, key: str, after_s: float) -> None:
         wake = WakeAfter(at=self._clock.now(), cause=QUOTES, to=QUOTES, key=key, after_s=after_s)
         self._directory.tell("clock", wake)
 
-    def _alarm(self, quote: Quote, outcome: str) -> None:
+    def _alarm(self, login: str, quote: Quote, outcome: str) -> None:
         contract, now = quote.contract, self._clock.monotonic()
         if now - self._alarmed.get(contract, -_ALARM_EVERY_S) < _ALARM_EVERY_S:
             return
         self._alarmed[contract] = now
         text = (
-            f"{self._feeds.of(contract)}: {contract} at {quote.last}, bid {quote.bid}, "
-            f"ask {quote.ask} is off the quotes before it: {outcome}"
+            f"{login}: {contract} at {quote.last}, bid {quote.bid}, ask {quote.ask} is off the "
+            f"quotes before it: {outcome}"
         )
         head: dict[str, Any] = {"at": self._clock.now(), "cause": QUOTES}
         alarm = AlarmRaised(**head, account=None, code=AlarmCode.QUOTE_DOUBTED, text=text)
@@ -170,8 +206,8 @@ class QuoteActor(PooledActor):
         before = self._fanout.contracts
         self._tell(self._fanout.hold(account, contracts))
         if self._fanout.contracts != before:
-            for contract in before - self._fanout.contracts:
-                self._credence.pop(contract, None)
+            for login, contract in product(self._watched, before - self._fanout.contracts):
+                self._credence.pop((login, contract), None)
             self._feeds.hold(self._fanout.contracts)
             self._watch()
 

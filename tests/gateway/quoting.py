@@ -78,8 +78,13 @@ class Desk:
             self.quotes.tell(each)
         self.quoting.stop()
 
-    def quote(self, last, login="", number=1):
-        quote = Quote(contract=MNQ, last=Decimal(last), bid=None, ask=None, at=self.clock.now())
+    def quote(self, last, login="", number=1, **sides):
+        quote = Quote(
+            contract=MNQ,
+            last=Decimal(last),
+            **{"bid": None, "ask": None} | {side: Decimal(price) for side, price in sides.items()},
+            at=self.clock.now(),
+        )
         login = login or self.logins[0]
         return QuoteHeard(**self.head(), login=login, quote=quote, number=number)
 

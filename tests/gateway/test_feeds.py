@@ -1,19 +1,20 @@
-"""Which login's quotes count: one login's, and another's as soon as that one is lost or silent."""
+"""Several logins, one contract: whatever any of them says counts, and what is busy one alone hears."""
 
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.gateway.feeds import BUSY, SILENT, WITHIN, Feeds
+from actors.gateway.feeds import BUSY, PROBATION, SILENT, WITHIN, Feeds
 from messages.facts import QuoteHeard
 from messages.values import Quote
 from tests.gateway.support import AT, MES, MNQ
 
 ONE, TWO = "one", "two"
 BOTH = (ONE, TWO)
-LONG = Decimal(21_000)
+SIDES = {"last": 10_000, "bid": 9_999, "ask": 10_001}
 
 
 class Desk:
@@ -24,34 +25,54 @@ class Desk:
         self.now = AT
         self.numbers = dict.fromkeys(logins, 0)
 
-    def says(self, login, contract=MNQ, *, after_s=0.0, sides=3, number=None):
-        """Say whether a quote that comes now counts."""
+    def says(self, login, *, after_s=0.0, at=None, count=1, **sides):
+        """Let a login say something now; return what is known then, None where it does not count."""
         self.now += timedelta(seconds=after_s)
-        self.numbers[login] = self.numbers[login] + 1 if number is None else number
-        last, bid, ask = (LONG if sides > known else None for known in range(3))
-        quote = Quote(contract=contract, last=last, bid=bid, ask=ask, at=self.now)
+        self.numbers[login] += count
+        known = dict.fromkeys(SIDES) | {
+            side: Decimal(price) for side, price in (sides or SIDES).items()
+        }
+        quote = Quote(contract=MNQ, at=at or self.now, **known)
         heard = QuoteHeard(
-            at=self.now, cause="test", login=login, quote=quote, number=self.numbers[login]
+            at=quote.at, cause="test", login=login, quote=quote, number=self.numbers[login]
         )
-        return self.feeds.hears(heard)
+        self.news = self.feeds.narrows(heard)
+        return self.feeds.takes(login, quote)
+
+    def last(self, login, price, **how):
+        """Let a login say a last price; return the one that is known then."""
+        known = self.says(login, last=price, **how)
+        return known and int(known.last)
 
     def narrow(self, login=ONE):
         """Let a login quote so often that it is heard alone."""
-        for _ in range(BUSY + 1):
-            assert self.says(login, after_s=0.01)
-        assert self.feeds.narrows(MNQ)
+        self.says(login)
+        self.says(login, after_s=0.1, count=BUSY)
+        assert self.news
 
     def heard_by(self):
         return tuple(self.feeds.heard_by(each) for each in self.feeds.logins)
 
+    def lose(self, login, **how):
+        self.feeds.lose(login, self.now, **how)
 
-def test_of_two_that_say_the_same_one_counts():
-    """The first that speaks; or each price would be told twice, and an old one after a new one."""
+
+def test_whatever_either_says_counts():
+    """However soon after the other: nothing is kept back for one that may be dead."""
     desk = Desk()
 
-    assert [desk.says(each) for each in (TWO, ONE, TWO, ONE)] == [True, False, True, False]
-    assert desk.feeds.of(MNQ) == TWO
+    assert desk.last(ONE, 10_000) == 10_000
+    assert desk.last(TWO, 9_990, after_s=0.001) == 9_990
+    assert desk.last(ONE, 9_980, after_s=0.001) == 9_980
     assert desk.heard_by() == ((MNQ,), (MNQ,))
+
+
+def test_what_is_older_than_what_was_taken_does_not_count():
+    """It waited behind it."""
+    desk = Desk()
+    desk.last(ONE, 9_990, after_s=1)
+
+    assert desk.last(TWO, 10_000, at=desk.now - timedelta(milliseconds=1)) is None
 
 
 def test_what_is_quoted_often_is_heard_of_one_login_alone():
@@ -62,7 +83,18 @@ def test_what_is_quoted_often_is_heard_of_one_login_alone():
 
     assert desk.heard_by() == ((MES,), (MES, MNQ))
     assert desk.feeds.are_alone
-    assert not desk.feeds.narrows(MNQ)
+    assert desk.feeds.alone(TWO) == (MNQ,)
+    desk.says(TWO)
+    assert not desk.news
+
+
+def test_what_is_on_its_way_from_one_that_was_let_go_counts():
+    """And changes nothing in who is to hear."""
+    desk = Desk()
+    desk.narrow()
+
+    assert desk.last(TWO, 9_990, count=2 * BUSY) == 9_990
+    assert desk.heard_by() == ((MNQ,), ())
 
 
 def test_what_is_quoted_seldom_is_heard_of_all():
@@ -70,36 +102,36 @@ def test_what_is_quoted_seldom_is_heard_of_all():
     desk = Desk()
 
     for _ in range(20):
-        for _ in range(BUSY // 2):
-            desk.says(ONE)
-            assert not desk.feeds.narrows(MNQ)
+        desk.says(ONE, count=BUSY // 2)
+        assert not desk.news
         desk.says(ONE, after_s=WITHIN.total_seconds() + 0.1)
-        assert not desk.feeds.narrows(MNQ)
-    assert not desk.feeds.are_alone
-
-
-def test_quotes_that_were_conflated_on_their_way_count_as_quotes():
-    """Under pressure few of them are seen, and just then the others must be let go."""
-    desk = Desk()
-    desk.says(ONE, number=1)
-    desk.says(ONE, after_s=0.1, number=BUSY + 1)
-
-    assert desk.feeds.narrows(MNQ)
+        assert not desk.news
 
 
 def test_a_login_that_is_the_only_one_is_always_heard():
     """There is nobody to let go, and nothing to look for."""
     desk = Desk(logins=(ONE,))
-    for _ in range(BUSY * 3):
-        assert desk.says(ONE, after_s=0.01)
-        assert not desk.feeds.narrows(MNQ)
+    for price in range(BUSY * 3):
+        assert desk.last(ONE, price, after_s=0.01) == price
+        assert not desk.news
 
     assert desk.heard_by() == ((MNQ,),)
     assert not desk.feeds.are_alone
 
 
-def test_all_hear_again_what_a_feed_has_been_silent_of():
-    """After a second, not before."""
+@pytest.mark.parametrize("missing", SIDES)
+def test_who_does_not_know_all_is_not_heard_alone(missing):
+    """What others know would be let go with them."""
+    desk = Desk()
+    sides = {side: price for side, price in SIDES.items() if side != missing}
+    desk.says(ONE, **sides)
+    desk.says(ONE, after_s=0.1, count=BUSY, **sides)
+
+    assert not desk.news
+
+
+def test_all_hear_again_what_one_alone_has_been_silent_of():
+    """After a second, not before; and the burst before does not count once more."""
     desk = Desk()
     desk.narrow()
 
@@ -107,72 +139,95 @@ def test_all_hear_again_what_a_feed_has_been_silent_of():
     assert desk.heard_by() == ((MNQ,), ())
     desk.feeds.look(desk.now + SILENT)
     assert desk.heard_by() == ((MNQ,), (MNQ,))
-    assert desk.feeds.of(MNQ) == ONE
+    desk.says(ONE, after_s=SILENT.total_seconds() + 0.1)
+    assert not desk.news
 
 
-def test_a_burst_that_is_over_does_not_count_once_more():
-    """Or all would be let go again at the first quote, again and again."""
-    desk = Desk()
-    desk.narrow()
-    desk.feeds.look(desk.now + SILENT)
-
-    assert desk.says(ONE, after_s=SILENT.total_seconds() + 0.1)
-    assert not desk.feeds.narrows(MNQ)
-
-
-def test_a_silent_feed_is_taken_over_by_one_that_speaks():
-    """After a second, not before; the one before then counts no more."""
-    desk = Desk()
-    desk.says(ONE)
-
-    assert not desk.says(TWO, after_s=0.999)
-    assert desk.says(TWO, after_s=0.001)
-    assert not desk.says(ONE)
-
-
-def test_a_feed_that_is_lost_is_taken_over_at_once():
-    """All hear the contract again, and whoever speaks first counts, even one that knows less."""
-    desk = Desk()
-    desk.narrow()
-
-    desk.feeds.lose(ONE)
-
-    assert desk.heard_by() == ((MNQ,), (MNQ,))
-    assert desk.feeds.of(MNQ) == ""
-    assert desk.says(TWO, sides=1)
-
-
-def test_to_lose_who_is_no_feed_changes_nothing():
-    """Nor does it for another contract than the one that was refused."""
+def test_all_hear_again_what_one_alone_has_lost():
+    """At once; of another contract, or by another login, nothing changes."""
     desk = Desk(held=(MNQ, MES))
     desk.narrow()
 
-    desk.feeds.lose(TWO)
-    desk.feeds.lose(ONE, MES)
-
-    assert desk.feeds.of(MNQ) == ONE
+    desk.lose(TWO)
+    desk.lose(ONE, contract=MES)
     assert desk.heard_by() == ((MES, MNQ), (MES,))
-    desk.feeds.lose(ONE, MNQ)
-    assert desk.feeds.of(MNQ) == ""
+    desk.lose(ONE, contract=MNQ)
+    assert desk.heard_by() == ((MES, MNQ), (MES, MNQ))
 
 
-def test_who_knows_less_never_takes_over():
-    """A hub that has just come back knows one side: what is known of all three would be lost."""
+def test_who_was_lost_is_not_heard_alone_for_a_while():
+    """Or a hub that comes and goes would take the others with it each time."""
+    desk = Desk()
+    desk.narrow()
+    desk.lose(ONE)
+    desk.says(ONE, after_s=PROBATION.total_seconds() - 1)
+    desk.says(ONE, after_s=0.1, count=BUSY)
+    assert not desk.news
+
+    desk.says(ONE, after_s=WITHIN.total_seconds())
+    desk.says(ONE, after_s=0.1, count=BUSY)
+
+    assert desk.news
+
+
+@pytest.mark.parametrize("said", [("last",), ("bid", "ask"), ("last", "bid")])
+def test_a_dead_hub_that_knew_more_keeps_nothing_back(said):
+    """What the other says is known, and nothing else: what the dead one knew is not of now."""
     desk = Desk()
     desk.says(ONE)
 
-    assert not desk.says(TWO, after_s=60, sides=2)
-    assert desk.says(ONE)
-    assert desk.says(TWO, after_s=60)
+    known = desk.says(TWO, after_s=1.0, **dict.fromkeys(said, 5000))
+
+    assert {side for side in SIDES if getattr(known, side) is not None} == set(said)
 
 
-def test_who_knows_more_takes_over_at_once():
-    """An open P&L that was unknown is known."""
+def test_what_one_does_not_know_another_has_just_said():
+    """A hub that has just come back knows one side: nothing that is known becomes unknown by it."""
     desk = Desk()
-    desk.says(ONE, sides=1)
+    desk.says(ONE)
 
-    assert desk.says(TWO, sides=2)
-    assert not desk.says(ONE, sides=2)
+    known = desk.says(TWO, after_s=0.9, last=9_990)
+
+    assert (known.last, known.bid, known.ask) == (9_990, 9_999, 10_001)
+
+
+def test_what_was_said_before_a_loss_fills_no_gap():
+    """Neither at once nor when it is handled late."""
+    desk = Desk()
+    desk.says(ONE)
+    before = desk.now
+    desk.now += timedelta(milliseconds=5)
+    desk.lose(ONE)
+
+    assert desk.says(TWO, last=9_990).bid is None
+    desk.says(ONE, at=before)
+    assert desk.says(TWO, after_s=0.001, last=9_990).bid is None
+
+
+def test_who_is_late_gives_way_to_who_is_not():
+    """As long as that one speaks, and for a while: what he says now he heard before."""
+    desk = Desk()
+    desk.lose(ONE, late=True)
+    assert desk.last(ONE, 10_000) == 10_000
+    assert desk.last(TWO, 9_990, after_s=0.1) == 9_990
+
+    assert desk.last(ONE, 10_000, after_s=0.9) is None
+    assert desk.last(ONE, 10_000, after_s=0.1) == 10_000
+    desk.says(TWO, after_s=PROBATION.total_seconds() - 2)
+    assert desk.last(ONE, 9_980, after_s=0.5) is None
+    assert desk.last(ONE, 9_980, after_s=0.5) == 9_980
+    desk.says(TWO, after_s=1)
+    assert desk.last(ONE, 9_970, after_s=0.1) == 9_970
+
+
+def test_where_all_are_late_all_count():
+    """It is all there is."""
+    desk = Desk()
+    for each in BOTH:
+        desk.lose(each, late=True)
+
+    assert desk.last(TWO, 9_990, after_s=0.1) == 9_990
+    assert desk.last(ONE, 10_000, after_s=0.1) == 10_000
 
 
 def test_what_is_held_no_more_is_forgotten():
@@ -184,46 +239,27 @@ def test_what_is_held_no_more_is_forgotten():
     assert desk.heard_by() == ((MES,), (MES,))
     desk.feeds.hold([MES, MNQ])
 
-    assert desk.feeds.of(MNQ) == ""
     assert desk.heard_by() == ((MES, MNQ), (MES, MNQ))
+    assert desk.says(TWO, last=9_990).bid is None
 
 
 steps = st.one_of(
-    st.tuples(st.sampled_from(BOTH), st.integers(1, 3), st.floats(0, 1.5)),
-    st.tuples(st.just("quick"), st.sampled_from(BOTH), st.integers(1, 2 * BUSY)),
+    st.tuples(st.sampled_from(BOTH), st.integers(1, 2 * BUSY), st.floats(0, 1.5)),
     st.tuples(st.just("lose"), st.sampled_from(BOTH), st.none()),
     st.tuples(st.just("look"), st.none(), st.none()),
 )
 
 
 @given(st.lists(steps, max_size=60))
-def test_somebody_is_always_heard_and_what_counts_is_never_much_older_than_what_was_heard(played):
-    """Of what says as much; and a login that is let go is let go for one that has just spoken."""
-    desk, counted_at, newest = Desk(), AT, {1: AT, 2: AT, 3: AT}
-    counted_sides = 0
-    for step in played:
+def test_somebody_is_always_to_hear_and_what_comes_in_its_order_always_counts(played):
+    """Whoever says it, whoever is to hear, whoever was lost before."""
+    desk = Desk()
+    for price, step in enumerate(played):
         match step:
             case "lose", login, _:
-                if desk.feeds.of(MNQ) == login:
-                    counted_sides = 0
-                desk.feeds.lose(login)
+                desk.lose(login)
             case "look", _, _:
                 desk.feeds.look(desk.now)
-            case "quick", login, count:
-                if MNQ not in desk.feeds.heard_by(login):
-                    continue
-                for _ in range(count):
-                    if desk.says(login, after_s=0.01):
-                        counted_at, counted_sides = desk.now, 3
-                    if desk.feeds.of(MNQ) == login and desk.feeds.narrows(MNQ):
-                        assert desk.now == counted_at
-                newest[3] = desk.now
-            case login, sides, after_s:
-                if MNQ not in desk.feeds.heard_by(login):
-                    continue
-                if desk.says(login, after_s=after_s, sides=sides):
-                    counted_at, counted_sides = desk.now, sides
-                newest[sides] = desk.now
+            case login, count, after_s:
+                assert desk.last(login, price, count=count, after_s=after_s) == price
         assert any(desk.heard_by())
-        behind = [at - counted_at for sides, at in newest.items() if sides >= counted_sides > 0]
-        assert max(behind, default=timedelta(0)) < SILENT

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from actors.gateway import GatewayActor
+from actors.gateway.quotes import AnnounceHeld
 from actors.runtime import ChildSpec, OwnThread, RootSupervisor, StartChild
 from actors.simulator import FaultKind
 from messages.commands import CloseContract, GuardAccounts, HoldQuotes, OpenSession, TakeSnapshot
@@ -94,6 +95,21 @@ def test_what_was_under_way_is_uncertain_and_what_waited_is_carried_out(supervis
     assert isinstance(answers["hanging"], Uncertain)
     assert answers["next"] == Done()
     assert supervised.account().one(SnapshotFailed).request_id == "r1"
+
+
+def test_a_gateway_that_guards_nobody_asks_what_it_is_to_hear(rig):
+    """Accounts of other logins may hold it, and nobody else would tell it."""
+    heard = rig._probe("quotes")
+    rig.gateway = GatewayActor.start(
+        login=rig.settings(),
+        dispatcher=rig.loop,
+        fence=rig.fence,
+        in_shadow=rig.shadows.__contains__,
+        clock=rig.clock,
+        directory=rig.directory,
+    )
+
+    assert heard.one(AnnounceHeld).login == "sim"
 
 
 def test_quotes_flow_again(supervised):

@@ -1,11 +1,13 @@
-"""A QuoteActor with two logins: what is busy is heard of one, and of the other once that is lost."""
+"""A QuoteActor with two logins: what is busy one alone hears, and all again once that one is lost."""
 
 import pytest
 
 from actors.gateway.feeds import BUSY
 from actors.gateway.quotes import AnnounceHeld
-from messages.commands import HoldQuotes, Woken
+from messages.commands import HoldQuotes, NoteLateness, Woken
+from messages.events import AlarmRaised
 from messages.facts import QuotesLost
+from messages.journal import Append
 from tests.gateway.quoting import Desk
 from tests.gateway.support import MNQ, A
 
@@ -21,27 +23,44 @@ def desk():
     return desk
 
 
-def narrow(desk, login=ONE):
-    """Let one login quote MNQ so often that the other is let go."""
-    other = TWO if login == ONE else ONE
-    desk.tell(desk.quote(10_000, login, number=1))
-    desk.tell(desk.quote(10_001, login, number=BUSY + 1))
-    assert desk.watched() == {login: [], other: [()]}
+def full(desk, last, login=ONE, number=1):
+    return desk.quote(last, login, number, bid=last - 1, ask=last + 1)
+
+
+def narrow(desk):
+    """Let ONE quote MNQ so often that TWO is let go."""
+    desk.tell(full(desk, 10_000, number=1))
+    desk.tell(full(desk, 10_001, number=BUSY + 1))
+    assert desk.watched() == {ONE: [], TWO: [()]}
     assert desk.told() == [10_001]
 
 
-def test_what_both_say_is_told_once(desk):
-    """The later one does not take the place of the first while both wait."""
-    desk.tell(desk.quote(10_000, TWO), desk.quote(10_001, ONE))
+def alarms(desk):
+    desk.listening.stop()
+    return [
+        event.text
+        for each in desk.others.heard
+        if isinstance(each, Append)
+        for event in each.events
+        if isinstance(event, AlarmRaised)
+    ]
 
-    assert desk.told() == [10_000]
+
+def test_whatever_either_says_is_told(desk):
+    """The latest of both, although the other one's waits as well."""
+    desk.tell(full(desk, 10_000, TWO), full(desk, 10_001, ONE))
+    assert desk.told() == [10_001]
+
+    desk.tell(full(desk, 9_990, TWO))
+
+    assert desk.told() == [9_990]
 
 
 def test_a_busy_contract_is_heard_of_one_login_until_that_is_silent(desk):
     """It is looked for every second, as long as it is heard alone."""
     narrow(desk)
     desk.clock.advance(0.9)
-    desk.tell(desk.quote(10_002, ONE, number=BUSY + 2))
+    desk.tell(full(desk, 10_002, number=BUSY + 2))
     desk.clock.advance(0.1)
     desk.tell(desk.bound())
     assert desk.watched() == NONE
@@ -52,7 +71,7 @@ def test_a_busy_contract_is_heard_of_one_login_until_that_is_silent(desk):
 
     assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
     assert desk.wakes == 2
-    desk.tell(desk.quote(10_003, TWO))
+    desk.tell(full(desk, 10_003, TWO))
     assert desk.told() == [10_002, 10_003]
 
 
@@ -61,23 +80,78 @@ def test_a_busy_contract_is_heard_of_the_other_login_once_its_own_is_lost(desk):
     narrow(desk)
 
     desk.tell(QuotesLost(**desk.head(), login=ONE))
-    desk.tell(desk.quote(9_999, TWO))
+    desk.tell(full(desk, 9_999, TWO))
 
     assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
     assert desk.told() == [9_999]
 
 
-def test_what_a_lost_login_said_before_does_not_make_it_the_feed_again(desk):
-    """It waits where quotes wait; the loss must not overtake it."""
+def test_a_second_loss_that_takes_the_place_of_the_first_keeps_nothing_back(desk):
+    """Nor does what was said between the two."""
     narrow(desk)
 
     desk.tell(
-        desk.quote(10_002, ONE, number=BUSY + 2),
         QuotesLost(**desk.head(), login=ONE),
-        desk.quote(9_999, TWO),
+        full(desk, 10_001, number=1),
+        QuotesLost(**desk.head(), login=ONE),
     )
+    for price in (9_990, 9_980):
+        desk.clock.advance(0.1)
+        desk.tell(desk.quote(price, TWO))
+        assert desk.told()[-1] == price
+        assert desk.known.latest[MNQ].quote.bid is None
 
-    assert desk.told() == [9_999]
+
+def test_who_is_judged_by_a_late_login_is_told_that_it_is_late(desk):
+    """Whatever login the account is of; and from then on the other one is heard."""
+    narrow(desk)
+
+    desk.tell(QuotesLost(**desk.head(), login=ONE, late_s=2.0))
+
+    desk.listening.stop()
+    (note,) = [each for each in desk.account.heard if isinstance(each, NoteLateness)]
+    assert (note.account, note.late_s) == (A, 2.0)
+    assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
+
+
+def test_nobody_is_told_of_a_late_login_while_another_one_is_heard(desk):
+    """What the late one says gives way."""
+    desk.tell(full(desk, 10_000, ONE))
+    desk.told()
+
+    desk.tell(QuotesLost(**desk.head(), login=ONE, late_s=2.0))
+    desk.tell(full(desk, 9_990, TWO))
+    desk.tell(full(desk, 10_000, ONE, number=2 * BUSY))
+
+    assert desk.told() == [9_990]
+
+
+def test_a_print_that_two_hubs_bring_does_not_bear_itself_out(desk):
+    """Each is judged by what its own hub says next."""
+    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
+    desk.told()
+
+    desk.tell(full(desk, 9_000, ONE), full(desk, 9_000, TWO))
+    assert desk.told() == []
+    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
+
+    assert set(desk.told()) == {10_000}
+    assert [text.split(":")[0] for text in alarms(desk)] == [ONE]  # TWO's within the same minute
+
+
+def test_a_print_that_another_hub_does_not_bear_out_never_counts(desk):
+    """Its own hub says nothing more; the other one goes on as before."""
+    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
+    desk.told()
+    desk.tell(full(desk, 9_000, ONE))
+    bound = desk.bound()
+    desk.clock.advance(0.1)
+    desk.tell(full(desk, 10_001, TWO))
+
+    desk.tell(bound)
+
+    assert desk.told() == [10_001]
+    assert "another login was quoted otherwise" in alarms(desk)[-1]
 
 
 def test_a_new_gateway_is_told_what_its_login_is_to_hear_now(desk):
@@ -93,7 +167,7 @@ def test_a_new_gateway_is_told_what_its_login_is_to_hear_now(desk):
 def test_a_successor_lets_all_hear_everything(desk):
     """It does not know whom its predecessor had let go."""
     narrow(desk)
-    desk.tell(Woken(**desk.head(), key=f"{MNQ}#nonsense"))
+    desk.tell(Woken(**desk.head(), key=f"{ONE}/{MNQ}#nonsense"))
     desk.begin()
     desk.tell()
 
@@ -101,11 +175,11 @@ def test_a_successor_lets_all_hear_everything(desk):
 
 
 def test_what_nobody_holds_any_more_nobody_is_to_hear(desk):
-    """Neither its feed nor the other, and what comes on its way is nothing."""
+    """Neither of the two, and what comes on its way is nothing."""
     narrow(desk)
 
     desk.tell(HoldQuotes(**desk.head(account=A), contracts=()))
-    desk.tell(desk.quote(9_000))
+    desk.tell(full(desk, 9_000))
 
     assert desk.watched() == {ONE: [()], TWO: []}
     assert desk.told() == []

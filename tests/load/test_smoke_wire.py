@@ -51,7 +51,7 @@ def test_who_buys_again_under_lock_is_closed_again(run: Run):
 def test_every_push_that_was_due_was_written(run: Run):
     """The generator leaves nothing out, or the load would not be what it says.
 
-    A quote is written to every login that hears its contract then: to all, or to its feed alone.
+    A quote is written to every login that hears its contract then: to all, or to one alone.
     """
     quoted = run.profile.contracts * run.profile.quotes_per_s * SECONDS
 

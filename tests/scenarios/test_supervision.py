@@ -206,6 +206,22 @@ def test_a_restarted_quote_actor_still_knows_who_holds_what(rig):
     assert run.status(A).phase is Phase.LOCKED
 
 
+def test_a_quote_actor_that_keeps_failing_is_soon_back(rig):
+    """All accounts are judged by what it tells."""
+    run = rig(config_of(daily_realized_loss={"max_loss_usd": 100, "include_open_loss": True}))
+    run.order(A, "MNQ", 1)
+    run.price("MNQ", "21000")
+    for _ in range(12):
+        poison(run, "quotes")
+        run.advance(1.0)
+    assert len(restarted(run, "quotes")) == 12
+
+    run.price("MNQ", "20950")
+
+    assert run.held(A) == {}
+    assert run.status(A).phase is Phase.LOCKED
+
+
 def told_quotes(run):
     """Count from now on the quotes that accounts are told."""
     told, tell = [], run.system.directory.tell

@@ -14,8 +14,9 @@ from actors.runtime.lag import Lag
 from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.record import Pushed, Request
 from actors.system import gateway_thread
-from messages.events import EnforcementFinished
+from messages.events import AlarmRaised, EnforcementFinished
 from messages.facts import ContractDescribed
+from messages.values import AlarmCode
 from tests.rig import NOON, TOKENS, A, B
 from tests.wire_rig import CLOSE, PATIENCE_S, WireRig, wire_config
 
@@ -119,11 +120,11 @@ def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune, monkeyp
     """The other hears the contract again, not only once it is missed, and its account is closed by it."""
     for module in (feeds, quotes):
         monkeypatch.setattr(module, "SILENT", timedelta(hours=1))
-    feed = make_busy(run)
-    other, account = next(each for each in USERS.values() if each[0] != feed)
+    alone = make_busy(run)
+    other, account = next(each for each in USERS.values() if each[0] != alone)
     before = len(invoked(run, "SubscribeContractQuotes"))
 
-    misfortune(run, feed)
+    misfortune(run, alone)
     run.sim.record().wait_until(
         lambda: other in invoked(run, "SubscribeContractQuotes")[before:], PATIENCE_S
     )
@@ -132,3 +133,13 @@ def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune, monkeyp
     run.wait(EnforcementFinished, account=account)
     assert run.applied(CLOSE, account) == 1
     assert run.held(account) == {}
+
+
+def test_an_account_that_is_judged_by_a_late_login_of_another_is_told(run):
+    """No account is silently late, whoever's thread it is."""
+    alone = make_busy(run)
+    account = next(account for user, account in USERS.values() if user != alone)
+
+    be_late(run, alone)
+
+    run.wait(AlarmRaised, lambda each: each.code is AlarmCode.FACTS_LATE, account=account)
