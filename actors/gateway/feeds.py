@@ -98,11 +98,11 @@ class Feeds:
         if (lost_at := self._lost_at.get(login)) is None or quote.at > lost_at:
             said[login] = quote
         if any(
-            other.at > quote.at or self._outdates(each, other, login, quote)
+            quote.at < other.at < quote.at + SILENT or self._outdates(each, other, login, quote)
             for each, other in others
         ):
             return None
-        fresh = [other for _, other in others if quote.at - other.at < SILENT]
+        fresh = [other for _, other in others if abs(quote.at - other.at) < SILENT]
         for other in sorted(fresh, key=attrgetter("at"), reverse=True):
             quote = replace(quote, **{side: getattr(other, side) for side in _gaps(quote)})
         return quote
@@ -125,22 +125,23 @@ class Feeds:
     def look(self, now: datetime) -> None:
         """Let all logins hear again what the one that is heard alone has been silent of."""
         for held in self._held.values():
-            if held.alone and held.spoke_at is not None and now - held.spoke_at >= SILENT:
+            # Or before that, where the clock was set back since.
+            if held.alone and held.spoke_at is not None and abs(now - held.spoke_at) >= SILENT:
                 held.alone = ""
 
     def _is_on_probation(self, login: str, at: datetime) -> bool:
         lost_at = self._lost_at.get(login)
-        return lost_at is not None and at - lost_at < PROBATION
+        return lost_at is not None and abs(at - lost_at) < PROBATION
 
     def _outdates(self, other: str, said: Quote, login: str, quote: Quote) -> bool:
         """Say whether a quote of one who is late gives way to what another one has just said."""
-        if quote.at - said.at >= SILENT:
+        if abs(quote.at - said.at) >= SILENT:
             return False
         return self._is_late(login, quote.at) and not self._is_late(other, said.at)
 
     def _is_late(self, login: str, at: datetime) -> bool:
         late_at = self._late_at.get(login)
-        return late_at is not None and at - late_at < PROBATION
+        return late_at is not None and abs(at - late_at) < PROBATION
 
 
 def _gaps(quote: Quote) -> list[str]:

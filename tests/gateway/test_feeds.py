@@ -75,6 +75,29 @@ def test_what_is_older_than_what_was_taken_does_not_count():
     assert desk.last(TWO, 10_000, at=desk.now - timedelta(milliseconds=1)) is None
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_back():
+    """What was said before it is older, whatever its time; nobody is late for an hour by it."""
+    desk = Desk()
+    desk.last(TWO, 10_000)
+    desk.lose(ONE, late=True)
+    desk.last(TWO, 10_001, after_s=0.1)
+    desk.now -= timedelta(hours=1)
+
+    assert desk.last(ONE, 9_990) == 9_990
+    assert desk.last(TWO, 9_980, after_s=0.1) == 9_980
+    assert desk.last(ONE, 9_970, after_s=0.1) == 9_970
+
+
+def test_one_that_fell_silent_before_the_clock_was_set_back_is_found_silent():
+    """Its last word lies in what is the future now."""
+    desk = Desk()
+    desk.narrow()
+
+    desk.feeds.look(desk.now - timedelta(hours=1))
+
+    assert desk.heard_by() == ((MNQ,), (MNQ,))
+
+
 def test_what_is_quoted_often_is_heard_of_one_login_alone():
     """The others are let go, of this contract only; that is new once."""
     desk = Desk(held=(MNQ, MES))
