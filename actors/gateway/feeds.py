@@ -130,8 +130,9 @@ class Feeds:
                 held.alone = ""
 
     def _is_on_probation(self, login: str, at: datetime) -> bool:
-        lost_at = self._lost_at.get(login)
-        return lost_at is not None and abs(at - lost_at) < PROBATION
+        """Say whether others are more to be relied on; where all were lost, as under a load, none are."""
+        lately = [each for each, lost in self._lost_at.items() if abs(at - lost) < PROBATION]
+        return login in lately and len(lately) < len(self.logins)
 
     def _outdates(self, other: str, said: Quote, login: str, quote: Quote) -> bool:
         """Say whether a quote of one who is late gives way to what another one has just said."""

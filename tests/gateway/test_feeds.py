@@ -193,6 +193,17 @@ def test_who_was_lost_is_not_heard_alone_for_a_while():
     assert desk.news
 
 
+def test_where_all_were_lost_one_is_heard_alone_all_the_same():
+    """Or a load that makes all of them late would go on because all of them hear everything."""
+    desk = Desk()
+    for each in BOTH:
+        desk.lose(each, late=True)
+
+    desk.narrow()
+
+    assert desk.heard_by() == ((MNQ,), ())
+
+
 @pytest.mark.parametrize("said", [("last",), ("bid", "ask"), ("last", "bid")])
 def test_a_dead_hub_that_knew_more_keeps_nothing_back(said):
     """What the other says is known, and nothing else: what the dead one knew is not of now."""
