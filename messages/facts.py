@@ -72,8 +72,6 @@ class QuoteHeard(Message, frozen=True, kw_only=True):
     """The login's name."""
     quote: Quote
     """All sides this login has heard since it subscribed, merged."""
-    number: int
-    """Counts the login's quotes of the contract, those that others have replaced included."""
 
     def key(self) -> tuple[str, str]:
         """Return login and contract: of several that wait, the latest replaces the others."""
@@ -92,7 +90,7 @@ class QuotesLost(Message, frozen=True, kw_only=True):
 
     def key(self) -> tuple[str, str, str | None]:
         """Return what was lost: it waits where quotes wait, or it would overtake those before it."""
-        return "lost", self.login, self.contract
+        return "late" if self.late_s else "lost", self.login, self.contract
 
 
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):

@@ -186,7 +186,6 @@ class FakeGateway(PooledActor):
         self._guarded = guarded
         self._generation = itertools.count(1)
         self._ticks = itertools.count()
-        self._numbers = itertools.count(1)
         self._current = 0
         self._up = False
         self._poll_s = system.poll_s(login)
@@ -278,7 +277,6 @@ class FakeGateway(PooledActor):
                 cause="quote",
                 login=self._login,
                 quote=quote,
-                number=next(self._numbers),
             ),
         )
 

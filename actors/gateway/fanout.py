@@ -29,8 +29,8 @@ class Known:
     """Which accounts hold a contract; none without one."""
     latest: dict[str, QuoteChanged] = field(default_factory=dict)
     """The latest quote of each contract that is held; accounts read it, only the QuoteActor writes."""
-    credence: dict[tuple[str, str], Credence] = field(default_factory=dict)
-    """What is believed and held back of each of them, by login: a print does not bear itself out."""
+    credence: dict[str, Credence] = field(default_factory=dict)
+    """What is believed and what is held back of each of them."""
     peaks: Peaks = field(default_factory=Peaks)
     """How far they went; accounts that are not told every quote read it."""
 

@@ -24,7 +24,7 @@ from actors.gateway.connection import (
     RecordListener,
     reason_of,
 )
-from actors.gateway.errors import GatewayError, SubscriptionRefusedError, first_error
+from actors.gateway.errors import GatewayError, HubError, SubscriptionRefusedError, first_error
 
 _PING_EVERY_S = 15.0
 _LOGOUT_PAUSE_S = 2.0
@@ -194,8 +194,9 @@ class Hub:
 async def _unsubscribe(connection: Connection, topic: Topic) -> None:
     """Tell the hub that a topic is not wanted any more; it handles our calls in their order."""
     for method, arguments in topic.calls:
-        # Whoever is refused this goes on being told, and ignores it as what he does not watch.
-        with suppress(SubscriptionRefusedError):
+        # Whoever is refused this, or not answered in time, as behind a backlog, may go on being told: it
+        # is ignored as what nobody watches. A line that is dead is found by its silence.
+        with suppress(HubError):
             await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
 
 

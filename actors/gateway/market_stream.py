@@ -118,9 +118,9 @@ class MarketStream:
         if contract not in self._watched:
             return
         at, before = self._outbox.clock.now(), self._latest.get(contract)
-        last, bid, ask, number = delta.last, delta.bid, delta.ask, 1
+        last, bid, ask = delta.last, delta.bid, delta.ask
         if before is not None:
-            known, number = before.quote, before.number + 1
+            known = before.quote
             last = known.last if last is None else last
             bid = known.bid if bid is None else bid
             ask = known.ask if ask is None else ask
@@ -129,7 +129,6 @@ class MarketStream:
             cause=f"quote/{contract}",
             login=self._login,
             quote=Quote(contract=contract, last=last, bid=bid, ask=ask, at=at),
-            number=number,
         )
         self._latest[contract] = heard
         self._outbox.tell(QUOTES, heard)

@@ -6,18 +6,17 @@ Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from 
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
 nobody holds, for it would be old when it is held again. A successor knows who holds what, what was
-quoted and what is held back, and nothing of bands nor of who is heard alone: it lets every login hear
-everything, tells everybody the latest quotes, and with that is told the bands again.
+quoted and what is held back, and nothing of bands nor of who heard what: it deals the contracts out anew,
+tells everybody the latest quotes, and with that is told the bands again.
 """
 
 from collections.abc import Iterable
-from itertools import product
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
 from actors.gateway.fanout import Fanout, Known, Told
-from actors.gateway.feeds import SILENT, Feeds
+from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import Credence, QuoteCheck
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
@@ -43,8 +42,6 @@ QUOTES = "quotes"
 
 _ALARM_EVERY_S = 60.0
 """A contract whose quotes are wild is alarmed no more often."""
-_FEEDS = "feeds"
-"""Key of the wake at which it looks whether who is heard alone is silent; those of doubts have a #."""
 
 
 class AnnounceHeld(Message, frozen=True, kw_only=True):
@@ -79,9 +76,9 @@ class QuoteActor(PooledActor):
         self._fanout = Fanout(known)
         self._check = check
         self._feeds = Feeds(logins, self._fanout.contracts)
-        self._watched: dict[str, tuple[str, ...]] = dict.fromkeys(self._feeds.logins, ())
-        """What each login was told to hear."""
-        self._looking = False
+        told = None if known.holders else ()
+        self._watched: dict[str, tuple[str, ...] | None] = dict.fromkeys(self._feeds.logins, told)
+        """What each login was told to hear; None = what a predecessor told it."""
         self._credence = known.credence
         self._alarmed: dict[str, float] = {}
 
@@ -89,9 +86,9 @@ class QuoteActor(PooledActor):
         """Go on with what a predecessor had taken: it may have failed at that; on a pool thread."""
         self._watch()
         self._tell(self._fanout.leaving())
-        for (login, contract), credence in self._credence.items():
+        for contract, credence in self._credence.items():
             if (doubt := credence.pending) is not None:
-                self._wake_for(login, contract, doubt)
+                self._wake(f"{contract}#{doubt}")
 
     def on_receive(self, message: Any) -> object:
         """Handle one message; on a pool thread."""
@@ -104,8 +101,6 @@ class QuoteActor(PooledActor):
                 self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
                 self._hold(message.account, frozenset(message.contracts))
-            case Woken(key=key) if key == _FEEDS:
-                self._look()
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
@@ -126,49 +121,38 @@ class QuoteActor(PooledActor):
             self._directory.tell(f"account/{account}", changed)
 
     def _hear(self, told: QuoteHeard) -> None:
-        login, contract = told.login, told.quote.contract
-        if not self._fanout.is_held(contract):
+        contract = told.quote.contract
+        if not self._fanout.is_held(contract) or self._feeds.of(contract) != told.login:
             return
-        if self._feeds.narrows(told):
-            self._watch()
-        credence = self._credence.setdefault((login, contract), Credence(self._check))
+        credence = self._credence.setdefault(contract, Credence(self._check))
         heard = credence.hear(told.quote)
         if heard.believed:
-            self._take_up(login, heard.believed, unconfirmed=False)
+            self._take_up(heard.believed, unconfirmed=False)
         if heard.doubt is not None:
-            self._wake_for(login, contract, heard.doubt)
+            self._wake(f"{contract}#{heard.doubt}")
         if heard.dropped:
-            outcome = "the quotes after it do not bear it out: not counted"
-            self._alarm(login, heard.dropped[-1], outcome)
+            self._alarm(heard.dropped[-1], "the quotes after it do not bear it out: not counted")
 
-    def _take_up(self, login: str, quote: Quote, *, unconfirmed: bool) -> bool:
-        """Note what is to be told; say whether it counts."""
-        known = self._feeds.takes(login, quote)
-        if known is not None:
-            cause = f"quote/{quote.contract}"
-            self._fanout.note(
-                QuoteChanged(at=quote.at, cause=cause, quote=known, unconfirmed=unconfirmed)
-            )
-        return known is not None
+    def _take_up(self, quote: Quote, *, unconfirmed: bool) -> None:
+        cause = f"quote/{quote.contract}"
+        self._fanout.note(
+            QuoteChanged(at=quote.at, cause=cause, quote=quote, unconfirmed=unconfirmed)
+        )
 
     def _settle(self, key: str) -> None:
         """Let what nothing has confirmed or dropped count; its worst side must reach every holder."""
-        of, _, doubt = key.rpartition("#")
-        login, _, contract = of.rpartition("/")
-        credence = self._credence.get((login, contract))
+        contract, _, doubt = key.rpartition("#")
+        credence = self._credence.get(contract)
         for quote in credence.overdue(int(doubt)) if credence else ():
-            if self._take_up(login, quote, unconfirmed=True):
-                self._tell(self._fanout.leaving())
-                within_s = self._check.confirm_within_s
-                outcome = f"no quote confirmed or dropped it within {within_s:g} s: it counts"
-            else:
-                outcome = "another login was quoted otherwise after it: not counted"
-            self._alarm(login, quote, outcome)
+            self._take_up(quote, unconfirmed=True)
+            self._tell(self._fanout.leaving())
+            within_s = self._check.confirm_within_s
+            self._alarm(quote, f"no quote confirmed or dropped it within {within_s:g} s: it counts")
 
     def _lose(self, lost: QuotesLost) -> None:
-        """Let others be heard; whoever was judged by one who is late, of any login, must know it."""
+        """Hear another login; whoever was judged by one that is late, of any login, must know it."""
         if lost.late_s:
-            judged = map(self._fanout.holders, self._feeds.alone(lost.login))
+            judged = map(self._fanout.holders, self._feeds.heard_by(lost.login))
             for account in sorted(set().union(*judged)):
                 note = NoteLateness(
                     account=account,
@@ -182,21 +166,19 @@ class QuoteActor(PooledActor):
         self._feeds.lose(lost.login, lost.at, contract=lost.contract, late=late)
         self._watch()
 
-    def _wake_for(self, login: str, contract: str, doubt: int) -> None:
-        self._wake(f"{login}/{contract}#{doubt}", self._check.confirm_within_s)
-
-    def _wake(self, key: str, after_s: float) -> None:
+    def _wake(self, key: str) -> None:
+        after_s = self._check.confirm_within_s
         wake = WakeAfter(at=self._clock.now(), cause=QUOTES, to=QUOTES, key=key, after_s=after_s)
         self._directory.tell("clock", wake)
 
-    def _alarm(self, login: str, quote: Quote, outcome: str) -> None:
+    def _alarm(self, quote: Quote, outcome: str) -> None:
         contract, now = quote.contract, self._clock.monotonic()
         if now - self._alarmed.get(contract, -_ALARM_EVERY_S) < _ALARM_EVERY_S:
             return
         self._alarmed[contract] = now
         text = (
-            f"{login}: {contract} at {quote.last}, bid {quote.bid}, ask {quote.ask} is off the "
-            f"quotes before it: {outcome}"
+            f"{self._feeds.of(contract)}: {contract} at {quote.last}, bid {quote.bid}, ask {quote.ask} "
+            f"is off the quotes before it: {outcome}"
         )
         head: dict[str, Any] = {"at": self._clock.now(), "cause": QUOTES}
         alarm = AlarmRaised(**head, account=None, code=AlarmCode.QUOTE_DOUBTED, text=text)
@@ -206,15 +188,10 @@ class QuoteActor(PooledActor):
         before = self._fanout.contracts
         self._tell(self._fanout.hold(account, contracts))
         if self._fanout.contracts != before:
-            for login, contract in product(self._watched, before - self._fanout.contracts):
-                self._credence.pop((login, contract), None)
+            for contract in before - self._fanout.contracts:
+                self._credence.pop(contract, None)
             self._feeds.hold(self._fanout.contracts)
             self._watch()
-
-    def _look(self) -> None:
-        self._looking = False
-        self._feeds.look(self._clock.now())
-        self._watch()
 
     def _watch(self) -> None:
         """Tell every gateway what it is to hear, if that is not what it was told."""
@@ -224,6 +201,3 @@ class QuoteActor(PooledActor):
                 self._watched[login] = contracts
                 watch = WatchQuotes(at=self._clock.now(), cause=QUOTES, contracts=contracts)
                 self._directory.tell(f"gateway/{login}", watch)
-        if self._feeds.are_alone and not self._looking:
-            self._looking = True
-            self._wake(_FEEDS, SILENT.total_seconds())

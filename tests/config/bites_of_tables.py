@@ -214,7 +214,7 @@ def _money() -> Iterator[tuple[str, Bite]]:
             ask=Decimal(21010),
             at=run.clock.now() + timedelta(milliseconds=1),
         )
-        told = QuoteHeard(at=quote.at, cause="quote", login="desk", quote=quote, number=1)
+        told = QuoteHeard(at=quote.at, cause="quote", login="desk", quote=quote)
         run.do(lambda gateway: gateway._directory.tell("quotes", told))
         return run.status().open_usd
 

@@ -9,7 +9,7 @@ from actors.gateway.fanout import Known
 from actors.gateway.plausible import QuoteCheck
 from actors.runtime import Directory, PooledActor, VirtualClock
 from messages.commands import HoldQuotes, WakeAfter, WatchQuotes, Woken
-from messages.facts import QuoteHeard
+from messages.facts import QuoteChanged, QuoteHeard
 from messages.values import Quote
 from tests.gateway.support import AT, MNQ, A
 from tests.runtime.nursery import ByHand
@@ -78,15 +78,9 @@ class Desk:
             self.quotes.tell(each)
         self.quoting.stop()
 
-    def quote(self, last, login="", number=1, **sides):
-        quote = Quote(
-            contract=MNQ,
-            last=Decimal(last),
-            **{"bid": None, "ask": None} | {side: Decimal(price) for side, price in sides.items()},
-            at=self.clock.now(),
-        )
-        login = login or self.logins[0]
-        return QuoteHeard(**self.head(), login=login, quote=quote, number=number)
+    def quote(self, last, login=""):
+        quote = Quote(contract=MNQ, last=Decimal(last), bid=None, ask=None, at=self.clock.now())
+        return QuoteHeard(**self.head(), login=login or self.logins[0], quote=quote)
 
     def bound(self):
         """Return the word of the clock it was asked for last: that a doubt has lasted long enough."""
@@ -112,4 +106,4 @@ class Desk:
         """Let the account work off what waits, and return the prices it has heard of."""
         self.listening.stop()
         heard, self.account.heard = self.account.heard, []
-        return [int(each.quote.last) for each in heard]
+        return [int(each.quote.last) for each in heard if isinstance(each, QuoteChanged)]

@@ -133,7 +133,7 @@ def test_a_contract_without_quotes_is_alarmed_once(rig):
 
 def quote_of(rig, price, contract=MNQ):
     quote = Quote(contract=contract, last=Decimal(price), bid=None, ask=None, at=rig.clock.now())
-    return QuoteHeard(**rig.head(), login="alone", quote=quote, number=1)
+    return QuoteHeard(**rig.head(), login="alone", quote=quote)
 
 
 def alone(rig):

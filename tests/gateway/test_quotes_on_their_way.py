@@ -61,7 +61,7 @@ def test_a_successor_tells_at_once_what_its_predecessor_had_taken_and_not_told(d
     """No quote may follow it for a while, and it may break a rule."""
     band = Band(contract=MNQ, price=PriceKind.LAST, low=Decimal(9_990), high=None)
     desk.tell(WatchBands(**desk.head(account=A), bands=(band,)))
-    desk.tell(desk.quote(9_989), Woken(**desk.head(), key=f"desk/{MNQ}#nonsense"))
+    desk.tell(desk.quote(9_989), Woken(**desk.head(), key=f"{MNQ}#nonsense"))
     assert desk.told() == []
     desk.begin()
     desk.tell()
@@ -71,7 +71,7 @@ def test_a_successor_tells_at_once_what_its_predecessor_had_taken_and_not_told(d
 
 def test_a_successor_goes_on_with_a_doubt(desk):
     """What was held back counts at its bound, and is still measured by what was believed before."""
-    desk.tell(desk.quote(DOWN), Woken(**desk.head(), key=f"desk/{MNQ}#nonsense"))
+    desk.tell(desk.quote(DOWN), Woken(**desk.head(), key=f"{MNQ}#nonsense"))
     desk.begin()
     desk.tell()
     assert desk.told() == [BASE]

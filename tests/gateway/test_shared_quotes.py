@@ -1,185 +1,116 @@
-"""A QuoteActor with two logins: what is busy one alone hears, and all again once that one is lost."""
+"""A QuoteActor with two logins: a contract is heard of one, and of the other once that is lost."""
 
 import pytest
 
-from actors.gateway.feeds import BUSY
 from actors.gateway.quotes import AnnounceHeld
 from messages.commands import HoldQuotes, NoteLateness, Woken
-from messages.events import AlarmRaised
 from messages.facts import QuotesLost
-from messages.journal import Append
 from tests.gateway.quoting import Desk
-from tests.gateway.support import MNQ, A
+from tests.gateway.support import MES, MNQ, A
 
 ONE, TWO = "one", "two"
-NONE = {ONE: [], TWO: []}
 
 
 @pytest.fixture
 def desk():
-    """Open a desk of two logins, both of which were told to hear MNQ."""
+    """Open a desk of two logins, one of which was told to hear MNQ."""
     desk = Desk(logins=(ONE, TWO))
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: [(MNQ,)]}
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
     return desk
 
 
-def full(desk, last, login=ONE, number=1):
-    return desk.quote(last, login, number, bid=last - 1, ask=last + 1)
+def test_what_another_login_says_of_it_is_not_told(desk):
+    """What is on its way when it is let go: it would be told twice, and an old price after a new one."""
+    desk.tell(desk.quote(10_000, TWO), desk.quote(10_001, ONE), desk.quote(9_000, TWO))
 
-
-def narrow(desk):
-    """Let ONE quote MNQ so often that TWO is let go."""
-    desk.tell(full(desk, 10_000, number=1))
-    desk.tell(full(desk, 10_001, number=BUSY + 1))
-    assert desk.watched() == {ONE: [], TWO: [()]}
     assert desk.told() == [10_001]
 
 
-def alarms(desk):
-    desk.listening.stop()
-    return [
-        event.text
-        for each in desk.others.heard
-        if isinstance(each, Append)
-        for event in each.events
-        if isinstance(event, AlarmRaised)
-    ]
+def test_a_second_contract_is_heard_of_the_same_login(desk):
+    """The other one is told nothing."""
+    desk.tell(HoldQuotes(**desk.head(account=A), contracts=(MES, MNQ)))
+
+    assert desk.watched() == {ONE: [(MES, MNQ)], TWO: []}
 
 
-def test_whatever_either_says_is_told(desk):
-    """The latest of both, although the other one's waits as well."""
-    desk.tell(full(desk, 10_000, TWO), full(desk, 10_001, ONE))
-    assert desk.told() == [10_001]
+@pytest.mark.parametrize("how", [{}, {"contract": MNQ}, {"late_s": 2.0}])
+def test_a_lost_login_is_replaced_at_once(desk, how):
+    """By one that is told to hear it, and what that one says counts."""
+    desk.tell(desk.quote(10_000, ONE))
 
-    desk.tell(full(desk, 9_990, TWO))
+    desk.tell(QuotesLost(**desk.head(), login=ONE, **how))
+    desk.tell(desk.quote(9_999, TWO))
+
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
+    assert desk.told()[-1] == 9_999
+
+
+def test_what_a_lost_login_said_before_counts(desk):
+    """It waits where quotes wait; the loss must not overtake it."""
+    desk.tell(desk.quote(9_990, ONE), QuotesLost(**desk.head(), login=ONE))
 
     assert desk.told() == [9_990]
 
 
-def test_a_busy_contract_is_heard_of_one_login_until_that_is_silent(desk):
-    """It is looked for every second, as long as it is heard alone."""
-    narrow(desk)
-    desk.clock.advance(0.9)
-    desk.tell(full(desk, 10_002, number=BUSY + 2))
-    desk.clock.advance(0.1)
-    desk.tell(desk.bound())
-    assert desk.watched() == NONE
-    assert desk.wakes == 2
-
-    desk.clock.advance(0.9)
-    desk.tell(desk.bound())
-
-    assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
-    assert desk.wakes == 2
-    desk.tell(full(desk, 10_003, TWO))
-    assert desk.told() == [10_002, 10_003]
-
-
-def test_a_busy_contract_is_heard_of_the_other_login_once_its_own_is_lost(desk):
-    """At once, and what that one says counts."""
-    narrow(desk)
-
-    desk.tell(QuotesLost(**desk.head(), login=ONE))
-    desk.tell(full(desk, 9_999, TWO))
-
-    assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
-    assert desk.told() == [9_999]
-
-
-def test_a_second_loss_that_takes_the_place_of_the_first_keeps_nothing_back(desk):
-    """Nor does what was said between the two."""
-    narrow(desk)
-
+def test_a_loss_does_not_take_the_place_of_lateness(desk):
+    """Who was judged late must know it, whatever becomes of the login then."""
     desk.tell(
-        QuotesLost(**desk.head(), login=ONE),
-        full(desk, 10_001, number=1),
-        QuotesLost(**desk.head(), login=ONE),
+        QuotesLost(**desk.head(), login=ONE, late_s=2.0), QuotesLost(**desk.head(), login=ONE)
     )
-    for price in (9_990, 9_980):
-        desk.clock.advance(0.1)
-        desk.tell(desk.quote(price, TWO))
-        assert desk.told()[-1] == price
-        assert desk.known.latest[MNQ].quote.bid is None
-
-
-def test_who_is_judged_by_a_late_login_is_told_that_it_is_late(desk):
-    """Whatever login the account is of; and from then on the other one is heard."""
-    narrow(desk)
-
-    desk.tell(QuotesLost(**desk.head(), login=ONE, late_s=2.0))
 
     desk.listening.stop()
     (note,) = [each for each in desk.account.heard if isinstance(each, NoteLateness)]
     assert (note.account, note.late_s) == (A, 2.0)
-    assert desk.watched() == {ONE: [], TWO: [(MNQ,)]}
 
 
-def test_nobody_is_told_of_a_late_login_while_another_one_is_heard(desk):
-    """What the late one says gives way."""
-    desk.tell(full(desk, 10_000, ONE))
-    desk.told()
+def test_as_long_as_a_login_is_late_who_is_judged_by_it_is_told(desk):
+    """Also where there is no other one that was not."""
+    desk.tell(QuotesLost(**desk.head(), login=TWO))
+    for _ in range(3):
+        desk.clock.advance(1)
+        desk.tell(QuotesLost(**desk.head(), login=ONE, late_s=2.0))
 
-    desk.tell(QuotesLost(**desk.head(), login=ONE, late_s=2.0))
-    desk.tell(full(desk, 9_990, TWO))
-    desk.tell(full(desk, 10_000, ONE, number=2 * BUSY))
-
-    assert desk.told() == [9_990]
-
-
-def test_a_print_that_two_hubs_bring_does_not_bear_itself_out(desk):
-    """Each is judged by what its own hub says next."""
-    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
-    desk.told()
-
-    desk.tell(full(desk, 9_000, ONE), full(desk, 9_000, TWO))
-    assert desk.told() == []
-    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
-
-    assert set(desk.told()) == {10_000}
-    assert [text.split(":")[0] for text in alarms(desk)] == [ONE]  # TWO's within the same minute
+    desk.listening.stop()
+    assert sum(isinstance(each, NoteLateness) for each in desk.account.heard) == 3
+    assert desk.watched() == {ONE: [], TWO: []}
 
 
-def test_a_print_that_another_hub_does_not_bear_out_never_counts(desk):
-    """Its own hub says nothing more; the other one goes on as before."""
-    desk.tell(full(desk, 10_000, ONE), full(desk, 10_000, TWO))
-    desk.told()
-    desk.tell(full(desk, 9_000, ONE))
-    bound = desk.bound()
-    desk.clock.advance(0.1)
-    desk.tell(full(desk, 10_001, TWO))
+def test_who_is_not_judged_by_a_late_login_is_told_nothing(desk):
+    """Its own login is the system's to tell of."""
+    desk.tell(QuotesLost(**desk.head(), login=TWO, late_s=2.0))
 
-    desk.tell(bound)
-
-    assert desk.told() == [10_001]
-    assert "another login was quoted otherwise" in alarms(desk)[-1]
+    desk.listening.stop()
+    assert desk.account.heard == []
 
 
-def test_a_new_gateway_is_told_what_its_login_is_to_hear_now(desk):
+def test_a_new_gateway_is_told_what_its_login_is_to_hear(desk):
     """Nobody else would tell it; the other is told nothing."""
-    narrow(desk)
-
     desk.tell(AnnounceHeld(**desk.head(), login=ONE))
     desk.tell(AnnounceHeld(**desk.head(), login=TWO))
 
     assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
 
 
-def test_a_successor_lets_all_hear_everything(desk):
-    """It does not know whom its predecessor had let go."""
-    narrow(desk)
-    desk.tell(Woken(**desk.head(), key=f"{ONE}/{MNQ}#nonsense"))
+def test_a_successor_tells_all_logins_what_they_are_to_hear(desk):
+    """It does not know what its predecessor had told them."""
+    desk.tell(QuotesLost(**desk.head(), login=ONE))
+    desk.tell(
+        Woken(**desk.head(), key="nonsense"), HoldQuotes(**desk.head(account=A), contracts=())
+    )
+    desk.watched()
+    desk.tell(HoldQuotes(**desk.head(account=A), contracts=(MNQ,)))
+    desk.tell(desk.quote(10_000, TWO))
+    desk.watched()
     desk.begin()
     desk.tell()
 
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: [(MNQ,)]}
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
 
 
 def test_what_nobody_holds_any_more_nobody_is_to_hear(desk):
-    """Neither of the two, and what comes on its way is nothing."""
-    narrow(desk)
-
+    """And what comes on its way is nothing."""
     desk.tell(HoldQuotes(**desk.head(account=A), contracts=()))
-    desk.tell(full(desk, 9_000))
+    desk.tell(desk.quote(9_000, ONE))
 
     assert desk.watched() == {ONE: [()], TWO: []}
     assert desk.told() == []

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from actors.gateway.backoff import Backoff
-from actors.gateway.errors import SubscriptionRefusedError
+from actors.gateway.errors import HubError, SubscriptionRefusedError
 from actors.gateway.hub import Hub, Topic
 from tests.gateway.support import MES, MNQ
 
@@ -16,17 +16,17 @@ TURNS = 20
 
 
 class Line:
-    """A connection that answers no Unsubscribe, or refuses it."""
+    """A connection that does not answer an Unsubscribe yet, or says why it will not."""
 
-    def __init__(self, refuses):
+    def __init__(self, error):
         self.calls = []
-        self._refuses = refuses
+        self._error = error
 
     async def invoke(self, call):
         self.calls.append(call)
         if call[0].startswith("Un"):
-            if self._refuses:
-                raise SubscriptionRefusedError("no such method")
+            if self._error:
+                raise self._error
             await asyncio.Event().wait()
 
 
@@ -35,7 +35,7 @@ async def settle():
         await asyncio.sleep(0)
 
 
-def calls_of(*wanted, refuses=False):
+def calls_of(*wanted, error=None):
     """Return what a hub calls as its wishes change from one to the next."""
 
     async def play():
@@ -46,7 +46,7 @@ def calls_of(*wanted, refuses=False):
             backoff=Backoff(random.Random(1)),  # noqa: S311 - jitter
             silence_s=60,
         )
-        line = Line(refuses)
+        line = Line(error)
         keeping = asyncio.create_task(hub._keep_subscribed(line))
         for names in wanted:
             hub.want(Topic(each, (("SubscribeContractQuotes", (each,)),)) for each in names)
@@ -68,6 +68,9 @@ def test_what_is_wanted_does_not_wait_for_the_answer_to_what_is_not(then):
     ]
 
 
-def test_a_refused_unsubscription_costs_no_connection():
+@pytest.mark.parametrize(
+    "error", [SubscriptionRefusedError("no such method"), HubError("no answer")]
+)
+def test_an_unsubscription_that_fails_costs_no_connection(error):
     """What comes all the same nobody watches."""
-    assert calls_of([MNQ], [], [MES], refuses=True)[-1] == ("Subscribe", MES)
+    assert calls_of([MNQ], [], [MES], error=error)[-1] == ("Subscribe", MES)

@@ -242,7 +242,7 @@ def test_a_quote_without_the_price_that_values_a_position_is_no_quote(rig):
             ask=Decimal(20991),
             at=run.clock.now(),
         )
-        told = QuoteHeard(at=run.clock.now(), cause="quote", login="desk", quote=quote, number=1)
+        told = QuoteHeard(at=run.clock.now(), cause="quote", login="desk", quote=quote)
         run.system.directory.tell("quotes", told)
         run.settle()
 

@@ -1,14 +1,12 @@
-"""Two logins, each with an account that holds MNQ: a busy market is heard of one of them, for both.
+"""Two logins, each with an account that holds MNQ: its market is heard of one of them, for both.
 
 Over the real SDK and two market hubs. Whom a quote reached is on the broker's record.
 """
 
-from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from actors.gateway import feeds, quotes
 from actors.runtime import OffsetClock
 from actors.runtime.lag import Lag
 from actors.simulator import SimAccount, Simulator, SimUser
@@ -29,8 +27,6 @@ username_env = "OTHER_USERNAME"
 api_key_env = "OTHER_API_KEY"
 """
 TOKENS_OF_BOTH = TOKENS | {"OTHER_USERNAME": "friend", "OTHER_API_KEY": "canary-api-key"}
-MOST = 5_000
-"""Quotes after which a busy market must have been noticed."""
 
 
 @pytest.fixture
@@ -73,19 +69,22 @@ def reached(run, last):
     return quotes[-1].receivers
 
 
-def make_busy(run):
-    """Quote until one login alone is told; return the user whose login that is."""
-    for number in range(MOST):
-        if reached(run, str(21_000 + Decimal(number % 2) / 4)) == 1:
-            break
-    (let_go,) = invoked(run, "UnsubscribeContractQuotes")
-    return next(user for user, _ in USERS.values() if user != let_go)
+def feed_of(run):
+    """Return the user whose login hears MNQ; it is one."""
+    assert reached(run, "21000.25") == 1
+    (user,) = invoked(run, "SubscribeContractQuotes")
+    return user
 
 
-def test_a_busy_market_is_heard_of_one_login_and_judged_for_all(run):
-    """The account of the login that was let go is closed by the same quote as the other."""
-    assert reached(run, "21000.25") == 2
-    make_busy(run)
+def account_of(run, *, feed):
+    """Return the account of the login that hears MNQ, or of the other one."""
+    user = feed_of(run)
+    return next(account for name, account in USERS.values() if (name == user) is feed)
+
+
+def test_a_market_is_heard_of_one_login_and_judged_for_all(run):
+    """The account of the login that does not hear it is closed by the same quote as the other."""
+    feed_of(run)
 
     assert reached(run, "20995") == 1
 
@@ -100,8 +99,7 @@ def login_of(user):
 
 
 def lose_hub(run, user):
-    """Reset its connections, and let nobody in again."""
-    run.trader.fault("http", "/hubs/*", status=503)
+    """Reset its connections."""
     run.trader.drop_connections(user)
 
 
@@ -116,17 +114,14 @@ def be_late(run, user):
 
 
 @pytest.mark.parametrize("misfortune", [lose_hub, fail, be_late])
-def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune, monkeypatch):
-    """The other hears the contract again, not only once it is missed, and its account is closed by it."""
-    for module in (feeds, quotes):
-        monkeypatch.setattr(module, "SILENT", timedelta(hours=1))
-    alone = make_busy(run)
-    other, account = next(each for each in USERS.values() if each[0] != alone)
-    before = len(invoked(run, "SubscribeContractQuotes"))
+def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune):
+    """The other hears the contract instead, and its account is closed by it."""
+    user, account = feed_of(run), account_of(run, feed=False)
+    other = next(name for name, _ in USERS.values() if name != user)
 
-    misfortune(run, alone)
+    misfortune(run, user)
     run.sim.record().wait_until(
-        lambda: other in invoked(run, "SubscribeContractQuotes")[before:], PATIENCE_S
+        lambda: other in invoked(run, "SubscribeContractQuotes"), PATIENCE_S
     )
     assert reached(run, "20995") >= 1
 
@@ -137,9 +132,8 @@ def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune, monkeyp
 
 def test_an_account_that_is_judged_by_a_late_login_of_another_is_told(run):
     """No account is silently late, whoever's thread it is."""
-    alone = make_busy(run)
-    account = next(account for user, account in USERS.values() if user != alone)
+    account = account_of(run, feed=False)
 
-    be_late(run, alone)
+    be_late(run, feed_of(run))
 
     run.wait(AlarmRaised, lambda each: each.code is AlarmCode.FACTS_LATE, account=account)
