@@ -7,7 +7,7 @@ from actors.gateway.quotes import AnnounceHeld
 from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.events import AlarmRaised
 from messages.facts import QuoteChanged, QuoteHeard
-from messages.queries import Ping
+from messages.queries import GetLoginStatus, Ping
 from messages.values import AlarmCode, Band, PriceKind, Quote
 from tests.gateway.support import MES, MNQ, PATIENCE_S, UNCHECKED, A, B, Heard, Probe
 
@@ -126,6 +126,14 @@ def test_a_contract_without_quotes_is_alarmed_once(rig):
 
     alarm = rig.journal.one(AlarmRaised, lambda alarm: alarm.code == AlarmCode.UNKNOWN_CONTRACT)
     assert "CON.F.US.NOPE.Z26" in alarm.text
+
+
+def test_a_login_that_is_to_hear_nothing_connects_no_market_hub(rig):
+    """A QuoteActor that does not know what its predecessor had told it says so."""
+    rig.guard(A)
+    rig.gateway.tell(WatchQuotes(**rig.head(), contracts=()))
+
+    assert rig.gateway.ask(GetLoginStatus(**rig.head()), timeout=PATIENCE_S).market_hub is None
 
 
 # --- the QuoteActor alone -----------------------------------------------------------------------------
