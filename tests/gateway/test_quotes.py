@@ -6,7 +6,7 @@ from actors.gateway import QuoteActor
 from actors.gateway.quotes import AnnounceHeld
 from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.events import AlarmRaised
-from messages.facts import QuoteChanged, QuoteHeard
+from messages.facts import QuoteChanged, QuoteHeard, QuotesLost
 from messages.queries import GetLoginStatus, Ping
 from messages.values import AlarmCode, Band, PriceKind, Quote
 from tests.gateway.support import MES, MNQ, PATIENCE_S, UNCHECKED, A, B, Heard, Probe
@@ -126,6 +126,17 @@ def test_a_contract_without_quotes_is_alarmed_once(rig):
 
     alarm = rig.journal.one(AlarmRaised, lambda alarm: alarm.code == AlarmCode.UNKNOWN_CONTRACT)
     assert "CON.F.US.NOPE.Z26" in alarm.text
+
+
+def test_a_contract_that_is_refused_is_left_to_other_logins(rig):
+    """That one alone."""
+    rig.guard(A)
+    heard = rig._probe("quotes")
+    rig.gateway.tell(WatchQuotes(**rig.head(), contracts=(MNQ, "CON.F.US.NOPE.Z26")))
+
+    lost = heard.one(QuotesLost)
+
+    assert (lost.login, lost.contract, lost.late_s) == ("sim", "CON.F.US.NOPE.Z26", 0)
 
 
 def test_a_login_that_is_to_hear_nothing_connects_no_market_hub(rig):
