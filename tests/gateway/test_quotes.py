@@ -131,6 +131,7 @@ def test_a_contract_without_quotes_is_alarmed_once(rig):
 def test_a_contract_that_is_refused_is_left_to_other_logins(rig):
     """That one alone."""
     rig.guard(A)
+    rig.quotes.stop(timeout=PATIENCE_S)
     heard = rig._probe("quotes")
     rig.gateway.tell(WatchQuotes(**rig.head(), contracts=(MNQ, "CON.F.US.NOPE.Z26")))
 
