@@ -296,7 +296,7 @@ class GatewayActor(PooledActor):
 
     def _watch(self, contracts: tuple[str, ...]) -> None:
         self._market.watch(contracts)
-        if contracts and not self._market_runs:
+        if not self._market_runs:
             self._market_runs = True
             self.keep_running(self._market.hub.run())
 

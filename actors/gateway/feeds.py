@@ -56,7 +56,7 @@ class Feeds:
                     self._feeds[name] = other
 
     def _best(self, contract: str) -> str:
-        """Return who was lost longest ago, if ever; of these the first.
+        """Return who was lost longest ago, if ever; of these the first. A hub that stands by is lost too.
 
         Not who hears least: quotes that come on one connection cost less than on several, for its thread
         finds more to do each time it is woken.

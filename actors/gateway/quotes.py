@@ -6,7 +6,7 @@ Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from 
 (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
 implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
 nobody holds, for it would be old when it is held again. A successor knows who holds what, what was
-quoted and what is held back, and nothing of bands nor of who heard what: it deals the contracts out anew,
+quoted and what is held back, and nothing of bands nor of who heard what: it chooses the logins anew,
 tells everybody the latest quotes, and with that is told the bands again.
 """
 
@@ -76,9 +76,8 @@ class QuoteActor(PooledActor):
         self._fanout = Fanout(known)
         self._check = check
         self._feeds = Feeds(logins, self._fanout.contracts)
-        told = None if known.holders else ()
-        self._watched: dict[str, tuple[str, ...] | None] = dict.fromkeys(self._feeds.logins, told)
-        """What each login was told to hear; None = what a predecessor told it."""
+        self._watched: dict[str, tuple[str, ...] | None] = dict.fromkeys(self._feeds.logins)
+        """What each login was told to hear; None = nothing yet, or what a predecessor told it."""
         self._credence = known.credence
         self._alarmed: dict[str, float] = {}
 
@@ -104,7 +103,7 @@ class QuoteActor(PooledActor):
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
-                self._watched[message.login] = ()
+                self._watched[message.login] = None
                 self._watch()
             case Ping():
                 return QUOTES
@@ -194,10 +193,14 @@ class QuoteActor(PooledActor):
             self._watch()
 
     def _watch(self) -> None:
-        """Tell every gateway what it is to hear, if that is not what it was told."""
+        """Tell every gateway what it is to hear, if that is not what it was told.
+
+        Those that hear nothing too, once anything is held: their hubs connect, and stand by.
+        """
+        held = self._fanout.contracts
         for login, before in self._watched.items():
             contracts = self._feeds.heard_by(login)
-            if contracts != before:
+            if contracts != before and (held or before):
                 self._watched[login] = contracts
                 watch = WatchQuotes(at=self._clock.now(), cause=QUOTES, contracts=contracts)
                 self._directory.tell(f"gateway/{login}", watch)

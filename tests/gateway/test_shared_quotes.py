@@ -13,9 +13,9 @@ ONE, TWO = "one", "two"
 
 @pytest.fixture
 def desk():
-    """Open a desk of two logins, one of which was told to hear MNQ."""
+    """Open a desk of two logins: one was told to hear MNQ, and one to stand by."""
     desk = Desk(logins=(ONE, TWO))
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
     return desk
 
 
@@ -84,11 +84,35 @@ def test_who_is_not_judged_by_a_late_login_is_told_nothing(desk):
 
 
 def test_a_new_gateway_is_told_what_its_login_is_to_hear(desk):
-    """Nobody else would tell it; the other is told nothing."""
+    """Nobody else would tell it, and the other is told nothing; one that hears nothing is to stand by."""
     desk.tell(AnnounceHeld(**desk.head(), login=ONE))
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
+
     desk.tell(AnnounceHeld(**desk.head(), login=TWO))
 
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
+    assert desk.watched() == {ONE: [], TWO: [()]}
+
+
+def test_one_that_stands_by_and_is_lost_does_not_take_over():
+    """It would be waited for while a third is there."""
+    desk = Desk(logins=(ONE, TWO, "three"))
+    desk.watched()
+
+    desk.tell(QuotesLost(**desk.head(), login=TWO))
+    desk.tell(QuotesLost(**desk.head(), login=ONE))
+
+    assert desk.watched() == {ONE: [()], TWO: [], "three": [(MNQ,)]}
+
+
+def test_while_nothing_is_held_nobody_is_to_connect():
+    """There is nothing to hear, and a session more for the broker."""
+    desk = Desk(logins=(ONE, TWO))
+    desk.tell(HoldQuotes(**desk.head(account=A), contracts=()))
+    desk.watched()
+
+    desk.tell(AnnounceHeld(**desk.head(), login=TWO), QuotesLost(**desk.head(), login=ONE))
+
+    assert desk.watched() == {ONE: [], TWO: []}
 
 
 def test_a_successor_tells_all_logins_what_they_are_to_hear(desk):
