@@ -84,13 +84,16 @@ class QuotesLost(Message, frozen=True, kw_only=True):
     login: str
     """The login's name."""
     contract: str | None = None
-    """The one contract it may not subscribe; None = all: the hub is down, or what it says is late."""
+    """The one contract it may not subscribe, or is silent in; None = all: the hub is down, or late."""
     late_s: float = 0.0
     """How late its thread is; 0 = it is not that."""
+    silent: bool = False
+    """Nothing has come of the one contract for long, though it is subscribed: its market may be quiet."""
 
     def key(self) -> tuple[str, str, str | None]:
         """Return what was lost: it waits where quotes wait, or it would overtake those before it."""
-        return "late" if self.late_s else "lost", self.login, self.contract
+        how = "late" if self.late_s else "silent" if self.silent else "lost"
+        return how, self.login, self.contract
 
 
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):

@@ -299,6 +299,7 @@ class GatewayActor(PooledActor):
         if not self._market_runs:
             self._market_runs = True
             self.keep_running(self._market.hub.run())
+            self.keep_running(self._market.attend())
 
     async def _keep_client(self) -> None:
         try:

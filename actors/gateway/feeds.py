@@ -55,6 +55,19 @@ class Feeds:
                 if not gently or at - self._last_lost(other, name) >= RESTED:
                     self._feeds[name] = other
 
+    def pass_on(self, login: str, contract: str, at: datetime) -> None:
+        """Hear a contract that a login is silent in of the next one, in turn, that was not just lost.
+
+        That one may be silent too, if the market is quiet; so nobody is blamed, and any may be next.
+        """
+        if self._feeds.get(contract) != login:
+            return
+        here = self.logins.index(login)
+        for other in self.logins[here + 1 :] + self.logins[:here]:
+            if at - self._last_lost(other, contract) >= RESTED:
+                self._feeds[contract] = other
+                return
+
     def _best(self, contract: str) -> str:
         """Return who was lost longest ago, if ever; of these the first. A hub that stands by is lost too.
 

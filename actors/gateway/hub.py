@@ -57,6 +57,9 @@ class HubListener(RecordListener, Protocol):
     def topic_up(self, topic: str, generation: int) -> None:
         """Hear that a topic is subscribed and acknowledged on this connection."""
 
+    def topic_left(self, topic: str) -> None:
+        """Hear that the broker knows that a topic is not wanted: what comes now is of a new wish."""
+
     def topic_refused(self, topic: str, generation: int, reason: str) -> None:
         """Hear that the hub refused a topic; it is tried again within 15 s."""
 
@@ -162,7 +165,7 @@ class Hub:
                 for name in self._active.keys() - self._desired.keys():
                     # Not waited for: the answer comes behind the very records that are not wanted any
                     # more, and what is wanted instead must not wait as long.
-                    leaving.create_task(_unsubscribe(connection, self._active.pop(name)))
+                    leaving.create_task(self._unsubscribe(connection, self._active.pop(name)))
                 await self._subscribe_missing(connection)
                 try:
                     async with asyncio.timeout(_PING_EVERY_S):
@@ -183,21 +186,21 @@ class Hub:
         self._active[topic.name] = topic
         self._listener.topic_up(topic.name, self.generation)
 
+    async def _unsubscribe(self, connection: Connection, topic: Topic) -> None:
+        """Tell the hub that a topic is not wanted any more; it handles our calls in their order."""
+        # Whoever is refused this, or not answered in time, as behind a backlog, may go on being told: it
+        # is ignored as what nobody watches. A line that is dead is found by its silence.
+        with suppress(HubError):
+            for method, arguments in topic.calls:
+                await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
+            self._listener.topic_left(topic.name)
+
     def _end_connection(self, error: Exception) -> None:
         self._active.clear()
         if self._up_since is not None:
             self._backoff.lasted(asyncio.get_running_loop().time() - self._up_since)
             self._up_since = None
         self._listener.hub_down(self.generation, reason_of(error))
-
-
-async def _unsubscribe(connection: Connection, topic: Topic) -> None:
-    """Tell the hub that a topic is not wanted any more; it handles our calls in their order."""
-    for method, arguments in topic.calls:
-        # Whoever is refused this, or not answered in time, as behind a backlog, may go on being told: it
-        # is ignored as what nobody watches. A line that is dead is found by its silence.
-        with suppress(HubError):
-            await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
 
 
 async def _all_of(steps: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -1,22 +1,28 @@
 """The market hub's side of a gateway: merged quotes of the contracts it is to hear, to the QuoteActor.
 
-Only quotes are subscribed, no trades and no depth. After a loss everything known is forgotten: a bid from
-before the gap must not pass as the present one.
+Only quotes are subscribed, no trades and no depth. After a gap everything known is forgotten: a bid from
+before it must not pass as the present one. A contract that has been silent for long (`lulls.py`) is
+subscribed once more, and left to other logins.
 """
 
+import asyncio
 import random
 from collections.abc import Iterable
+from typing import Any
 
 from actors.gateway import typed
 from actors.gateway.backoff import Backoff
 from actors.gateway.decode import QUOTE_TARGET, QuoteDelta, quote_of
 from actors.gateway.errors import DecodeError
 from actors.gateway.hub import Hub, TokenSource, Topic
+from actors.gateway.lulls import Lulls
 from actors.gateway.outbox import Outbox
 from actors.gateway.quotes import QUOTES
 from actors.gateway.settings import LoginSettings
 from messages.facts import QuoteHeard, QuotesLost
 from messages.values import AlarmCode, Quote
+
+_LOOK_EVERY_S = 1.0
 
 
 class MarketStream:
@@ -27,6 +33,7 @@ class MarketStream:
         self._login = settings.name
         self._watched: dict[str, Topic] = {}
         self._latest: dict[str, QuoteHeard] = {}
+        self._lulls = Lulls()
         self._refused: set[str] = set()
         self._lost = False
         self.hub = Hub(
@@ -46,11 +53,23 @@ class MarketStream:
         self._latest = {each: told for each, told in self._latest.items() if each in self._watched}
         self.hub.want(self._watched.values())
 
-    def leave(self, why: str, contract: str | None = None) -> None:
+    def leave(self, why: str, contract: str | None = None, *, silent: bool = False) -> None:
         """Leave one contract, or all, to other logins: what is heard here cannot be relied on."""
         now = self._outbox.clock.now()
-        lost = QuotesLost(at=now, cause=why, login=self._login, contract=contract)
-        self._outbox.tell(QUOTES, lost)
+        about: dict[str, Any] = {"login": self._login, "contract": contract, "silent": silent}
+        self._outbox.tell(QUOTES, QuotesLost(at=now, cause=why, **about))
+
+    async def attend(self) -> None:
+        """Look to it that silent contracts are subscribed; for ever."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY_S)
+            latest = {
+                name: self._latest.get(name) for name in self._watched if self.hub.is_up(name)
+            }
+            for contract in self._lulls.overlong(latest, self._outbox.clock.monotonic()):
+                self._latest.pop(contract, None)
+                self.hub.renew(contract)
+                self.leave("silent", contract, silent=True)
 
     # --- HubListener ----------------------------------------------------------------------------
 
@@ -58,6 +77,10 @@ class MarketStream:
         """Take note that the hub is up again."""
         self._lost = False
         self._refused.discard(topic)
+
+    def topic_left(self, topic: str) -> None:
+        """Forget what came before: the contract may have been wanted again meanwhile."""
+        self._latest.pop(topic, None)
 
     def topic_refused(self, topic: str, generation: int, reason: str) -> None:  # noqa: ARG002
         """Leave the contract to other logins, and raise an alarm, once per contract."""

@@ -161,8 +161,11 @@ class QuoteActor(PooledActor):
                     where=f"quotes of {lost.login}",
                 )
                 self._directory.tell(f"account/{account}", note)
-        late = lost.late_s > 0
-        self._feeds.lose(lost.login, lost.at, contract=lost.contract, late=late)
+        if lost.silent and lost.contract is not None:
+            self._feeds.pass_on(lost.login, lost.contract, lost.at)
+        else:
+            late = lost.late_s > 0
+            self._feeds.lose(lost.login, lost.at, contract=lost.contract, late=late)
         self._watch()
 
     def _wake(self, key: str) -> None:

@@ -108,6 +108,9 @@ class UserStream:
             )
         )
 
+    def topic_left(self, topic: str) -> None:
+        """Do nothing: no account is ever let go."""
+
     def topic_refused(self, topic: str, generation: int, reason: str) -> None:
         """Tell the account that it hears nothing, and raise an alarm, once."""
         account = int(topic)

@@ -213,9 +213,9 @@ class Hubs:
                 connection.hang_up()
         return len(connections)
 
-    def forget_account(self, account: int) -> None:
-        """Forget who subscribed an account; nobody is told."""
-        self._subscriptions.forget_account(account)
+    def forget_subject(self, about: int | str) -> None:
+        """Forget who subscribed an account or a contract; nobody is told."""
+        self._subscriptions.forget_subject(about)
 
     def _of(self, username: str | None) -> list[Connection]:
         return [

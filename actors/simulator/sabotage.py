@@ -90,7 +90,12 @@ class Sabotage(Verbs):
     @verb
     def forget_subscriptions(self, account: int) -> None:
         """Forget who subscribed an account's streams; the connections stay and nobody is told."""
-        self._broker.hubs.forget_account(account)
+        self._broker.hubs.forget_subject(account)
+
+    @verb
+    def forget_quotes(self, contract: str) -> None:
+        """Forget who subscribed a contract; the connections stay and nobody is told."""
+        self._broker.hubs.forget_subject(contract)
 
     @verb
     def log_out(

@@ -64,10 +64,10 @@ class Subscriptions:
         for subscribers in self._subscribers.values():
             subscribers.discard(connection)
 
-    def forget_account(self, account: int) -> None:
-        """Drop what every connection subscribed of an account; the connections stay."""
+    def forget_subject(self, about: int | str) -> None:
+        """Drop what every connection subscribed of an account or contract; the connections stay."""
         for (_, subject), subscribers in self._subscribers.items():
-            if subject == account:
+            if subject == about:
                 subscribers.clear()
 
     def _topic_of(self, connection: Connection, method: str, arguments: list[Any]) -> Topic:

@@ -81,9 +81,9 @@ class Turn:
         self.wait(self.seconds)
         self.until(lambda: has_struck() or self.is_settled())
 
-    def until(self, condition: Callable[[], bool]) -> None:
+    def until(self, condition: Callable[[], bool], longest_s: float = _LONGEST_S) -> None:
         """Wait until a condition holds, but not for ever."""
-        end = time.monotonic() + _LONGEST_S
+        end = time.monotonic() + longest_s
         while not condition() and not self.over.is_set() and time.monotonic() < end:
             self.wait(_SHORTLY_S)
 

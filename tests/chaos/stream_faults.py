@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from actors.gateway.lulls import FIRST_S
 from tests.chaos.faults import Card, Turn
 from tests.chaos.request_faults import door
 
@@ -20,6 +21,25 @@ def _stream(kind: str, *choices: dict[str, Any]) -> Any:
 def _forgotten(turn: Turn) -> int:
     turn.control.forget_subscriptions(turn.account)
     turn.last()
+    return 1
+
+
+def _quotes_forgotten(turn: Turn) -> int:
+    """Forget who wants the contract, and last until it is subscribed anew or nobody needs it."""
+    after = turn.record.last_seq
+    turn.control.forget_quotes(turn.contract)
+    turn.until(
+        lambda: (
+            any(
+                each.body == [turn.contract]
+                for each in turn.record.requests(
+                    "/hubs/market/SubscribeContractQuotes", after=after
+                )
+            )
+            or (turn.breached.is_set() and turn.is_settled())
+        ),
+        longest_s=2 * FIRST_S,
+    )
     return 1
 
 
@@ -91,6 +111,7 @@ IN_THE_STREAM = (
         play=_stream("reorder", {"seconds": 0.1}, {"seconds": 0.3}),
     ),
     Card(name="subscription forgotten", rows="5", play=_forgotten),
+    Card(name="quotes forgotten", rows="2, 5", play=_quotes_forgotten, hides=True),
     Card(name="a foreign account's facts", rows="8", play=_pushes(*_FOREIGN, own=False)),
     Card(name="malformed payloads", rows="9, 33, 37", play=_pushes(*_MALFORMED, own=True)),
     Card(name="unknown status and type", rows="9", play=_unknown_enum),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from actors.gateway.lulls import FIRST_S
 from actors.simulator.record import Pushed
 from messages.events import (
     AlarmRaised,
@@ -93,6 +94,24 @@ def test_a_subscription_the_broker_forgot_is_renewed_by_what_a_read_shows(wire):
     assert run.held(A) == {}
     assert run.status().phase is Phase.LOCKED
     assert len(run.events(StreamConnected, B)) == 1
+
+
+def test_quotes_the_broker_forgot_to_send_are_subscribed_anew(wire):
+    """Rows 2 and 5: the market hub is up, the contract silent; the loss that came meanwhile is seen."""
+    limits = wire_config(daily_unrealized_loss={"max_loss_usd": 200})
+    run = wire(limits + "\n[money]\nquote_max_age_s = 2\n\n[quotes]\nconfirm_within_s = 0.1\n")
+    run.price("MNQ", "21000")
+    run.buy(A, "MNQ", 2)
+    run.wait(ContractDescribed)
+    run.trader.forget_quotes(MNQ)
+    run.price("MNQ", "20900")
+    run.wait(AlarmRaised, lambda each: each.code == AlarmCode.QUOTE_STALE)
+
+    run.clock.skip(FIRST_S)
+
+    assert run.wait(RuleBreached).breach.value == -400
+    run.wait(EnforcementFinished)
+    assert run.held(A) == {}
 
 
 @pytest.mark.parametrize("target", ["GatewayUserTrade", "GatewayUserPosition", "GatewayUserOrder"])

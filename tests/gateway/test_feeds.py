@@ -106,6 +106,40 @@ def test_where_it_is_the_same_everywhere_nothing_goes_to_and_fro(how):
     assert feeds.of(MNQ) == ONE
 
 
+def test_a_silent_contract_goes_round_all_logins():
+    """That one alone; nobody is to blame, so that who was silent once is asked again."""
+    feeds, heard = Feeds((ONE, TWO, THREE), [MES, MNQ]), []
+    for turn in range(4):
+        feeds.pass_on(feeds.of(MNQ), MNQ, AT + timedelta(seconds=turn))
+        heard.append(feeds.of(MNQ))
+
+    assert heard == [TWO, THREE, ONE, TWO]
+    assert feeds.of(MES) == ONE
+
+
+@pytest.mark.parametrize("how", [{}, {"contract": MNQ}, {"late": True}])
+def test_a_silent_contract_passes_who_was_just_lost_and_comes_back_from_who_is_lost(how):
+    """At once: its market is quiet, perhaps, and the next quote must not be missed."""
+    feeds = Feeds((ONE, TWO, THREE), [MNQ])
+    feeds.lose(TWO, AT, **how)
+    feeds.pass_on(ONE, MNQ, AT)
+    assert feeds.of(MNQ) == THREE
+
+    feeds.lose(THREE, AT, **how)
+
+    assert feeds.of(MNQ) == ONE
+
+
+def test_a_silent_contract_stays_where_there_is_no_other_login_or_it_is_gone_already():
+    """Who was silent in it is not heard any more."""
+    alone, feeds = Feeds((ONE,), [MNQ]), Feeds((ONE, TWO), [MNQ])
+    alone.pass_on(ONE, MNQ, AT)
+    feeds.pass_on(TWO, MNQ, AT)
+    feeds.pass_on(ONE, MES, AT)
+
+    assert (alone.of(MNQ), feeds.of(MNQ)) == (ONE, ONE)
+
+
 def test_who_is_back_takes_nothing_from_who_hears_it_now():
     """To go back would cost what is known, for nothing."""
     feeds = Feeds((ONE, TWO), [MES, MNQ])

@@ -45,6 +45,16 @@ def test_a_lost_login_is_replaced_at_once(desk, how):
     assert desk.told()[-1] == 9_999
 
 
+def test_a_login_that_is_silent_in_a_contract_leaves_it_to_the_other(desk):
+    """Which may hear more; nobody is called late for it."""
+    desk.tell(QuotesLost(**desk.head(), login=ONE, contract=MNQ, silent=True))
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
+    desk.tell(QuotesLost(**desk.head(), login=TWO, contract=MNQ, silent=True))
+
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+    assert desk.told() == []
+
+
 def test_what_a_lost_login_said_before_counts(desk):
     """It waits where quotes wait; the loss must not overtake it."""
     desk.tell(desk.quote(9_990, ONE), QuotesLost(**desk.head(), login=ONE))

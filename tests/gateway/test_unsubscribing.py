@@ -7,9 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from actors.gateway.backoff import Backoff
+from actors.gateway.decode import QUOTE_TARGET
 from actors.gateway.errors import HubError, SubscriptionRefusedError
 from actors.gateway.hub import Hub, Topic
-from tests.gateway.support import MES, MNQ
+from actors.gateway.market_stream import MarketStream
+from actors.runtime import VirtualClock
+from tests.gateway.support import AT, MES, MNQ
 
 TURNS = 20
 """Of a loop on which nothing waits for time."""
@@ -20,6 +23,7 @@ class Line:
 
     def __init__(self, error):
         self.calls = []
+        self.answered = asyncio.Event()
         self._error = error
 
     async def invoke(self, call):
@@ -27,7 +31,7 @@ class Line:
         if call[0].startswith("Un"):
             if self._error:
                 raise self._error
-            await asyncio.Event().wait()
+            await self.answered.wait()
 
 
 async def settle():
@@ -42,7 +46,7 @@ def calls_of(*wanted, error=None):
         hub = Hub(
             url="http://x",
             tokens=SimpleNamespace(),
-            listener=SimpleNamespace(topic_up=lambda *_: None),
+            listener=SimpleNamespace(topic_up=lambda *_: None, topic_left=lambda _: None),
             backoff=Backoff(random.Random(1)),  # noqa: S311 - jitter
             silence_s=60,
         )
@@ -74,3 +78,30 @@ def test_what_is_wanted_does_not_wait_for_the_answer_to_what_is_not(then):
 def test_an_unsubscription_that_fails_costs_no_connection(error):
     """What comes all the same nobody watches."""
     assert calls_of([MNQ], [], [MES], error=error)[-1] == ("Subscribe", MES)
+
+
+def test_what_a_contract_was_quoted_before_it_was_wanted_anew_is_not_merged_into_a_quote():
+    """Its last records come behind the new wish, before the answer: the bid is from before the gap."""
+
+    async def play():
+        told = []
+        stream = MarketStream(
+            settings=SimpleNamespace(name="sim", market_hub_url="http://x", silence_s=60),
+            tokens=SimpleNamespace(),
+            outbox=SimpleNamespace(
+                clock=VirtualClock(AT), tell=lambda _address, heard: told.append(heard.quote)
+            ),
+        )
+        line = Line(None)
+        keeping = asyncio.create_task(stream.hub._keep_subscribed(line))
+        for contracts in ([MNQ], [], [MNQ]):
+            stream.watch(contracts)
+            await settle()
+        stream.record(QUOTE_TARGET, [MNQ, {"bestBid": 20_990.0, "lastPrice": 21_000.0}], b"")
+        line.answered.set()
+        await settle()
+        stream.record(QUOTE_TARGET, [MNQ, {"lastPrice": 20_000.0}], b"")
+        keeping.cancel()
+        return [(quote.last, quote.bid) for quote in told]
+
+    assert asyncio.run(play()) == [(21_000, 20_990), (20_000, None)]

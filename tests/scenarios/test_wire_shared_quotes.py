@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from actors.runtime import OffsetClock
+from actors.gateway.lulls import FIRST_S
 from actors.runtime.lag import Lag
 from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.record import Pushed, Request
@@ -15,12 +15,15 @@ from actors.system import gateway_thread
 from messages.events import AlarmRaised, EnforcementFinished
 from messages.facts import ContractDescribed
 from messages.values import AlarmCode
-from tests.rig import NOON, TOKENS, A, B
-from tests.wire_rig import CLOSE, PATIENCE_S, WireRig, wire_config
+from tests.rig import NOON, TOKENS, A, B, contract
+from tests.wire_rig import CLOSE, PATIENCE_S, SteppedClock, WireRig, wire_config
 
 USERS = {"desk": ("trader", A), "other": ("friend", B)}
 LIMIT = {"daily_unrealized_loss": {"max_loss_usd": 20}}
-LOGINS = """
+REST = """
+[money]
+quote_max_age_s = 2
+
 [[logins]]
 name = "other"
 username_env = "OTHER_USERNAME"
@@ -32,14 +35,14 @@ TOKENS_OF_BOTH = TOKENS | {"OTHER_USERNAME": "friend", "OTHER_API_KEY": "canary-
 @pytest.fixture
 def run(tmp_path):
     """Run Lockstep with both logins, each account two MNQ long at 21,000."""
-    clock = OffsetClock(NOON)
+    clock = SteppedClock(NOON)
     users = tuple(
         SimUser(user, TOKENS["PROJECT_X_API_KEY"], (SimAccount(account, f"50K-{account}"),))
         for user, account in USERS.values()
     )
     with Simulator(clock=clock, users=users, ping_every_s=0.2) as simulator:
         simulator.control.set_costs(Decimal(0), Decimal(0))
-        config = wire_config(**LIMIT) + LOGINS
+        config = wire_config(**LIMIT) + REST
         run = WireRig(tmp_path, config, simulator=simulator, clock=clock, tokens=TOKENS_OF_BOTH)
         for account in (A, B):
             run.price("MNQ", "21000")
@@ -128,6 +131,23 @@ def test_a_login_that_cannot_be_relied_on_blinds_nobody(run, misfortune):
     run.wait(EnforcementFinished, account=account)
     assert run.applied(CLOSE, account) == 1
     assert run.held(account) == {}
+
+
+def test_a_contract_its_login_is_silent_in_is_heard_of_the_other(run):
+    """The broker has forgotten who wanted it; both accounts are closed by what came meanwhile."""
+    user = feed_of(run)
+    run.trader.forget_quotes(contract("MNQ"))
+    run.price("MNQ", "20995")
+    for account in (A, B):
+        run.wait(AlarmRaised, lambda each: each.code is AlarmCode.QUOTE_STALE, account=account)
+
+    run.clock.skip(FIRST_S)
+
+    for account in (A, B):
+        run.wait(EnforcementFinished, account=account)
+        assert run.held(account) == {}
+    assert {*invoked(run, "SubscribeContractQuotes")} == {name for name, _ in USERS.values()}
+    assert invoked(run, "UnsubscribeContractQuotes")[0] == user
 
 
 def test_an_account_that_is_judged_by_a_late_login_of_another_is_told(run):
