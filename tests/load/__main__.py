@@ -43,7 +43,8 @@ def load(
     Parameters
     ----------
     profile
-        One of idle, quiet, open, news, busy, stream, crash, ceiling, smoke; or compare or soak.
+        One of idle, quiet, open, news, busy, stream, s111, s111-facts, crash, ceiling, smoke; or compare
+        or soak.
     accounts
         Accounts, shared out over the logins; 1,000 unless said, a desk of 20 for a soak.
     logins
