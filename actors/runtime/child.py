@@ -172,6 +172,7 @@ class Child:
         if self._up_at is not None and now - self._up_at > max(period_s, last_back_off_s):
             self.failures = 0
         self.failures += 1
+        self._up_at = None  # if it cannot even be made again, that is no second life
 
     # --- ending ---------------------------------------------------------------------------------------
 

@@ -299,6 +299,35 @@ def test_a_child_that_has_lived_long_enough_begins_anew(
     assert nursery.born["account/1"] == (7 if anew else 6)
 
 
+def test_a_child_that_lived_for_long_and_cannot_be_made_again_is_tried_ever_later(
+    below, nursery, directory, clock, clock_spec, start, given_up
+):
+    """Its long life counts once; else each try would be the first failure, at once, without an end."""
+
+    def unmade(instance):
+        if 1 < instance < 6:
+            raise OSError("too many open files")
+
+    start(clock_spec)
+    below("desk", nursery.spec("account/1", before=unmade), intensity=None, ceiling_s=3.0)
+    in_flight = nursery.dispatcher.in_flight
+    in_flight.wait_idle(WAIT_S)
+    clock.advance(3600)
+    in_flight.wait_idle(WAIT_S)
+
+    directory.tell("account/1", BOOM)
+    in_flight.wait_idle(WAIT_S)
+    tried = [nursery.born["account/1"]]
+    for pause_s in (0.12, 0.22, 0.42, 0.82):
+        clock.advance(pause_s)
+        in_flight.wait_idle(WAIT_S)
+        tried.append(nursery.born["account/1"])
+
+    assert tried == [2, 3, 4, 5, 6]
+    assert directory.ref("account/1").ask("who", timeout=WAIT_S) == 6
+    assert given_up == []
+
+
 def test_jitter_is_drawn_from_the_seed():
     """The same seed waits the same, another one or another child otherwise, never less than half."""
     flags, other = SupervisorFlags(seed=1), SupervisorFlags(seed=2)
