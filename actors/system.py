@@ -29,6 +29,7 @@ from actors.enforcer.actor import EnforcerActor
 from actors.enforcer.core import EnforcerCore
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor, names
 from actors.gateway.fanout import Known
+from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import QuoteCheck
 from actors.gateway.quotes import QUOTES
 from actors.journal import (
@@ -603,10 +604,10 @@ class System:
 
     def _start_quotes(self, pool: Dispatcher) -> Known:
         """Start who tells quotes, for all logins; return what it will know."""
-        said, known = self.config.file.quotes, Known()
+        said = self.config.file.quotes
+        known = Known(Feeds([each.name for each in self.config.file.logins]))
         quotes = partial(
             QuoteActor,
-            logins=[each.name for each in self.config.file.logins],
             check=QuoteCheck(said.max_jump_percent, said.confirm_within_s),
             known=known,
             **self.wiring(pool),

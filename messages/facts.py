@@ -96,6 +96,19 @@ class QuotesLost(Message, frozen=True, kw_only=True):
         return how, self.login, self.contract
 
 
+class QuotesFound(Message, frozen=True, kw_only=True):
+    """A login's market hub is back, or subscribes what it had refused (→ QuoteActor); not journaled."""
+
+    login: str
+    """The login's name."""
+    contract: str | None = None
+    """The one contract it may subscribe again; None = the hub is up."""
+
+    def key(self) -> tuple[str, str, str | None]:
+        """Return the key of its loss: of the two the later counts."""
+        return "lost", self.login, self.contract
+
+
 class StreamConnected(AccountMessage, frozen=True, kw_only=True):
     """The user hub is up and this account's subscriptions are acknowledged; what was known is old."""
 

@@ -57,7 +57,7 @@ CLOCK_READS = {
         "date.today",
     ),
 }
-NOT_JOURNALED = {"QuoteChanged", "QuoteHeard", "QuotesLost"}
+NOT_JOURNALED = {"QuoteChanged", "QuoteHeard", "QuotesFound", "QuotesLost"}
 NOW = datetime(2025, 10, 31, 16, 43, tzinfo=UTC)
 MODULES = (
     messages.alerts,

@@ -6,7 +6,8 @@ notices when the hub says nothing at all. Every end is an exception; `reason_of`
 
 import asyncio
 import itertools
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -42,6 +43,18 @@ class LoggedOutError(HubError):
     """The broker ended the session, usually because the user is logged in elsewhere."""
 
 
+class _Answer(NamedTuple):
+    """What the hub says to a call of ours, once it does."""
+
+    refusal: asyncio.Future[str | None]
+    then: Callable[[], None] | None
+
+    def come(self, error: str | None) -> None:
+        self.refusal.set_result(error)
+        if error is None and self.then is not None:
+            self.then()
+
+
 class Connection:
     """A hub connection that is open."""
 
@@ -50,7 +63,7 @@ class Connection:
         self._listener = listener
         self._buffer = signalr.RecordBuffer()
         self._early: list[bytes] = []
-        self._answers: dict[str, asyncio.Future[str | None]] = {}
+        self._answers: dict[str, _Answer] = {}
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -121,8 +134,8 @@ class Connection:
                 self._listener.record(target, record.get("arguments"), raw)
             case signalr.COMPLETION:
                 answer = self._answers.get(record.text("invocationId"))
-                if answer is not None and not answer.done():
-                    answer.set_result(record.text_or_none("error"))
+                if answer is not None and not answer.refusal.done():
+                    answer.come(record.text_or_none("error"))
             case signalr.PING:
                 pass
             case signalr.CLOSE:
@@ -130,8 +143,12 @@ class Connection:
             case unknown:
                 raise DecodeError("type", unknown, "1, 3, 6 or 7")
 
-    async def invoke(self, call: Call) -> None:
+    async def invoke(self, call: Call, then: Callable[[], None] | None = None) -> None:
         """Call a hub method and wait until the hub says that it is done.
+
+        Args:
+            call: The method and its arguments.
+            then: Called when it is, before the next record is heard; whoever waits goes on only later.
 
         Raises:
             SubscriptionRefusedError: the hub answered with an error.
@@ -139,11 +156,11 @@ class Connection:
         """
         method, arguments = call
         number = str(next(self._numbers))
-        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        answer = self._answers[number] = _Answer(asyncio.get_running_loop().create_future(), then)
         try:
             await self._socket.send(signalr.invocation(number, method, arguments))
             async with asyncio.timeout(_ANSWER_S):
-                refusal = await answer
+                refusal = await answer.refusal
         except TimeoutError:
             raise HubError(f"no answer to {method} within {_ANSWER_S:g} s") from None
         finally:

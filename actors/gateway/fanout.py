@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from actors.gateway.edges import Edges
+from actors.gateway.feeds import Feeds
 from actors.gateway.peaks import Peaks
 from actors.gateway.plausible import Credence
 from messages.facts import QuoteChanged
@@ -25,6 +26,8 @@ type Told = tuple[int, QuoteChanged]
 class Known:
     """What outlives a QuoteActor: every successor is handed the same."""
 
+    feeds: Feeds
+    """Of which login each contract that is held is heard."""
     holders: dict[str, set[int]] = field(default_factory=dict)
     """Which accounts hold a contract; none without one."""
     latest: dict[str, QuoteChanged] = field(default_factory=dict)

@@ -11,6 +11,7 @@ It never negotiates (the broker's own samples do not), never replays and never g
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -91,6 +92,8 @@ class Hub:
         self._first_calls = first_calls
         self._desired: dict[str, Topic] = {}
         self._active: dict[str, Topic] = {}
+        self._renewed: set[str] = set()
+        """Those of them that are to be subscribed once more."""
         self._changed = asyncio.Event()
         self._up_since: float | None = None
         self.generation = 0
@@ -103,7 +106,8 @@ class Hub:
 
     def renew(self, topic: str) -> None:
         """Subscribe a topic once more; `topic_up` follows. One that is not up will be anyway."""
-        if self._active.pop(topic, None) is not None:
+        if topic in self._active:
+            self._renewed.add(topic)
             self._changed.set()
 
     @property
@@ -113,7 +117,7 @@ class Hub:
 
     def is_up(self, topic: str) -> bool:
         """Say whether a topic is subscribed and acknowledged on the present connection."""
-        return topic in self._active
+        return topic in self._active and topic not in self._renewed
 
     async def run(self) -> None:
         """Keep the hub connected until cancelled."""
@@ -174,16 +178,18 @@ class Hub:
                     await connection.ping()
 
     async def _subscribe_missing(self, connection: Connection) -> None:
-        missing = [topic for name, topic in self._desired.items() if name not in self._active]
+        missing = [topic for name, topic in self._desired.items() if not self.is_up(name)]
         await _all_of(self._subscribe(connection, topic) for topic in missing)
 
     async def _subscribe(self, connection: Connection, topic: Topic) -> None:
         try:
             await _all_of(connection.invoke(call) for call in topic.calls)
         except SubscriptionRefusedError as error:
+            self._active.pop(topic.name, None)
             self._listener.topic_refused(topic.name, self.generation, str(error))
             return
         self._active[topic.name] = topic
+        self._renewed.discard(topic.name)
         self._listener.topic_up(topic.name, self.generation)
 
     async def _unsubscribe(self, connection: Connection, topic: Topic) -> None:
@@ -192,11 +198,12 @@ class Hub:
         # is ignored as what nobody watches. A line that is dead is found by its silence.
         with suppress(HubError):
             for method, arguments in topic.calls:
-                await connection.invoke(("Un" + method[0].lower() + method[1:], arguments))
-            self._listener.topic_left(topic.name)
+                left = ("Un" + method[0].lower() + method[1:], arguments)
+                await connection.invoke(left, then=partial(self._listener.topic_left, topic.name))
 
     def _end_connection(self, error: Exception) -> None:
         self._active.clear()
+        self._renewed.clear()
         if self._up_since is not None:
             self._backoff.lasted(asyncio.get_running_loop().time() - self._up_since)
             self._up_since = None

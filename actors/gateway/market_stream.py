@@ -19,10 +19,12 @@ from actors.gateway.lulls import Lulls
 from actors.gateway.outbox import Outbox
 from actors.gateway.quotes import QUOTES
 from actors.gateway.settings import LoginSettings
-from messages.facts import QuoteHeard, QuotesLost
+from messages.facts import QuoteHeard, QuotesFound, QuotesLost
 from messages.values import AlarmCode, Quote
 
 _LOOK_EVERY_S = 1.0
+_CONNECTED = Topic("", ())
+"""What is always wanted, and up as soon as the hub is, with other contracts or none."""
 
 
 class MarketStream:
@@ -46,12 +48,17 @@ class MarketStream:
 
     def watch(self, contracts: Iterable[str]) -> None:
         """Subscribe exactly these contracts."""
+        before = self._watched
         self._watched = {
             contract: Topic(contract, (("SubscribeContractQuotes", (contract,)),))
             for contract in contracts
         }
         self._latest = {each: told for each, told in self._latest.items() if each in self._watched}
-        self.hub.want(self._watched.values())
+        self.hub.want((_CONNECTED, *self._watched.values()))
+        for contract in self._watched.keys() - before.keys():
+            # It may have been let go and be wanted again before the hub has looked, and is up still; but
+            # what was known of it is forgotten.
+            self.hub.renew(contract)
 
     def leave(self, why: str, contract: str | None = None, *, silent: bool = False) -> None:
         """Leave one contract, or all, to other logins: what is heard here cannot be relied on."""
@@ -74,9 +81,16 @@ class MarketStream:
     # --- HubListener ----------------------------------------------------------------------------
 
     def topic_up(self, topic: str, generation: int) -> None:  # noqa: ARG002
-        """Take note that the hub is up again."""
-        self._lost = False
+        """Say what can be heard here again: the hub, or a contract that was refused."""
+        contract = topic or None
+        if contract is None:
+            self._lost = False
+        elif contract not in self._refused:
+            return
         self._refused.discard(topic)
+        now = self._outbox.clock.now()
+        found = QuotesFound(at=now, cause="back", login=self._login, contract=contract)
+        self._outbox.tell(QUOTES, found)
 
     def topic_left(self, topic: str) -> None:
         """Forget what came before: the contract may have been wanted again meanwhile."""

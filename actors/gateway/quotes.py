@@ -1,13 +1,13 @@
 """The QuoteActor: the latest quote of each contract to those who must judge it.
 
-Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from accounts, `QuoteHeard` and
-`QuotesLost` from the gateways. Out: `WatchQuotes` to each gateway whenever what it is to hear changes
-(`feeds.py`), and per turn at most one `QuoteChanged` per contract to each holder whose band it leaves
-(`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but what is
-implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a contract
-nobody holds, for it would be old when it is held again. A successor knows who holds what, what was
-quoted and what is held back, and nothing of bands nor of who heard what: it chooses the logins anew,
-tells everybody the latest quotes, and with that is told the bands again.
+Pooled, one for all logins, at `quotes`. In: `HoldQuotes` and `WatchBands` from accounts, `QuoteHeard`,
+`QuotesLost` and `QuotesFound` from the gateways. Out: `WatchQuotes` to each gateway whenever what it is
+to hear changes (`feeds.py`), and per turn at most one `QuoteChanged` per contract to each holder whose
+band it leaves (`fanout.py`): the latest. Intermediate quotes may be left out; the latest never is, but
+what is implausible waits for a second quote or a short bound (`plausible.py`). It keeps no quote of a
+contract nobody holds, for it would be old when it is held again. A successor knows who holds what, what
+was quoted, of whom, and what is held back, and nothing of bands nor of what the gateways were told: it
+tells them again, and everybody the latest quotes, and with that is told the bands again.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any
 
 from actors.gateway.fanout import Fanout, Known, Told
-from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import Credence, QuoteCheck
 from actors.runtime.actor import PooledActor
 from actors.runtime.clock import Clock
@@ -32,7 +31,7 @@ from messages.commands import (
     Woken,
 )
 from messages.events import AlarmRaised
-from messages.facts import QuoteChanged, QuoteHeard, QuotesLost
+from messages.facts import QuoteChanged, QuoteHeard, QuotesFound, QuotesLost
 from messages.journal import Append
 from messages.queries import Ping
 from messages.values import AlarmCode, Quote
@@ -55,27 +54,31 @@ class QuoteActor(PooledActor):
     """Fans quotes out to the accounts that hold the contract."""
 
     conflates = MappingProxyType(
-        {QuoteHeard: QuoteHeard.key, QuotesLost: QuotesLost.key, Woken: attrgetter("key")}
+        {
+            QuoteHeard: QuoteHeard.key,
+            QuotesLost: QuotesLost.key,
+            QuotesFound: QuotesFound.key,
+            Woken: attrgetter("key"),
+        }
     )
     """Losses and the end of a doubt wait with the quotes, or they would overtake those before them."""
 
     def __init__(
         self,
         *,
-        logins: Iterable[str],
+        known: Known,
         check: QuoteCheck,
         clock: Clock,
         directory: Directory,
         dispatcher: Dispatcher,
-        known: Known | None = None,
     ) -> None:
         super().__init__(dispatcher=dispatcher)
         self._clock = clock
         self._directory = directory
-        known = known or Known()
         self._fanout = Fanout(known)
         self._check = check
-        self._feeds = Feeds(logins, self._fanout.contracts)
+        self._feeds = known.feeds
+        self._feeds.hold(self._fanout.contracts)
         self._watched: dict[str, tuple[str, ...] | None] = dict.fromkeys(self._feeds.logins)
         """What each login was told to hear; None = nothing yet, or what a predecessor told it."""
         self._credence = known.credence
@@ -96,6 +99,9 @@ class QuoteActor(PooledActor):
                 self._hear(message)
             case QuotesLost():
                 self._lose(message)
+            case QuotesFound():
+                self._feeds.find(message.login, message.contract)
+                self._watch()
             case WatchBands():
                 self._tell(self._fanout.watch(message.account, message.bands))
             case HoldQuotes():
@@ -103,8 +109,7 @@ class QuoteActor(PooledActor):
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
-                self._watched[message.login] = None
-                self._watch()
+                self._announce(message.login)
             case Ping():
                 return QUOTES
             case _:
@@ -161,11 +166,18 @@ class QuoteActor(PooledActor):
                     where=f"quotes of {lost.login}",
                 )
                 self._directory.tell(f"account/{account}", note)
-        if lost.silent and lost.contract is not None:
+            self._feeds.leave(lost.login, lost.at)
+        elif lost.silent and lost.contract is not None:
             self._feeds.pass_on(lost.login, lost.contract, lost.at)
         else:
-            late = lost.late_s > 0
-            self._feeds.lose(lost.login, lost.at, contract=lost.contract, late=late)
+            self._feeds.lose(lost.login, lost.at, lost.contract)
+        self._watch()
+
+    def _announce(self, login: str) -> None:
+        """Tell a new gateway what it is to hear; the hub of its predecessor, if it had one, is gone."""
+        if self._watched[login] is not None:
+            self._feeds.lose(login, self._clock.now())
+        self._watched[login] = None
         self._watch()
 
     def _wake(self, key: str) -> None:

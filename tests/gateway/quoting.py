@@ -6,6 +6,7 @@ from decimal import Decimal
 from actors.account.actor import AccountActor
 from actors.gateway import QuoteActor
 from actors.gateway.fanout import Known
+from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import QuoteCheck
 from actors.runtime import Directory, PooledActor, VirtualClock
 from messages.commands import HoldQuotes, WakeAfter, WatchQuotes, Woken
@@ -34,13 +35,14 @@ class Desk:
     """A QuoteActor, the one account that holds MNQ, and the clock, each moved by hand."""
 
     logins: tuple[str, ...] = ("desk",)
+    holds: tuple[str, ...] = (MNQ,)
     clock: VirtualClock = field(default_factory=lambda: VirtualClock(AT))
-    known: Known = field(default_factory=Known)
     directory: Directory = field(default_factory=Directory)
     quoting: ByHand = field(default_factory=ByHand)
     listening: ByHand = field(default_factory=ByHand)
 
     def __post_init__(self):
+        self.known = Known(Feeds(self.logins))
         self.account = Listener(self.listening, AccountActor.conflates)
         self.others = Listener(self.listening)
         self.gateways = {each: Listener(self.listening) for each in self.logins}
@@ -54,17 +56,16 @@ class Desk:
         for actor in (self.account, self.others, *self.gateways.values()):
             actor._start_actor_loop()
         self.begin()
-        self.tell(HoldQuotes(**self.head(account=A), contracts=(MNQ,)))
+        self.tell(HoldQuotes(**self.head(account=A), contracts=self.holds))
 
     def begin(self):
         """Start a QuoteActor, the first one or a successor."""
         actor = QuoteActor(
-            logins=self.logins,
+            known=self.known,
             check=CHECK,
             clock=self.clock,
             directory=self.directory,
             dispatcher=self.quoting,
-            known=self.known,
         )
         self.quotes = actor.actor_ref
         actor._start_actor_loop()

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from actors.gateway import GatewayActor, LoginSettings, QuoteActor
+from actors.gateway.fanout import Known
+from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import QuoteCheck
 from actors.runtime import Directory, LoopThread, PooledActor, WorkerPool
 from messages.commands import GuardAccounts, OpenSession
@@ -106,7 +108,7 @@ class Rig:
         """Start the gateway and the quote actor, no session yet."""
         common = {"clock": self.clock, "directory": self.directory}
         self.quotes = QuoteActor.start(
-            logins=["sim"], check=UNCHECKED, dispatcher=self.pool, **common
+            known=Known(Feeds(["sim"])), check=UNCHECKED, dispatcher=self.pool, **common
         )
         self.directory.register("quotes", self.quotes)
         login = self.settings(**changes)

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from actors.gateway.edges import Edges
 from actors.gateway.fanout import Fanout, Known
+from actors.gateway.feeds import Feeds
 from messages.facts import QuoteChanged
 from messages.values import Band, PriceKind, Quote
 
@@ -40,7 +41,7 @@ def band(low, high, contract=MNQ, price=PriceKind.LAST):
 
 
 def fanout_of(*holders, contracts=(MNQ,)):
-    made = Fanout(Known())
+    made = Fanout(Known(Feeds(())))
     for account in holders:
         made.hold(account, frozenset(contracts))
     return made
@@ -187,7 +188,7 @@ def test_a_band_of_what_is_not_held_is_not_kept():
 
 def test_a_successor_tells_every_holder_the_next_quote():
     """It knows who holds what and what was quoted last, and no band; what it knows held is no news."""
-    known = Known()
+    known = Known(Feeds(()))
     first = Fanout(known)
     first.hold(A, frozenset({MNQ, MES}))
     first.watch(A, [band(90, 110)])
@@ -220,7 +221,7 @@ def test_ten_thousand_bands_cost_a_quote_inside_them_no_look_at_each(monkeypatch
 
 def test_a_successor_that_tells_again_counts_no_quote_of_before_as_one_of_now():
     """A stop would trail by a price from before its position was opened."""
-    known = Known()
+    known = Known(Feeds(()))
     first = Fanout(known)
     first.hold(A, frozenset({MNQ}))
     assert told(first, 9) == [A]
@@ -234,7 +235,7 @@ def test_a_successor_that_tells_again_counts_no_quote_of_before_as_one_of_now():
 
 def test_a_successor_counts_what_its_predecessor_took_and_did_not_tell():
     """Or a stop would trail by less than what came."""
-    known = Known()
+    known = Known(Feeds(()))
     first = Fanout(known)
     first.hold(A, frozenset({MNQ}))
     first.note(changed(9))

@@ -128,6 +128,18 @@ def test_what_nothing_confirms_counts_when_the_bound_is_over():
     assert credence.hear(quote(9801, 9999, 10001)).believed
 
 
+def test_what_says_no_price_ends_no_doubt():
+    """As the first record after a loss may; it is told on, and what is doubted counts at the bound."""
+    credence = Credence(CHECK)
+    credence.hear(quote(*CALM))
+    doubt = credence.hear(quote(9900)).doubt
+
+    heard = credence.hear(quote())
+
+    assert (heard.believed, heard.dropped) == (quote(), ())
+    assert [each.last for each in credence.overdue(doubt)] == [9900]
+
+
 def test_of_two_directions_both_count_at_the_bound():
     """A long is judged by the lower, a short by the higher; the latest is what stays."""
     credence = Credence(CHECK)

@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 from actors.gateway import QuoteActor
+from actors.gateway.fanout import Known
+from actors.gateway.feeds import Feeds
 from actors.gateway.quotes import AnnounceHeld
 from messages.commands import HoldQuotes, WatchBands, WatchQuotes
 from messages.events import AlarmRaised
@@ -163,7 +165,7 @@ def alone(rig):
     gateway = Heard()
     rig.directory.register("gateway/alone", Probe.start(dispatcher=rig.pool, heard=gateway))
     rig.quotes = QuoteActor(
-        logins=["alone"],
+        known=Known(Feeds(["alone"])),
         check=UNCHECKED,
         clock=rig.clock,
         directory=rig.directory,

@@ -3,8 +3,8 @@
 import pytest
 
 from actors.gateway.quotes import AnnounceHeld
-from messages.commands import HoldQuotes, NoteLateness, Woken
-from messages.facts import QuotesLost
+from messages.commands import HoldQuotes, NoteLateness
+from messages.facts import QuotesFound, QuotesLost
 from tests.gateway.quoting import Desk
 from tests.gateway.support import MES, MNQ, A
 
@@ -93,14 +93,57 @@ def test_who_is_not_judged_by_a_late_login_is_told_nothing(desk):
     assert desk.account.heard == []
 
 
-def test_a_new_gateway_is_told_what_its_login_is_to_hear(desk):
-    """Nobody else would tell it, and the other is told nothing; one that hears nothing is to stand by."""
+def test_a_new_gateway_stands_by_until_its_hub_is_up(desk):
+    """The other login hears what its predecessor did: that one's hub is gone, whatever ended it."""
     desk.tell(AnnounceHeld(**desk.head(), login=ONE))
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
 
+    desk.tell(QuotesFound(**desk.head(), login=ONE))
     desk.tell(AnnounceHeld(**desk.head(), login=TWO))
 
-    assert desk.watched() == {ONE: [], TWO: [()]}
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+
+
+def test_a_new_gateway_of_the_only_login_is_told_what_to_hear():
+    """Nobody else would tell it."""
+    desk = Desk(logins=(ONE,))
+    desk.watched()
+
+    desk.tell(AnnounceHeld(**desk.head(), login=ONE))
+
+    assert desk.watched() == {ONE: [(MNQ,)]}
+
+
+def test_the_first_gateways_are_not_lost_before_anything_is_held():
+    """They have no hub yet, and the first to connect must not take it from the first of the file."""
+    desk = Desk(logins=(ONE, TWO), holds=())
+    desk.tell(*(AnnounceHeld(**desk.head(), login=each) for each in (ONE, TWO)))
+    desk.tell(HoldQuotes(**desk.head(account=A), contracts=(MNQ,)))
+    desk.tell(QuotesFound(**desk.head(), login=TWO))
+
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+
+
+def test_who_is_back_hears_what_nobody_hears(desk):
+    """And the one that is lost stands by."""
+    desk.tell(QuotesLost(**desk.head(), login=TWO))
+    desk.tell(QuotesLost(**desk.head(), login=ONE))
+    desk.watched()
+
+    desk.tell(QuotesFound(**desk.head(), login=TWO))
+
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
+
+
+def test_of_a_loss_and_a_return_in_one_turn_the_later_counts(desk):
+    """They wait as one message."""
+    lost, found = (kind(**desk.head(), login=ONE) for kind in (QuotesLost, QuotesFound))
+
+    desk.tell(lost, found)
+    assert desk.watched() == {ONE: [], TWO: []}
+    desk.tell(found, lost)
+
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
 
 
 def test_one_that_stands_by_and_is_lost_does_not_take_over():
@@ -126,19 +169,14 @@ def test_while_nothing_is_held_nobody_is_to_connect():
 
 
 def test_a_successor_tells_all_logins_what_they_are_to_hear(desk):
-    """It does not know what its predecessor had told them."""
+    """It does not know what its predecessor had told them, but who is lost."""
     desk.tell(QuotesLost(**desk.head(), login=ONE))
-    desk.tell(
-        Woken(**desk.head(), key="nonsense"), HoldQuotes(**desk.head(account=A), contracts=())
-    )
     desk.watched()
-    desk.tell(HoldQuotes(**desk.head(account=A), contracts=(MNQ,)))
-    desk.tell(desk.quote(10_000, TWO))
-    desk.watched()
+
     desk.begin()
     desk.tell()
 
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
 
 
 def test_what_nobody_holds_any_more_nobody_is_to_hear(desk):

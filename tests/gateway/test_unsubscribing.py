@@ -2,17 +2,17 @@
 
 import asyncio
 import random
+from itertools import cycle
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.gateway.backoff import Backoff
-from actors.gateway.decode import QUOTE_TARGET
 from actors.gateway.errors import HubError, SubscriptionRefusedError
 from actors.gateway.hub import Hub, Topic
-from actors.gateway.market_stream import MarketStream
-from actors.runtime import VirtualClock
-from tests.gateway.support import AT, MES, MNQ
+from tests.gateway.support import MES, MNQ
 
 TURNS = 20
 """Of a loop on which nothing waits for time."""
@@ -23,37 +23,62 @@ class Line:
 
     def __init__(self, error):
         self.calls = []
-        self.answered = asyncio.Event()
         self._error = error
 
-    async def invoke(self, call):
+    async def invoke(self, call, then=None):
         self.calls.append(call)
-        if call[0].startswith("Un"):
+        if then:
             if self._error:
                 raise self._error
-            await self.answered.wait()
+            await asyncio.Event().wait()
+
+
+class Slow:
+    """A connection that answers each call after some turns of the loop."""
+
+    def __init__(self, turns):
+        self.calls = []
+        self._turns = turns
+
+    async def invoke(self, call, then=None):
+        self.calls.append(call)
+        await turns(self._turns(call))
+        if then:
+            then()
+
+
+async def turns(number):
+    for _ in range(number):
+        await asyncio.sleep(0)
 
 
 async def settle():
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
+    await turns(TURNS)
+
+
+def a_hub():
+    return Hub(
+        url="http://x",
+        tokens=SimpleNamespace(),
+        listener=SimpleNamespace(topic_up=lambda *_: None, topic_left=lambda _: None),
+        backoff=Backoff(random.Random(1)),  # noqa: S311 - jitter
+        silence_s=60,
+    )
+
+
+def topics(names):
+    return [Topic(each, (("SubscribeContractQuotes", (each,)),)) for each in names]
 
 
 def calls_of(*wanted, error=None):
     """Return what a hub calls as its wishes change from one to the next."""
 
     async def play():
-        hub = Hub(
-            url="http://x",
-            tokens=SimpleNamespace(),
-            listener=SimpleNamespace(topic_up=lambda *_: None, topic_left=lambda _: None),
-            backoff=Backoff(random.Random(1)),  # noqa: S311 - jitter
-            silence_s=60,
-        )
+        hub = a_hub()
         line = Line(error)
         keeping = asyncio.create_task(hub._keep_subscribed(line))
         for names in wanted:
-            hub.want(Topic(each, (("SubscribeContractQuotes", (each,)),)) for each in names)
+            hub.want(topics(names))
             await settle()
         assert not keeping.done()
         keeping.cancel()
@@ -80,28 +105,55 @@ def test_an_unsubscription_that_fails_costs_no_connection(error):
     assert calls_of([MNQ], [], [MES], error=error)[-1] == ("Subscribe", MES)
 
 
-def test_what_a_contract_was_quoted_before_it_was_wanted_anew_is_not_merged_into_a_quote():
-    """Its last records come behind the new wish, before the answer: the bid is from before the gap."""
+def test_what_is_renewed_and_then_not_wanted_any_more_is_unsubscribed():
+    """Both while another subscription waits for its answer; else it would be pushed for nothing."""
 
     async def play():
-        told = []
-        stream = MarketStream(
-            settings=SimpleNamespace(name="sim", market_hub_url="http://x", silence_s=60),
-            tokens=SimpleNamespace(),
-            outbox=SimpleNamespace(
-                clock=VirtualClock(AT), tell=lambda _address, heard: told.append(heard.quote)
-            ),
-        )
-        line = Line(None)
-        keeping = asyncio.create_task(stream.hub._keep_subscribed(line))
-        for contracts in ([MNQ], [], [MNQ]):
-            stream.watch(contracts)
-            await settle()
-        stream.record(QUOTE_TARGET, [MNQ, {"bestBid": 20_990.0, "lastPrice": 21_000.0}], b"")
-        line.answered.set()
+        hub, line = a_hub(), Slow(lambda call: 9 if call[1] == (MES,) else 0)
+        keeping = asyncio.create_task(hub._keep_subscribed(line))
+        hub.want(topics([MNQ]))
         await settle()
-        stream.record(QUOTE_TARGET, [MNQ, {"lastPrice": 20_000.0}], b"")
+        hub.want(topics([MNQ, MES]))
+        await turns(3)
+        hub.renew(MNQ)
+        hub.want(topics([MES]))
+        await settle()
         keeping.cancel()
-        return [(quote.last, quote.bid) for quote in told]
+        return line.calls
 
-    assert asyncio.run(play()) == [(21_000, 20_990), (20_000, None)]
+    assert asyncio.run(play())[-1] == ("UnsubscribeContractQuotes", (MNQ,))
+
+
+NAMES = "abc"
+STEPS = st.lists(
+    st.tuples(
+        st.one_of(st.sampled_from(NAMES), st.sets(st.sampled_from(NAMES))),  # renewed, or wanted
+        st.integers(0, 6),
+    ),
+    max_size=12,
+)
+
+
+@given(STEPS, st.lists(st.integers(0, 8), min_size=1))
+def test_whatever_is_wanted_and_renewed_the_broker_is_left_with_what_is_wanted(steps, delays):
+    """In whatever order, and however late it answers."""
+
+    async def play():
+        later = cycle(delays)
+        hub, line, wish = a_hub(), Slow(lambda _call: next(later)), set()
+        keeping = asyncio.create_task(hub._keep_subscribed(line))
+        for what, pause in steps:
+            if isinstance(what, str):
+                hub.renew(what)
+            else:
+                wish = what
+                hub.want(topics(wish))
+            await turns(pause)
+        for _ in range(5):
+            await settle()
+        keeping.cancel()
+        at_broker = {name: method.startswith("Sub") for method, (name,) in line.calls}
+        return wish, {name for name, subscribed in at_broker.items() if subscribed}
+
+    wish, at_broker = asyncio.run(play())
+    assert at_broker == wish

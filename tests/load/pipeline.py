@@ -16,6 +16,7 @@ from actors.account.core import AccountCore
 from actors.account.state import AccountState
 from actors.gateway import QuoteActor
 from actors.gateway.fanout import Known
+from actors.gateway.feeds import Feeds
 from actors.gateway.plausible import QuoteCheck
 from actors.rules.actor import RuleActor
 from actors.rules.registry import all_rules
@@ -72,7 +73,7 @@ class Pipeline:
     def handlers(self, directory: Any) -> dict[str, PooledActor]:
         """Return every handler by its address, none of them started as an actor."""
         wiring = {"clock": self.clock, "directory": directory, "dispatcher": self.pool}
-        known, said = Known(), self.config.file.quotes
+        known, said = Known(Feeds(["load"])), self.config.file.quotes
         check = QuoteCheck(said.max_jump_percent, said.confirm_within_s)
         late = {"late_after_s": self.config.file.health.late_after_s}
         made: dict[str, PooledActor] = {
@@ -81,7 +82,7 @@ class Pipeline:
         made["gateway/load"] = LeanGateway(
             self.accounts, lambda: None, **{**wiring, "dispatcher": self.loop}
         )
-        made["quotes"] = QuoteActor(logins=["load"], check=check, known=known, **wiring)
+        made["quotes"] = QuoteActor(check=check, known=known, **wiring)
         for account in self.accounts:
             core = self._core(account)
             quoted = {"latest": known.latest, "peaks": known.peaks}

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from actors.gateway.feeds import RESTED
 from actors.gateway.lulls import FIRST_S
 from actors.runtime.lag import Lag
 from actors.simulator import SimAccount, Simulator, SimUser
@@ -58,6 +59,15 @@ def invoked(run, method):
         each.user
         for each in run.sim.record().entries()
         if isinstance(each, Request) and each.endpoint == f"/hubs/market/{method}"
+    ]
+
+
+def asked_by(run, user):
+    """Return what a user called at the market hub, in order."""
+    return [
+        each.endpoint
+        for each in run.sim.record().entries()
+        if isinstance(each, Request) and each.user == user and "/market/" in each.endpoint
     ]
 
 
@@ -148,6 +158,46 @@ def test_a_contract_its_login_is_silent_in_is_heard_of_the_other(run):
         assert run.held(account) == {}
     assert {*invoked(run, "SubscribeContractQuotes")} == {name for name, _ in USERS.values()}
     assert invoked(run, "UnsubscribeContractQuotes")[0] == user
+
+
+def fall_silent(run, user):
+    """Let 15 s go by without a quote; that the last one is old shows that the stream was looked at."""
+    for account in (A, B):
+        run.wait(AlarmRaised, lambda each: each.code is AlarmCode.QUOTE_STALE, account=account)
+    run.clock.skip(FIRST_S)
+    run.sim.record().wait_until(
+        lambda: invoked(run, "SubscribeContractQuotes").count(user) == 2, PATIENCE_S
+    )
+
+
+def fail_at_the_quotes(run, user):
+    """Let the QuoteActor fail; its successor must not begin with the first login again."""
+    run.system.directory.tell("quotes", f"nonsense, not of {user}")
+
+
+@pytest.mark.parametrize("then", [fall_silent, be_late, fail_at_the_quotes])
+def test_a_login_that_is_down_takes_nothing_from_one_that_stands(run, then):
+    """Nobody would hear the contract until the next attempt of the other has failed, up to 15 s later."""
+    down = feed_of(run)
+    stands = next(name for name, _ in USERS.values() if name != down)
+    run.trader.fault("http", "/hubs/market", status=503)
+    run.trader.drop_connections(down)
+    run.sim.record().wait_until(
+        lambda: stands in invoked(run, "SubscribeContractQuotes"), PATIENCE_S
+    )
+    run.clock.skip(RESTED.total_seconds())
+    assert reached(run, "21000.50") == 1
+
+    then(run, stands)
+    reached(run, "20995")
+
+    for account in (A, B):
+        run.wait(EnforcementFinished, account=account)
+        assert run.held(account) == {}
+    # It was not left before nothing was held any more.
+    left = "/hubs/market/UnsubscribeContractQuotes"
+    run.sim.record().wait_until(lambda: left in asked_by(run, stands), PATIENCE_S)
+    assert asked_by(run, stands).index(left) == len(asked_by(run, stands)) - 1
 
 
 def test_an_account_that_is_judged_by_a_late_login_of_another_is_told(run):

@@ -223,6 +223,7 @@ WAY = {
                 "OrderChanged",
                 "QuoteChanged",
                 "QuoteHeard",
+                "QuotesFound",
                 "QuotesLost",
                 "StreamConnected",
             ),
