@@ -28,7 +28,7 @@ from messages.events import (
     DeadLettered,
     EnforcementStarted,
 )
-from messages.facts import TradeExecuted
+from messages.facts import SnapshotTaken, TradeExecuted
 from messages.values import AlarmCode
 from tests.load.profiles import FREE
 from tests.load.report import rules, say
@@ -94,6 +94,10 @@ class Stopwatch:
                 if isinstance(event, TradeExecuted):
                     noted.trades[event.fill.trade_id] = at, stored
                     noted.order.setdefault(event.account, []).append(event.fill.trade_id)
+                elif isinstance(event, SnapshotTaken):
+                    # Who was cut off hears of what he was not told by reading it.
+                    for fill in event.fills or ():
+                        noted.trades.setdefault(fill.trade_id, (at, stored))
             self._changed.notify_all()
 
     def stop(self) -> None:
