@@ -62,11 +62,36 @@ reconcile_every_s = {reconcile_every_s}
     )
 
 
-def new_simulator(clock: OffsetClock, accounts: tuple[int, ...] = (A, B), **how: Any) -> Simulator:
-    """Return a simulated broker that is not started yet."""
-    listed = tuple(SimAccount(each, f"50K-{each}") for each in accounts)
-    user = SimUser(TOKENS["PROJECT_X_USERNAME"], TOKENS["PROJECT_X_API_KEY"], listed)
-    return Simulator(clock=clock, users=(user,), ping_every_s=0.2, **how)
+SECOND_LOGIN = """
+[[logins]]
+name = "other"
+username_env = "OTHER_USERNAME"
+api_key_env = "OTHER_API_KEY"
+"""
+FIRST_USER, SECOND_USER = TOKENS["PROJECT_X_USERNAME"], "friend"
+TOKENS_OF_BOTH = TOKENS | {
+    "OTHER_USERNAME": SECOND_USER,
+    "OTHER_API_KEY": TOKENS["PROJECT_X_API_KEY"],
+}
+
+
+def new_simulator(
+    clock: OffsetClock,
+    accounts: tuple[int, ...] = (A, B),
+    others: tuple[int, ...] = (),
+    **how: Any,
+) -> Simulator:
+    """Return a simulated broker that is not started yet; `others` are the second login's accounts."""
+    users = tuple(
+        SimUser(
+            name,
+            TOKENS["PROJECT_X_API_KEY"],
+            tuple(SimAccount(each, f"50K-{each}") for each in numbers),
+        )
+        for name, numbers in ((FIRST_USER, accounts), (SECOND_USER, others))
+        if numbers
+    )
+    return Simulator(clock=clock, users=users, ping_every_s=0.2, **how)
 
 
 class SteppedClock(OffsetClock):

@@ -57,12 +57,15 @@ class Plan:
 
     accounts: tuple[AccountPlan, ...]
     login: tuple[Dealt, ...]
+    logins: int
+    """One, or two that have the accounts in turn."""
     deadline_s: float
     """Enforcement deadline of the configuration."""
 
     def lines(self) -> list[str]:
         """Tell it line by line."""
-        head = f"deadline {self.deadline_s:g} s; the login{_told(self.login) or ': nothing'}"
+        deadline = f"deadline {self.deadline_s:g} s"
+        head = f"{deadline}; of {self.logins} the login{_told(self.login) or ': nothing'}"
         return [head, *map(str, self.accounts)]
 
 
@@ -87,6 +90,7 @@ def plan_of(seed: str, index: int) -> Plan:
     return Plan(
         accounts=tuple(replace(plan, account=A + n) for n, plan in enumerate(plans)),
         login=tuple(_in_turn(random, login, stretch)),
+        logins=1 + index % 2,
         deadline_s=random.choice((0.5, 5.0)),
     )
 

@@ -33,7 +33,16 @@ from tests.chaos.fault_results import FaultRound, Strike
 from tests.chaos.faults import Breach, Turn, two_and_an_order
 from tests.chaos.walk import Violation
 from tests.rig import NOON
-from tests.wire_rig import WatchedGateway, WireRig, new_simulator, wire_config
+from tests.wire_rig import (
+    FIRST_USER,
+    SECOND_LOGIN,
+    SECOND_USER,
+    TOKENS_OF_BOTH,
+    WatchedGateway,
+    WireRig,
+    new_simulator,
+    wire_config,
+)
 
 SIZE_LIMIT = 6
 _RULES: dict[str, dict[str, Any]] = {
@@ -69,7 +78,8 @@ class Stage:
         self.seed = seed
         self.clock = OffsetClock(NOON)
         self.accounts = tuple(each.account for each in plan.accounts)
-        self.sim: Simulator = new_simulator(self.clock, self.accounts, limits=_BUDGET)
+        shares = [self.accounts[n :: plan.logins] for n in range(plan.logins)]
+        self.sim: Simulator = new_simulator(self.clock, *shares, limits=_BUDGET)
         self.control = self.sim.control
         self.control.limit_requests(False)
         self.control.set_costs(Decimal(0), Decimal(0))
@@ -90,7 +100,9 @@ class Stage:
     def open(self, folder: Path) -> None:
         """Start the system and wait until it guards every account."""
         config = (
-            wire_config(deadline_s=self.plan.deadline_s, reconcile_every_s=0.1, **_RULES) + _MORE
+            wire_config(deadline_s=self.plan.deadline_s, reconcile_every_s=0.1, **_RULES)
+            + _MORE
+            + (SECOND_LOGIN if self.plan.logins > 1 else "")
         )
         with fault_verdict.rules_watched() as self.judged:
             self.rig = WireRig(
@@ -101,6 +113,7 @@ class Stage:
                 open_accounts=self.accounts,
                 gateway=_QuickGateway,
                 on_event=self.exposure.on_event,
+                tokens=TOKENS_OF_BOTH,
             )
 
     def equip(self) -> None:
@@ -120,6 +133,7 @@ class Stage:
             random=Random(f"{self.seed}/{account}/{name}"),  # noqa: S311 - to be repeated
             seconds=seconds,
             accounts=self.accounts,
+            users=(FIRST_USER, SECOND_USER)[: self.plan.logins],
             account=account,
             spec=self.specs[account],
             over=self.over,

@@ -53,6 +53,8 @@ class Turn:
     """How long it lasts once the account has breached, or for the login from its beginning."""
     accounts: tuple[int, ...]
     """Every account of the round."""
+    users: tuple[str, ...]
+    """Every user of the round."""
     account: int
     """The account it was dealt to; for the login any one."""
     spec: ContractSpec
@@ -64,6 +66,11 @@ class Turn:
     """Whether the lock of this account has been committed."""
     is_settled: Callable[[], bool]
     """Whether there is nothing left to enforce."""
+
+    @property
+    def anybody(self) -> str | None:
+        """Draw whom it strikes: one of the users, or (None) all."""
+        return self.random.choice((None, *self.users))
 
     @property
     def contract(self) -> str:

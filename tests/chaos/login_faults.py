@@ -22,11 +22,11 @@ def _for_a_while(begin: Callable[[Turn], Any], end: Callable[[Turn], Any]) -> Ca
 
 
 def _shut(hub: str) -> Callable[[Turn], int]:
-    """Return a play: everybody is thrown out, and one hub lets nobody in again."""
+    """Return a play: one user or all are thrown out, and one hub lets nobody in again."""
 
     def play(turn: Turn) -> int:
         fault = turn.control.fault("http", f"/hubs/{hub}", status=503)
-        dropped = turn.control.drop_connections()
+        dropped = turn.control.drop_connections(turn.anybody)
         turn.wait(turn.seconds)
         turn.control.end_fault(fault)
         return dropped
@@ -37,24 +37,24 @@ def _shut(hub: str) -> Callable[[Turn], int]:
 def _flapping(turn: Turn) -> int:
     dropped = 0
     for _ in range(_FLAPS):
-        dropped += turn.control.drop_connections()
+        dropped += turn.control.drop_connections(turn.anybody)
         turn.wait(turn.seconds / _FLAPS)
     return dropped
 
 
 def _closed(turn: Turn) -> int:
-    return turn.control.drop_connections(abruptly=False)
+    return turn.control.drop_connections(turn.anybody, abruptly=False)
 
 
 def _logged_out(turn: Turn) -> int:
-    turn.control.log_out()
+    turn.control.log_out(turn.anybody)
     return 1
 
 
 def _revoked(turn: Turn) -> int:
     times = turn.random.randint(1, 3)
     for _ in range(times):
-        turn.control.revoke_tokens()
+        turn.control.revoke_tokens(turn.anybody)
         turn.wait(turn.seconds / times)
     return times
 

@@ -10,38 +10,38 @@ import pytest
 from actors.gateway.feeds import RESTED
 from actors.gateway.lulls import FIRST_S
 from actors.runtime.lag import Lag
-from actors.simulator import SimAccount, Simulator, SimUser
 from actors.simulator.record import Pushed, Request
 from actors.system import gateway_thread
 from messages.events import AlarmRaised, EnforcementFinished
 from messages.facts import ContractDescribed
 from messages.values import AlarmCode
-from tests.rig import NOON, TOKENS, A, B, contract
-from tests.wire_rig import CLOSE, PATIENCE_S, SteppedClock, WireRig, wire_config
+from tests.rig import NOON, A, B, contract
+from tests.wire_rig import (
+    CLOSE,
+    FIRST_USER,
+    PATIENCE_S,
+    SECOND_LOGIN,
+    SECOND_USER,
+    TOKENS_OF_BOTH,
+    SteppedClock,
+    WireRig,
+    new_simulator,
+    wire_config,
+)
 
-USERS = {"desk": ("trader", A), "other": ("friend", B)}
+USERS = {"desk": (FIRST_USER, A), "other": (SECOND_USER, B)}
 LIMIT = {"daily_unrealized_loss": {"max_loss_usd": 20}}
-REST = """
+REST = f"""
 [money]
 quote_max_age_s = 2
-
-[[logins]]
-name = "other"
-username_env = "OTHER_USERNAME"
-api_key_env = "OTHER_API_KEY"
-"""
-TOKENS_OF_BOTH = TOKENS | {"OTHER_USERNAME": "friend", "OTHER_API_KEY": "canary-api-key"}
+{SECOND_LOGIN}"""
 
 
 @pytest.fixture
 def run(tmp_path):
     """Run Lockstep with both logins, each account two MNQ long at 21,000."""
     clock = SteppedClock(NOON)
-    users = tuple(
-        SimUser(user, TOKENS["PROJECT_X_API_KEY"], (SimAccount(account, f"50K-{account}"),))
-        for user, account in USERS.values()
-    )
-    with Simulator(clock=clock, users=users, ping_every_s=0.2) as simulator:
+    with new_simulator(clock, (A,), (B,)) as simulator:
         simulator.control.set_costs(Decimal(0), Decimal(0))
         config = wire_config(**LIMIT) + REST
         run = WireRig(tmp_path, config, simulator=simulator, clock=clock, tokens=TOKENS_OF_BOTH)
