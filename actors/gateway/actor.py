@@ -145,7 +145,9 @@ class GatewayActor(PooledActor):
         now = self._outbox.clock.now()
         announce = AnnounceHeld(at=now, cause="start", login=self._login.name)
         self._outbox.tell(QUOTES, announce)  # others may hold what its hub is to hear
-        if self._guarded:
+        if self._guarded:  # it is a successor
+            # Whatever ended its predecessor: that one may have hung, and said nothing.
+            self._market.leave("a new gateway")
             self._guard(tuple(self._guarded))
 
     def on_failure(

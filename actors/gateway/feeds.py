@@ -48,8 +48,11 @@ class Feeds:
         """A login is down (None), or refused a contract: hear what is lost of one where it is not.
 
         Where it is lost everywhere it stays, unless it has been for long: who is back says so, and one
-        that refused it may allow it now.
+        that refused it may allow it now. What a login was refused counts until it is down: the next
+        connection is refused it anew, or is not.
         """
+        if contract is None:
+            self._lost = {each for each in self._lost if each[0] != login}
         self._lost.add((login, contract))
         self._last_lost[login, contract] = at
         for name in self.heard_by(login):

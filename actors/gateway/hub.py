@@ -92,8 +92,10 @@ class Hub:
         self._first_calls = first_calls
         self._desired: dict[str, Topic] = {}
         self._active: dict[str, Topic] = {}
+        self._under_way: set[str] = set()
+        """What is being subscribed and not acknowledged yet."""
         self._renewed: set[str] = set()
-        """Those of them that are to be subscribed once more."""
+        """What is to be subscribed once more."""
         self._changed = asyncio.Event()
         self._up_since: float | None = None
         self.generation = 0
@@ -106,7 +108,7 @@ class Hub:
 
     def renew(self, topic: str) -> None:
         """Subscribe a topic once more; `topic_up` follows. One that is not up will be anyway."""
-        if topic in self._active:
+        if topic in self._active or topic in self._under_way:
             self._renewed.add(topic)
             self._changed.set()
 
@@ -117,7 +119,7 @@ class Hub:
 
     def is_up(self, topic: str) -> bool:
         """Say whether a topic is subscribed and acknowledged on the present connection."""
-        return topic in self._active and topic not in self._renewed
+        return topic in self._active and topic not in self._renewed | self._under_way
 
     async def run(self) -> None:
         """Keep the hub connected until cancelled."""
@@ -182,14 +184,17 @@ class Hub:
         await _all_of(self._subscribe(connection, topic) for topic in missing)
 
     async def _subscribe(self, connection: Connection, topic: Topic) -> None:
+        self._renewed.discard(topic.name)
+        self._under_way.add(topic.name)
         try:
             await _all_of(connection.invoke(call) for call in topic.calls)
         except SubscriptionRefusedError as error:
             self._active.pop(topic.name, None)
             self._listener.topic_refused(topic.name, self.generation, str(error))
             return
+        finally:
+            self._under_way.discard(topic.name)
         self._active[topic.name] = topic
-        self._renewed.discard(topic.name)
         self._listener.topic_up(topic.name, self.generation)
 
     async def _unsubscribe(self, connection: Connection, topic: Topic) -> None:

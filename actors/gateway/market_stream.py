@@ -83,9 +83,9 @@ class MarketStream:
     def topic_up(self, topic: str, generation: int) -> None:  # noqa: ARG002
         """Say what can be heard here again: the hub, or a contract that was refused."""
         contract = topic or None
-        if contract is None:
+        if contract or not self._watched:
             self._lost = False
-        elif contract not in self._refused:
+        if contract and contract not in self._refused:
             return
         self._refused.discard(topic)
         now = self._outbox.clock.now()

@@ -109,7 +109,8 @@ class QuoteActor(PooledActor):
             case Woken():
                 self._settle(message.key)
             case AnnounceHeld():
-                self._announce(message.login)
+                self._watched[message.login] = None
+                self._watch()
             case Ping():
                 return QUOTES
             case _:
@@ -171,13 +172,6 @@ class QuoteActor(PooledActor):
             self._feeds.pass_on(lost.login, lost.contract, lost.at)
         else:
             self._feeds.lose(lost.login, lost.at, lost.contract)
-        self._watch()
-
-    def _announce(self, login: str) -> None:
-        """Tell a new gateway what it is to hear; the hub of its predecessor, if it had one, is gone."""
-        if self._watched[login] is not None:
-            self._feeds.lose(login, self._clock.now())
-        self._watched[login] = None
         self._watch()
 
     def _wake(self, key: str) -> None:

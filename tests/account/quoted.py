@@ -15,6 +15,7 @@ from actors.account.core import AccountCore
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.state import AccountState
 from actors.gateway.fanout import Fanout, Known
+from actors.gateway.feeds import Feeds
 from actors.rules import registry
 from messages.base import Message, Send
 from messages.commands import (
@@ -101,7 +102,7 @@ class QuotedWorld:
     enforced: set[int] = field(default_factory=set)
     """Accounts of which something is to be closed."""
     holding_back: bool = False
-    known: Known = field(default_factory=Known)
+    known: Known = field(default_factory=lambda: Known(Feeds(())))
     back: list[Message] = field(default_factory=list)
     queue: deque[Send] = field(default_factory=deque)
     wakes: dict[tuple[str, str], datetime] = field(default_factory=dict)

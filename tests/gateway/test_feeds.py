@@ -149,6 +149,18 @@ def test_a_refused_contract_is_heard_of_another_login():
     assert shares(feeds) == ((MES, MNQ), ())
 
 
+def test_what_a_login_was_refused_counts_until_it_is_down():
+    """Its next connection may not be refused it, and would never say so: it was not refused it before."""
+    feeds = feeds_of((ONE, TWO), [MNQ])
+    feeds.lose(ONE, AT, MNQ)
+    feeds.lose(ONE, after(60))
+    feeds.find(ONE)
+
+    feeds.pass_on(TWO, MNQ, after(3600))
+
+    assert feeds.of(MNQ) == ONE
+
+
 def test_who_blips_gets_back_what_the_other_is_refused():
     """And what goes to that one meanwhile comes back as soon as it stands again."""
     feeds = feeds_of((ONE, TWO), [MNQ])
@@ -261,6 +273,8 @@ def test_whatever_happens_a_contract_is_heard_of_exactly_one_login_and_of_one_th
         match act:
             case "lose":
                 feeds.lose(login, after(after_s), contract)
+                if contract is None:
+                    lost = {each for each in lost if each[0] != login}
                 lost.add((login, contract))
             case "find":
                 feeds.find(login, contract)

@@ -124,6 +124,42 @@ def test_what_is_let_go_and_wanted_again_at_once_is_subscribed_anew():
     assert asyncio.run(play()) == ["SubscribeContractQuotes"] * 2
 
 
+@pytest.mark.parametrize("renewed", [False, True], ids=["subscribed first", "renewed"])
+def test_what_is_wanted_anew_while_it_is_being_subscribed_is_subscribed_once_more(renewed):
+    """The whole quote came while nobody wanted it, and the answer after that."""
+
+    async def play():
+        stream = Stream()
+        await stream.connect()
+        await stream.watch([MNQ])
+        if renewed:
+            await stream.put(done(1), quote(*BEFORE))
+            stream.stream.hub.renew(MNQ)
+            await settle()
+        await stream.watch([])
+        await stream.put(quote(*AFTER))
+        await stream.watch([MNQ])
+        await stream.put(done(1 + renewed))
+        return [msgspec.json.decode(each.strip("\x1e"))["target"] for each in stream.socket.sent]
+
+    assert asyncio.run(play()) == ["SubscribeContractQuotes"] * (2 + renewed)
+
+
+def test_a_hub_that_connects_and_answers_nothing_is_one_outage():
+    """Whatever it is tried; the next one after an answer is another."""
+
+    async def play():
+        stream = Stream()
+        stream.stream.watch([MNQ])
+        for answer in ([], [], [], [done(1)], []):
+            await stream.connect()
+            await stream.put(*answer)
+            await stream.lose()
+        return stream.alarms
+
+    assert asyncio.run(play()) == [AlarmCode.STREAM_LOST] * 2
+
+
 def test_a_hub_that_stands_by_says_that_it_is_up_and_alarms_each_outage():
     """It hears nothing; a person must know that nobody stands by, and who hears must know who does."""
 

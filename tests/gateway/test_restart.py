@@ -13,12 +13,13 @@ from messages.events import ActorRestarted, BrokerCommandAnswered
 from messages.facts import (
     PositionChanged,
     QuoteChanged,
+    QuotesLost,
     SnapshotFailed,
     StreamConnected,
     StreamLost,
 )
 from messages.values import Done, Uncertain
-from tests.gateway.support import IN_TIME_S, MNQ, PATIENCE_S, A
+from tests.gateway.support import IN_TIME_S, MNQ, PATIENCE_S, A, Heard, Probe
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ def test_the_successor_connects_and_says_so(supervised):
     assert supervised.account().one(StreamLost).reason == "the gateway failed"
     supervised.hold()
     assert supervised.account().one(PositionChanged).position.size == 1
+
+
+def test_a_successor_says_that_its_predecessor_hears_no_quotes_any_more(supervised):
+    """Also of one that hung, and could not say it itself: it is the first thing that is said."""
+    heard = Heard()
+    supervised.quotes.stop(timeout=PATIENCE_S)
+    supervised.directory.register("quotes", Probe.start(dispatcher=supervised.pool, heard=heard))
+
+    crash(supervised)
+
+    lost = heard.wait(QuotesLost, count=2)
+    assert [each.cause for each in lost] == ["the gateway failed", "a new gateway"]
 
 
 def test_what_was_under_way_is_uncertain_and_what_waited_is_carried_out(supervised):

@@ -3,7 +3,7 @@
 import pytest
 
 from actors.gateway.quotes import AnnounceHeld
-from messages.commands import HoldQuotes, NoteLateness
+from messages.commands import HoldQuotes, NoteLateness, WatchBands
 from messages.facts import QuotesFound, QuotesLost
 from tests.gateway.quoting import Desk
 from tests.gateway.support import MES, MNQ, A
@@ -93,35 +93,28 @@ def test_who_is_not_judged_by_a_late_login_is_told_nothing(desk):
     assert desk.account.heard == []
 
 
-def test_a_new_gateway_stands_by_until_its_hub_is_up(desk):
-    """The other login hears what its predecessor did: that one's hub is gone, whatever ended it."""
+def test_a_new_gateway_is_told_what_its_login_is_to_hear(desk):
+    """Nobody else would tell it, and the other is told nothing; one that hears nothing is to stand by."""
     desk.tell(AnnounceHeld(**desk.head(), login=ONE))
-    assert desk.watched() == {ONE: [()], TWO: [(MNQ,)]}
+    assert desk.watched() == {ONE: [(MNQ,)], TWO: []}
 
-    desk.tell(QuotesFound(**desk.head(), login=ONE))
     desk.tell(AnnounceHeld(**desk.head(), login=TWO))
 
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+    assert desk.watched() == {ONE: [], TWO: [()]}
 
 
-def test_a_new_gateway_of_the_only_login_is_told_what_to_hear():
-    """Nobody else would tell it."""
-    desk = Desk(logins=(ONE,))
+@pytest.mark.parametrize("waiting", [0, 63, 64, 130])
+def test_a_new_gateway_whose_hub_is_up_stands_whatever_it_waited_behind(desk, waiting):
+    """A turn that is full takes quotes, losses and returns before what else waits."""
+    desk.tell(QuotesLost(**desk.head(), login=ONE))
     desk.watched()
+    bands = WatchBands(**desk.head(account=A), bands=())
+    lost, found = (kind(**desk.head(), login=ONE) for kind in (QuotesLost, QuotesFound))
 
-    desk.tell(AnnounceHeld(**desk.head(), login=ONE))
+    desk.tell(*[bands] * waiting, AnnounceHeld(**desk.head(), login=ONE), lost, found)
+    desk.tell(QuotesLost(**desk.head(), login=TWO))
 
-    assert desk.watched() == {ONE: [(MNQ,)]}
-
-
-def test_the_first_gateways_are_not_lost_before_anything_is_held():
-    """They have no hub yet, and the first to connect must not take it from the first of the file."""
-    desk = Desk(logins=(ONE, TWO), holds=())
-    desk.tell(*(AnnounceHeld(**desk.head(), login=each) for each in (ONE, TWO)))
-    desk.tell(HoldQuotes(**desk.head(account=A), contracts=(MNQ,)))
-    desk.tell(QuotesFound(**desk.head(), login=TWO))
-
-    assert desk.watched() == {ONE: [(MNQ,)], TWO: [()]}
+    assert desk.watched()[ONE][-1] == (MNQ,)
 
 
 def test_who_is_back_hears_what_nobody_hears(desk):
