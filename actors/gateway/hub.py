@@ -106,9 +106,14 @@ class Hub:
         self._desired = {topic.name: topic for topic in topics}
         self._changed.set()
 
-    def renew(self, topic: str) -> None:
-        """Subscribe a topic once more; `topic_up` follows. One that is not up will be anyway."""
-        if topic in self._active or topic in self._under_way:
+    def renew(self, topic: str, *, afresh: bool = False) -> None:
+        """Subscribe a topic once more; `topic_up` follows. One that is not up will be anyway.
+
+        Args:
+            topic: Its name.
+            afresh: Also if it is being subscribed just now, for what comes with that may have come.
+        """
+        if afresh if topic in self._under_way else topic in self._active:
             self._renewed.add(topic)
             self._changed.set()
 

@@ -58,7 +58,7 @@ class MarketStream:
         for contract in self._watched.keys() - before.keys():
             # It may have been let go and be wanted again before the hub has looked, and is up still; but
             # what was known of it is forgotten.
-            self.hub.renew(contract)
+            self.hub.renew(contract, afresh=True)
 
     def leave(self, why: str, contract: str | None = None, *, silent: bool = False) -> None:
         """Leave one contract, or all, to other logins: what is heard here cannot be relied on."""

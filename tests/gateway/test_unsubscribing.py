@@ -124,6 +124,28 @@ def test_what_is_renewed_and_then_not_wanted_any_more_is_unsubscribed():
     assert asyncio.run(play())[-1] == ("UnsubscribeContractQuotes", (MNQ,))
 
 
+@pytest.mark.parametrize(("afresh", "times"), [(False, 2), (True, 3)])
+@pytest.mark.parametrize("first", [False, True], ids=["a renewal", "a first one"])
+def test_what_is_being_subscribed_is_subscribed_once_more_only_if_it_must_be(first, afresh, times):
+    """An account reads itself anew each time its stream is up; so it is not told so in vain."""
+
+    async def play():
+        hub, line = a_hub(), Slow(lambda _call: 9)
+        keeping = asyncio.create_task(hub._keep_subscribed(line))
+        hub.want(topics([MNQ]))
+        if not first:
+            await settle()
+            hub.renew(MNQ)
+        await turns(3)
+        hub.renew(MNQ, afresh=afresh)
+        await settle()
+        await settle()
+        keeping.cancel()
+        return len(line.calls)
+
+    assert asyncio.run(play()) == times - first
+
+
 NAMES = "abc"
 STEPS = st.lists(
     st.tuples(
