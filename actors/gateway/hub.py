@@ -124,7 +124,8 @@ class Hub:
 
     def is_up(self, topic: str) -> bool:
         """Say whether a topic is subscribed and acknowledged on the present connection."""
-        return topic in self._active and topic not in self._renewed | self._under_way
+        unsure = topic in self._renewed or topic in self._under_way
+        return topic in self._active and not unsure
 
     async def run(self) -> None:
         """Keep the hub connected until cancelled."""

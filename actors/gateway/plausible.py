@@ -73,9 +73,8 @@ class Credence:
             quote = self._without_off_market(quote)
         directions = self._directions(quote)
         if quote.last is quote.bid is quote.ask is None:
-            return Heard(
-                quote
-            )  # as the first after a loss may be: it bears nothing out, and ends no doubt
+            # As the first one after a loss may be: it bears nothing out, and ends no doubt.
+            return Heard(quote)
         if not directions:
             return self._believe(quote, dropped=tuple(self._doubted.values()))
         if any(self._confirms(quote, each, sides) for each, sides in directions.items()):
