@@ -78,6 +78,7 @@ def test_a_successor_says_that_its_predecessor_hears_no_quotes_any_more(supervis
 
     lost = heard.wait(QuotesLost, count=2)
     assert [each.cause for each in lost] == ["the gateway failed", "a new gateway"]
+    supervised.account().wait(StreamConnected, count=2)
 
 
 def test_what_was_under_way_is_uncertain_and_what_waited_is_carried_out(supervised):
