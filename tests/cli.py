@@ -96,7 +96,7 @@ class Running:
     def __init__(self, *arguments: object, main: Path = MAIN, **env: str) -> None:
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, str(main), *map(str, arguments)],
-            env=environment(**(TOKENS | env)),
+            env=environment(**(TOKENS | {"PYTHONFAULTHANDLER": "1"} | env)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -136,9 +136,16 @@ class Running:
         """Send a signal and return the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(WITHIN_S)
+        hangs = False
+        try:
+            code = self.process.wait(WITHIN_S)
+        except subprocess.TimeoutExpired:
+            hangs = True
+            self.process.send_signal(signal.SIGABRT)  # every thread's stack goes to stderr
+            code = self.process.wait(WITHIN_S)
         for reader in self._readers:
             reader.join(WITHIN_S)
+        assert not hangs, "".join(self.err)[-20_000:]
         return code
 
     def logs(self) -> list[dict]:

@@ -1,30 +1,48 @@
 """When a process ends: told by a signal, or because what all accounts need cannot be kept alive."""
 
+import queue
 import signal
-import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from actors.journal import LEASE
 from actors.ops import exits
 
 
+class _Ending(NamedTuple):
+    """Why a process ends and with which exit code: one value, for another thread looks at it."""
+
+    reason: str
+    code: int
+
+
 class Stop:
-    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole; SIGHUP in between."""
+    """Waits for SIGINT or SIGTERM, or for the news that protection has a hole; SIGHUP in between.
+
+    Made and waited on by the main thread: there signals are handled, between any two of its steps.
+    """
 
     def __init__(self) -> None:
-        self._event = threading.Event()
-        self._reason = ""
+        # Its `put` may interrupt its own `get`, as a signal does. An Event's `set` may not: in a handler
+        # it waits for the lock that the thread it interrupts holds, and the process ends no more.
+        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._ending: _Ending | None = None
         self._hung_up = False
         self._do_on_hangup: Callable[[], None] = lambda: None
-        self.code = 0
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
 
+    @property
+    def code(self) -> int:
+        """The exit code, once it ends."""
+        return self._ending.code if self._ending else 0
+
+    def _end(self, reason: str, code: int) -> None:
+        self._ending = _Ending(reason, code)
+        self._woken.put(None)
+
     def _on_signal(self, number: int, _frame: Any) -> None:
-        self._reason = signal.Signals(number).name
-        self.code = exits.INTERRUPTED if number == signal.SIGINT else 0
-        self._event.set()
+        self._end(signal.Signals(number).name, exits.INTERRUPTED if number == signal.SIGINT else 0)
 
     def on_hangup(self, do: Callable[[], None]) -> None:
         """Do this on SIGHUP: while waiting, on the waiting thread, not in the handler."""
@@ -33,26 +51,29 @@ class Stop:
 
     def _on_sighup(self, _number: int, _frame: Any) -> None:
         self._hung_up = True
-        self._event.set()
+        self._woken.put(None)
 
     def give_up(self, address: str, error: str) -> None:
         """End the process: what all need cannot be kept alive, or it is another's now."""
-        self._reason = error if address == LEASE else f"{address} cannot be kept alive: {error}"
-        self.code = exits.LEASE if address == LEASE else exits.SYSTEM
-        self._event.set()
+        if address == LEASE:
+            self._end(error, exits.LEASE)
+        else:
+            self._end(f"{address} cannot be kept alive: {error}", exits.SYSTEM)
 
     def ended(self, within_s: float) -> bool:
         """Wait at most so long; tell whether to end."""
-        if self._event.wait(within_s) and not self._reason:
-            self._event.clear()
-        return bool(self._reason)
+        if not self._ending:
+            try:
+                self._woken.get(timeout=within_s)
+            except queue.Empty:
+                return False
+        return self._ending is not None
 
     def wait(self) -> str:
         """Return why it ends."""
-        while not self._reason:
-            self._event.wait()
-            self._event.clear()  # before looking: what comes while looking wakes it again
-            if self._hung_up and not self._reason:
+        while not (ending := self._ending):
+            self._woken.get()
+            if self._hung_up and not self._ending:
                 self._hung_up = False
                 self._do_on_hangup()
-        return self._reason
+        return ending.reason
