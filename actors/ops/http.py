@@ -80,6 +80,7 @@ class HttpServer:
         """Where it listens."""
         self.app = Starlette(routes=self._routes())
         """What is served; every way in is one of its routes."""
+        self.app.router.redirect_slashes = False  # to nowhere: it would send bodies and tokens on
         guarded = Gatekeeper(self.app, host=host, token=token, remote=not is_loopback(host))
         config = uvicorn.Config(
             guarded,

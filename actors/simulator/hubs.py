@@ -201,12 +201,14 @@ class Hubs:
         for connection in self._of(username):
             self._log.pushed("GatewayLogout", None, reason, 1)
             connection.send(_invocation("GatewayLogout", [reason]))
+            self._subscriptions.forget(connection)  # what comes after the end reaches nobody
             connection.hang_up()
 
     def drop(self, username: str | None, *, abruptly: bool) -> int:
         """Drop connections (None = all) and return how many: by reset, or with a proper close."""
         connections = self._of(username)
         for connection in connections:
+            self._subscriptions.forget(connection)
             if abruptly:
                 connection.abort()
             else:

@@ -127,8 +127,10 @@ def test_a_broker_that_cannot_be_reached_was_certainly_not_asked(rig):
     """Connection refused: nothing left this machine."""
     rig.guard(A)
     rig.sim.stop()
+    # One that was kept open may be found closed only by what is sent over it: nobody knows of that.
+    assert isinstance(close(rig, command_id="first"), NotSent | Uncertain)
 
-    assert isinstance(close(rig), NotSent)
+    assert isinstance(close(rig, command_id="second"), NotSent)
 
 
 def test_a_hanging_command_delays_no_other(rig):

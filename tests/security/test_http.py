@@ -49,6 +49,15 @@ def test_what_can_be_read_is_not_to_be_stored_guessed_at_or_framed(shared: Door,
         assert b"uvicorn" not in head
 
 
+def test_nobody_is_sent_on_to_another_path(shared: Door):
+    """A redirect would carry a token and a body on, to wherever the request says this is."""
+    for method, path in (("GET", "/api/status/"), ("POST", "/api/reload/")):
+        status, answer = shared.ask(method, path, RELOAD if method == "POST" else b"", **bearer())
+        assert status == 404
+        assert b"location:" not in answer.lower()
+    assert shared.reloaded == []
+
+
 @pytest.mark.parametrize(
     ("host", "status"),
     [
