@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -27,14 +28,14 @@ from actors.ops import exits, journal_app
 from actors.ops.console import Console, ErrorConsole
 from actors.ops.init.options import Options
 from actors.ops.logging import configure_logging, silence_logging, without
-from actors.ops.stopping import Stop
+from actors.ops.stopping import Ending, Stop
 from actors.ops.terminal import (
     DEFAULT,
     ConfigPath,
     Json,
     can_ask,
+    end,
     fail,
-    let_go,
     open_streams,
     print_json,
 )
@@ -175,19 +176,29 @@ def run(
     from actors.ops.claims import Claims
     from actors.ops.notify import Notifier
 
-    loaded = load(config, now=SystemClock().now())
     level = logging.DEBUG if verbose else logging.INFO
-    configure_logging(level, loaded.secrets(os.environ), shadow=shadow)
-    _warn(loaded)
+
+    def begin_log(of: Config) -> None:
+        configure_logging(level, of.secrets(os.environ), shadow=shadow)
+        _warn(of)
+
+    loaded = load(config, now=SystemClock().now())
+    begin_log(loaded)
     if shadow:
         what = "every account is only watched; NOTHING is closed, cancelled or locked"
         structlog.get_logger(actor="main").warning("run_in_shadow", say=what)
     with closing(Notifier(os.environ)) as notifier, closing(Claims()) as claims:
-        return _guard(loaded, notifier, claims, standby=standby, shadow=shadow)
+        return _guard(loaded, begin_log, notifier, claims, standby=standby, shadow=shadow)
 
 
 def _guard(
-    loaded: Config, notifier: "Notifier", claims: "Claims", *, standby: bool, shadow: bool
+    loaded: Config,
+    begin_log: Callable[[Config], None],
+    notifier: "Notifier",
+    claims: "Claims",
+    *,
+    standby: bool,
+    shadow: bool,
 ) -> int:
     from actors.ops import arming
     from actors.ops.dump import Dumps
@@ -206,8 +217,10 @@ def _guard(
         stop.on_hangup(lambda: None)
         store = stand_by(path, anchor, clock=clock, notifier=notifier, ended=stop.ended)
         if store is None:
-            return stop.code
+            return stop.wait().code
         loaded = newest(loaded, now=clock.now())
+        begin_log(loaded)  # it may know other secrets
+        dumps.clean = without(loaded.secrets(os.environ))
     try:
         if not shadow:
             claims.take(loaded, os.environ, clock)
@@ -241,12 +254,9 @@ def _guard(
         notifier=notifier,
         clock=clock,
     ):
-        reason = stop.wait()
-    notifier.tell(STOPPING, f"STATUS={reason}")
-    if stop.code in {exits.SYSTEM, exits.LEASE}:
-        return _end(system, reason, stop.code)
-    system.stop(reason)
-    return stop.code
+        ending = stop.wait()
+    notifier.tell(STOPPING, f"STATUS={ending.reason}")
+    return _end(system, ending)
 
 
 def _anchor_of(config: Config) -> Path | None:
@@ -261,23 +271,35 @@ def _warn(config: Config) -> None:
         log.warning("config_warning", config=str(config.path), text=text)
 
 
-def _end(system: "System", reason: str, code: int) -> int:
-    """Stop as far as that can be done, and say why: somebody waits to start the process again."""
-    advice = (
-        "; start it again: a new process starts from the journal" if code == exits.SYSTEM else ""
-    )
+def _end(system: "System", ending: Ending) -> int:
+    """Stop in order, as far as that can be done in time; return the exit code, and say why if not 0.
 
-    def say() -> int:
-        return fail(code, reason + advice)
+    Who has asked for it waits, a stand-by for the lease too: what hangs must not keep it from its end.
+    """
 
-    last = threading.Timer(END_WITHIN_S, lambda: os._exit(say()))
+    def say(error: str) -> int:
+        if not error and ending.code not in {exits.SYSTEM, exits.LEASE}:
+            return ending.code
+        again = "start it again: a new process starts from the journal"
+        advice = again if ending.code == exits.SYSTEM else ""
+        return fail(
+            ending.code or exits.FAILURE, "; ".join(filter(None, (ending.reason, error, advice)))
+        )
+
+    def cut_short() -> None:
+        end(say(f"not everything had stopped after {END_WITHIN_S:g} s"))
+
+    last = threading.Timer(END_WITHIN_S, cut_short)
     last.daemon = True
     last.start()
     try:
-        system.stop(reason)
+        system.stop(ending.reason)
     except Exception as error:  # noqa: BLE001 - it ends all the same
         structlog.get_logger(actor="main").error("stop_failed", error=repr(error))
-    return say()
+        return say("not everything stopped in order; the log says what")
+    finally:
+        last.cancel()
+    return say("")
 
 
 @app.command
@@ -368,9 +390,9 @@ def simulate(*, port: Port = 9797, accounts: AccountCount = 5, walk: bool = True
         f"  accounts       : 1001 to {1000 + accounts}",
         flush=True,
     )
-    stop.wait()
+    ending = stop.wait()
     simulator.stop()
-    return stop.code
+    return ending.code
 
 
 @app.command
@@ -658,9 +680,7 @@ def _dispatch(arguments: list[str] | None) -> int:
 
 def _entry() -> NoReturn:
     open_streams()
-    code = main()
-    let_go()
-    sys.exit(code)
+    end(main())
 
 
 if __name__ == "__main__":

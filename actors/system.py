@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 import pykka
+import structlog
 from msgspec import structs
 
 from actors.account import lost_history, pretence, rulebook
@@ -160,6 +161,8 @@ PROTECTIVE = frozenset(
 )
 """Kinds of actors without which something is not guarded; the others only tell of it."""
 
+_log = structlog.get_logger(actor="system")
+
 type GatewayFactory = Callable[[LoginSettings, "System", Dispatcher, tuple[int, ...]], PooledActor]
 
 
@@ -281,7 +284,10 @@ class System:
         try:
             self._start()
         except BaseException:
-            self._tear_down()
+            try:
+                self._tear_down()
+            except ExceptionGroup as group:  # what went wrong first decides how the process ends
+                _log.error("stop_failed", error=repr(group))
             raise
 
     def _start(self) -> None:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -278,30 +279,67 @@ def test_json_is_json_or_nothing(command, call):
     assert bool(done.stdout) == (command in PRINTS)
 
 
-@pytest.mark.parametrize("stderr", ["a reader that went away", "/dev/full"])
-def test_a_log_that_nobody_takes_does_not_end_the_guard(written, broker, stderr):
-    """`run 2>&1 | head`, and a full disk under the log: what is to be closed is closed all the same."""
-    config = written(broker)
-    if stderr == "/dev/full":
-        writing = os.open(stderr, os.O_WRONLY)
-    else:
+def full_pipe():
+    """Return both ends of a pipe that takes no more."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, bytes(1 << 16)):
+            pass
+    with suppress(BlockingIOError):
+        while os.write(writing, b"."):
+            pass
+    os.set_blocking(writing, True)
+    return reading, writing
+
+
+@pytest.fixture(
+    params=["a reader that went away", "a reader that has stopped reading", "/dev/full"]
+)
+def nobody(request):
+    """Return where nobody takes what is written."""
+    reading = None
+    if request.param == "/dev/full":
+        writing = os.open(request.param, os.O_WRONLY)
+    elif request.param == "a reader that went away":
         reading, writing = os.pipe()
         os.close(reading)
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, str(MAIN), "run", "--verbose", "--config", str(config)],
-        env=environment(**TOKENS),
-        stdout=writing,
-        stderr=writing,
-    )
+        reading = None
+    else:
+        reading, writing = full_pipe()
+    yield writing
     os.close(writing)
-    try:
-        broker.record().wait_for(lambda each: "SubscribeTrades" in str(each), WITHIN_S, count=2)
-        broker.control.place_order(A, front_month(), Side.BUY, 1)
-        broker.control.book_trade(A, front_month(), profit_and_loss=-35)
-        broker.record().wait_for(lambda each: "closeContract" in str(each), WITHIN_S)
+    if reading is not None:
+        os.close(reading)
 
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(WITHIN_S) == 0
-    finally:
-        process.kill()
-        process.wait()
+
+@pytest.fixture
+def unread(nobody, written, broker):
+    """Run the guard where nobody takes its log, until both accounts are watched."""
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, str(MAIN), "run", "--verbose", "--config", str(written(broker))],
+        env=environment(**TOKENS),
+        stdout=nobody,
+        stderr=nobody,
+    )
+    broker.record().wait_for(lambda each: "SubscribeTrades" in str(each), WITHIN_S, count=2)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_log_that_nobody_takes_does_not_end_or_hold_up_the_guard(unread, broker):
+    """`run 2>&1 | head`, a terminal that is held, a full disk under the log: what must be closed is."""
+    broker.control.place_order(A, front_month(), Side.BUY, 1)
+    broker.control.book_trade(A, front_month(), profit_and_loss=-35)
+    broker.record().wait_for(lambda each: "closeContract" in str(each), WITHIN_S)
+
+    unread.send_signal(signal.SIGTERM)
+    assert unread.wait(WITHIN_S) == 0
+
+
+def test_who_has_lost_the_journal_ends_although_nobody_takes_its_log(unread, tmp_path):
+    """It may not act any more: whoever stands by waits for its end."""
+    (tmp_path / "lockstep.db.lock").unlink()
+
+    assert unread.wait(WITHIN_S) == 75

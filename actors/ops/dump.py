@@ -34,7 +34,8 @@ class Dumps:
     def __init__(self, journal: Path, *, clock: Clock, clean: Callable[[str], str]) -> None:
         self._journal = journal
         self._clock = clock
-        self._clean = clean
+        self.clean = clean
+        """Blots out what nobody may read."""
         self.describe: Callable[[], str] = lambda: "not started yet\n"
         """Says how the actors stand, within seconds."""
         self.loops: Callable[[], Iterable[tuple[str, asyncio.AbstractEventLoop]]] = lambda: ()
@@ -64,7 +65,7 @@ class Dumps:
             parts.append(f"how the actors stand cannot be told: {error!r}\n")
         path = self._journal.with_name(f"{self._journal.name}.dump-{now:%Y%m%dT%H%M%SZ}")
         private.make_folder(path.parent)
-        private.write_file(path, self._clean("".join(parts)).encode(), replace=True)
+        private.write_file(path, self.clean("".join(parts)).encode(), replace=True)
         self._tidy()
         return path
 

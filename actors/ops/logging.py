@@ -6,7 +6,9 @@ contexts); warnings of other libraries come through the same door.
 
 import logging
 import os
+import queue
 import sys
+import threading
 from collections.abc import Callable, Collection, MutableMapping
 from contextlib import suppress
 from typing import Any, NoReturn, TextIO, cast
@@ -20,6 +22,8 @@ _QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio
 _ONLY_ERRORS = ("uvicorn.error",)  # else whoever sends it rubbish writes our log
 _SHORTEST = 4
 """Shorter secrets hide nothing, and would be found in every other word."""
+MOST_WAITING = 10_000
+"""Lines that wait to be written at most: some megabytes."""
 
 
 def without(secrets: Collection[str]) -> Callable[[str], str]:
@@ -77,24 +81,65 @@ def _for_people() -> Processor:
 
 
 class LogStream:
-    """Where log lines go; one that cannot be written is lost, and harms nobody.
+    """Where log lines go: a thread of its own writes them, so nobody waits for who reads them.
 
-    Who reads a log may go away, the disk under it fill up. What happened is in the journal all the same.
+    A terminal that is held (Ctrl-S), a pager that waits, a journald that hangs: once its pipe is full it
+    blocks whoever writes to it, perhaps for ever, and none of them may keep a close from going out. Who
+    reads may also go away, the disk under it fill up. Lines that cannot be written, or find too many
+    waiting, are lost and harm nobody: what happened is in the journal all the same.
     """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.stream = stream
+        self._lines: queue.SimpleQueue[str | threading.Event] = queue.SimpleQueue()
+        self._lost = 0
+        self._counting = threading.Lock()
+        threading.Thread(target=self._run, name="log-lines", daemon=True).start()
 
     def write(self, text: str) -> int:
-        """Write what can be written."""
-        with suppress(OSError):
-            self._stream.write(text)
+        """Have a text written, if not too many wait; never blocks."""
+        if self._lines.qsize() < MOST_WAITING:
+            self._lines.put(text)
+        else:
+            with self._counting:
+                self._lost += 1
         return len(text)
 
     def flush(self) -> None:
-        """Hand on what can be handed on."""
-        with suppress(OSError):
-            self._stream.flush()
+        """Do nothing: what has been handed in is written as soon as it can be."""
+
+    def drain(self, within_s: float) -> bool:
+        """Wait until all before this was written; False if that takes longer."""
+        written = threading.Event()
+        self._lines.put(written)
+        return written.wait(within_s)
+
+    def _run(self) -> None:
+        while True:
+            each = self._lines.get()
+            if isinstance(each, threading.Event):
+                each.set()
+                continue
+            with suppress(OSError, ValueError):  # ValueError: it was closed
+                self.stream.write(each)
+                if self._lines.empty():
+                    self.stream.flush()
+            if self._lost and self._lines.qsize() < MOST_WAITING // 2:
+                self._say_lost()
+
+    def _say_lost(self) -> None:
+        with self._counting:
+            lost, self._lost = self._lost, 0
+        structlog.get_logger(actor="log").warning("log_lines_lost", lines=lost)
+
+
+_streams: list[LogStream] = []
+"""The last one in use, if any."""
+
+
+def log_stream() -> LogStream | None:
+    """Return where log lines go, if that is to the stderr of now."""
+    return next((each for each in _streams if each.stream is sys.stderr), None)
 
 
 def _in_shadow(
@@ -107,7 +152,8 @@ def _in_shadow(
 def configure_logging(level: int, secrets: Collection[str] = (), *, shadow: bool = False) -> None:
     """Send all logs to stderr, from this level on; in shadow every line says so."""
     terminal = sys.stderr.isatty()
-    stream = LogStream(sys.stderr)
+    stream = log_stream() or LogStream(sys.stderr)
+    _streams[:] = [stream]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -120,7 +166,7 @@ def configure_logging(level: int, secrets: Collection[str] = (), *, shadow: bool
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, stream)),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, stream)),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)

@@ -3,14 +3,15 @@
 import queue
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from actors.journal import LEASE
 from actors.ops import exits
 
 
-class _Ending(NamedTuple):
-    """Why a process ends and with which exit code: one value, for another thread looks at it."""
+class Ending(NamedTuple):
+    """Why a process ends, and with which exit code."""
 
     reason: str
     code: int
@@ -26,19 +27,15 @@ class Stop:
         # Its `put` may interrupt its own `get`, as a signal does. An Event's `set` may not: in a handler
         # it waits for the lock that the thread it interrupts holds, and the process ends no more.
         self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._ending: _Ending | None = None
+        self._ending: Ending | None = None
         self._hung_up = False
         self._do_on_hangup: Callable[[], None] = lambda: None
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGTERM, self._on_signal)
 
-    @property
-    def code(self) -> int:
-        """The exit code, once it ends."""
-        return self._ending.code if self._ending else 0
-
     def _end(self, reason: str, code: int) -> None:
-        self._ending = _Ending(reason, code)
+        """End, unless it ends already: what comes later is of the end, or comes too late."""
+        self._ending = self._ending or Ending(reason, code)
         self._woken.put(None)
 
     def _on_signal(self, number: int, _frame: Any) -> None:
@@ -63,17 +60,15 @@ class Stop:
     def ended(self, within_s: float) -> bool:
         """Wait at most so long; tell whether to end."""
         if not self._ending:
-            try:
+            with suppress(queue.Empty):
                 self._woken.get(timeout=within_s)
-            except queue.Empty:
-                return False
         return self._ending is not None
 
-    def wait(self) -> str:
-        """Return why it ends."""
+    def wait(self) -> Ending:
+        """Wait until it ends; return how."""
         while not (ending := self._ending):
             self._woken.get()
             if self._hung_up and not self._ending:
                 self._hung_up = False
                 self._do_on_hangup()
-        return ending.reason
+        return ending

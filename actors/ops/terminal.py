@@ -4,13 +4,16 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from cyclopts import Parameter
 
+from actors.ops.logging import log_stream
 from messages import codec
 
 _LAST_STREAM = 2
+_LAST_WORDS_S = 2.0
+"""For so long a process that ends waits for who reads its log."""
 
 DEFAULT = Path(__file__).parents[2] / "config" / "default.toml"
 
@@ -32,21 +35,27 @@ def can_ask() -> bool:
 
 def fail(code: int, text: str) -> int:
     """Say on stderr why a command ends, and return its exit code, even where nobody hears it."""
-    with suppress(OSError):
-        print(f"lockstep: {text}", file=sys.stderr)
+    line = f"lockstep: {text}\n"
+    if stream := log_stream():
+        stream.write(line)  # behind what was logged before
+    else:
+        with suppress(OSError):
+            sys.stderr.write(line)
     return code
 
 
-def let_go() -> None:
-    """Let what nobody reads any more go nowhere; the last thing a process does.
+def end(code: int) -> NoReturn:
+    """End the process now, with what was said written as far as somebody takes it.
 
-    Python writes what is still buffered as it ends, and would end with 120 where it cannot.
+    Not as Python would: that waits for threads, such as one that resolves a name, and for who reads
+    stderr, and ends with 120 where a stream cannot be written.
     """
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError):
+        sys.stdout.flush()
+    if (stream := log_stream()) is None or stream.drain(_LAST_WORDS_S):
+        with suppress(OSError):
+            sys.stderr.flush()
+    os._exit(code)
 
 
 def open_streams() -> None:
