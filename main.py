@@ -202,7 +202,7 @@ def _guard(
 ) -> int:
     from actors.ops import arming
     from actors.ops.dump import Dumps
-    from actors.ops.notify import READY, STOPPING
+    from actors.ops.notify import JOURNAL, READY, STOPPING
     from actors.ops.pulse import Pulse, name_threads
     from actors.ops.standby import newest, stand_by
     from actors.system import System
@@ -210,12 +210,20 @@ def _guard(
     clock = SystemClock()
     path, anchor = Path(loaded.file.journal.path), _anchor_of(loaded)
     dumps = Dumps(path, clock=clock, clean=without(loaded.secrets(os.environ)))
-    store = None if standby else Store.open(path, clock=clock, anchor=anchor)
+    continues = os.environ.get(JOURNAL)
+    store = None if standby else Store.open(path, clock=clock, anchor=anchor, continues=continues)
     _load_sdk()
     stop = Stop()
     if store is None:
         stop.on_hangup(lambda: None)
-        store = stand_by(path, anchor, clock=clock, notifier=notifier, ended=stop.ended)
+        store = stand_by(
+            path,
+            anchor,
+            clock=clock,
+            notifier=notifier,
+            ended=stop.ended,
+            continues=continues,
+        )
         if store is None:
             return stop.wait().code
         loaded = newest(loaded, now=clock.now())
@@ -230,6 +238,7 @@ def _guard(
     if refused := arming.refusal(store, loaded, clock):
         store.close()
         return fail(*refused)
+    identity = store.mark().store
     system = System(
         config=loaded,
         clock=clock,
@@ -246,7 +255,8 @@ def _guard(
         structlog.get_logger(actor="main").info("listening", url=system.http.url)
     collector.settle()  # the SDK alone leaves 60,000 objects behind
     name_threads()
-    notifier.tell(READY, "STATUS=SHADOW: nothing is enforced" if shadow else "STATUS=guarding")
+    status = "STATUS=SHADOW: nothing is enforced" if shadow else "STATUS=guarding"
+    notifier.tell(READY, f"{JOURNAL}={identity}", status)
     with Pulse(
         vital=system.vital,
         fence=system.fence,
@@ -256,6 +266,9 @@ def _guard(
     ):
         ending = stop.wait()
     notifier.tell(STOPPING, f"STATUS={ending.reason}")
+    if ending.code == exits.LEASE and not path.exists():
+        # Who starts it again after 75 would begin a new journal, which knows of no lock.
+        ending = ending._replace(code=exits.STORE)
     return _end(system, ending)
 
 
@@ -278,7 +291,7 @@ def _end(system: "System", ending: Ending) -> int:
     """
 
     def say(error: str) -> int:
-        if not error and ending.code not in {exits.SYSTEM, exits.LEASE}:
+        if not error and ending.code in {0, exits.INTERRUPTED}:
             return ending.code
         again = "start it again: a new process starts from the journal"
         advice = again if ending.code == exits.SYSTEM else ""

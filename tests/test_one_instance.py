@@ -33,6 +33,16 @@ def config(venue, tmp_path):
 
 
 @pytest.fixture
+def data(config, tmp_path):
+    """Return the journal's folder, which is one of its own."""
+    folder = tmp_path / "data"
+    config.write_text(
+        config.read_text().replace(f"{tmp_path}/lockstep.db", f"{folder}/lockstep.db")
+    )
+    return folder
+
+
+@pytest.fixture
 def start(started, config):
     """Start a command with the configuration."""
 
@@ -253,6 +263,24 @@ def test_an_idle_holder_notices_too(start, tmp_path):
     first.wait_line("lockstep: the lease of ", "leave the journal and its lock where they are")
 
 
+def test_a_folder_that_is_moved_away_ends_holder_and_stand_by_with_70(data, start, tmp_path):
+    """Neither begins a new journal, nor has itself started again to begin one: it would know no lock."""
+    first = start("run")
+    open_accounts(first)
+    second = start("run", "--standby")
+    second.wait_line('"stands_by"')
+
+    data.rename(tmp_path / "away")
+
+    assert first.process.wait(WITHIN_S) == 70
+    first.wait_line("ALARM LEASE_LOST")
+    assert second.process.wait(WITHIN_S) == 70
+    second.wait_line(
+        f"lockstep: journal {data / 'lockstep.db'}: it was guarded until now and is gone"
+    )
+    assert not data.exists()
+
+
 def test_systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops(started, config, tmp_path):
     """`Type=notify` with `WatchdogSec=`: READY first, heartbeats while it turns, STOPPING last."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -261,7 +289,7 @@ def test_systemd_hears_that_it_is_ready_that_it_lives_and_that_it_stops(started,
         told = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
         run = started("run", "--config", config, **SIM_TOKENS, **told)
 
-        assert systemd.recv(4096) == b"READY=1\nSTATUS=guarding"
+        assert systemd.recv(4096).splitlines()[::2] == [b"READY=1", b"STATUS=guarding"]
         run.wait_line('"listening"')
         assert [systemd.recv(4096) for _ in range(3)] == [b"WATCHDOG=1"] * 3
         run.process.send_signal(signal.SIGTERM)
@@ -345,6 +373,23 @@ def test_a_guard_that_is_killed_is_back_at_once(start):
 
     watchdog.wait_line("ALARM RUN_CUT_SHORT", "its watchdog says: killed by SIGKILL")
     open_accounts(watchdog, count=2)
+
+
+def test_a_guard_that_is_killed_is_not_started_on_a_new_journal(start, data, tmp_path):
+    """Where the journal's folder went with it, a person must bring it back: the locks are in there."""
+    watchdog = start("watchdog")
+    open_accounts(watchdog)
+    watchdog.wait_line('"guard_ready"')
+
+    os.kill(guard_pid(watchdog), signal.SIGSTOP)  # or it might still see it and end by itself
+    data.rename(tmp_path / "away")
+    os.kill(guard_pid(watchdog), signal.SIGKILL)
+
+    assert watchdog.process.wait(WITHIN_S) == 70
+    watchdog.wait_line(
+        "lockstep: journal ", "it was guarded until now and is gone", "move its folder back"
+    )
+    assert not data.exists()
 
 
 def test_with_a_stand_by_there_is_always_one_that_guards_and_one_that_waits(start, config):

@@ -3,7 +3,7 @@
 from actors.journal.accepting import accept, refusal
 from actors.journal.actor import JournalActor
 from actors.journal.ahead import ReadAhead
-from actors.journal.anchor import Anchor, default_anchor, verify_anchored
+from actors.journal.anchor import NO_IDENTITY, Anchor, default_anchor, verify_anchored
 from actors.journal.anchoring import AnchorActor
 from actors.journal.archive import verify_archive
 from actors.journal.archiving import archive_before
@@ -27,6 +27,7 @@ from actors.journal.verify import Verified, verify
 
 __all__ = [
     "LEASE",
+    "NO_IDENTITY",
     "Anchor",
     "AnchorActor",
     "ArchivistActor",

@@ -102,6 +102,16 @@ def refuse_lost_file(anchor: Anchor, known: Mark | None, path: Path) -> None:
         )
 
 
+def refuse_other_store(identity: str, connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a journal that is not the one that was guarded until now, as one below a disk's mount is."""
+    if (found := mark_of(connection).store) != identity:
+        raise StoreError(
+            f"it is another journal ({found}) than the one that was guarded until now ({identity})",
+            where=path,
+            fix="put that one back, or start Lockstep anew to go on, knowingly, with this one",
+        )
+
+
 def refuse_other_history(
     anchor: Anchor, known: Mark | None, connection: sqlite3.Connection, path: Path
 ) -> None:

@@ -33,6 +33,20 @@ def make_file(path: Path) -> None:
         os.close(folder)
 
 
+def is_gone(path: Path) -> bool:
+    """Tell whether a journal is missing or empty."""
+    return not path.exists() or path.stat().st_size < _SHORTEST
+
+
+def gone(path: Path) -> StoreError:
+    """Return the refusal of a journal that was guarded until now and is gone."""
+    return StoreError(
+        "it was guarded until now and is gone; a new one would know of no lock",
+        where=path,
+        fix="mount its disk or move its folder back, then start again",
+    )
+
+
 def refuse_widowed_log(path: Path) -> None:
     """Refuse a journal that is gone from beside its log; before SQLite sees it, even to read only.
 
@@ -41,8 +55,7 @@ def refuse_widowed_log(path: Path) -> None:
     Raises:
         StoreError: it is missing or empty while its write-ahead log still holds events.
     """
-    gone = not path.exists() or path.stat().st_size < _SHORTEST
-    if gone and has_log(path):
+    if is_gone(path) and has_log(path):
         raise StoreError(
             f"it is missing or empty, but its log {_beside(path, '-wal').name} holds events",
             where=path,

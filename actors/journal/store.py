@@ -24,6 +24,7 @@ from actors.journal.anchor import (
     mark_of,
     refuse_lost_file,
     refuse_other_history,
+    refuse_other_store,
 )
 from actors.journal.base import BEGINNING, Base, base_of
 from actors.journal.chain import COLUMNS, ChainedRow, Row, chained, read_row, row_of
@@ -35,7 +36,7 @@ from actors.journal.connection import (
     refusing,
 )
 from actors.journal.errors import StoreError
-from actors.journal.files import make_folder
+from actors.journal.files import gone, is_gone, make_folder
 from actors.journal.lease import Lease
 from actors.journal.migrations import migrate
 from actors.journal.needed import SESSIONS, needed
@@ -76,15 +77,20 @@ class Store:
         self._lease = lease
 
     @classmethod
-    def open(cls, path: Path, *, clock: Clock, anchor: Path | None = None) -> Self:
+    def open(
+        cls, path: Path, *, clock: Clock, anchor: Path | None = None, continues: str | None = None
+    ) -> Self:
         """Open for writing, as the only one; verify the whole chain, and that it is the anchor's.
+
+        `continues` is the identity of the store that was guarded until now, NO_IDENTITY if that cannot be
+        told: it must be there, and that one. Without it (None) a journal is made where it is missing.
 
         Raises:
             LeaseHeldError: another process holds it.
             StoreError: the file is no journal, damaged, from a newer build, cannot be written, or is
-                not (or no longer) what its anchor knows.
+                not (or no longer) what its anchor knows, or what it continues.
         """
-        return cls._open(path, clock, Anchor(anchor or default_anchor(path)))
+        return cls._open(path, clock, Anchor(anchor or default_anchor(path)), continues)
 
     @classmethod
     def open_unanchored(cls, path: Path, *, clock: Clock) -> Self:
@@ -92,13 +98,19 @@ class Store:
         return cls._open(path, clock, None)
 
     @classmethod
-    def _open(cls, path: Path, clock: Clock, anchor: Anchor | None) -> Self:
+    def _open(
+        cls, path: Path, clock: Clock, anchor: Anchor | None, continues: str | None = None
+    ) -> Self:
         with refusing(path):
             check_place(path)
-            make_folder(path)
+            if continues is None:
+                make_folder(path)
+            elif not path.parent.exists():
+                raise gone(path)
             lease = Lease(path)
             try:
-                with closing_on_error(_open_verified(path, clock, anchor, lease)) as connection:
+                verified = _open_verified(path, clock, anchor, lease, continues)
+                with closing_on_error(verified) as connection:
                     lease.begin()
             except BaseException:
                 lease.release()
@@ -347,8 +359,11 @@ class Store:
 
 
 def _open_verified(
-    path: Path, clock: Clock, anchor: Anchor | None, lease: Lease
+    path: Path, clock: Clock, anchor: Anchor | None, lease: Lease, continues: str | None
 ) -> sqlite3.Connection:
+    # Only under the lock: who has just taken it may be about to make the file.
+    if continues is not None and is_gone(path):
+        raise gone(path)
     known = anchor.read() if anchor else None
     if anchor:
         refuse_lost_file(anchor, known, path)
@@ -360,6 +375,8 @@ def _open_verified(
             born = {"created_at": clock.now().isoformat(), "identity": secrets.token_hex(16)}
             connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", born.items())
             walk(connection, path)
+            if continues:
+                refuse_other_store(continues, connection, path)
             if anchor:
                 refuse_other_history(anchor, known, connection, path)
             lease.enter(connection, clock.now())

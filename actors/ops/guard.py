@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import structlog
 
-from actors.ops.notify import BEAT, FOR_WHOM, PERIOD, READY, SOCKET, STOPPING
+from actors.ops.notify import BEAT, FOR_WHOM, JOURNAL, PERIOD, READY, SOCKET, STOPPING
 from actors.ops.signals import HARMLESS
 from actors.runtime import Clock
 
 _EXTEND = "EXTEND_TIMEOUT_USEC="
+_JOURNAL = f"{JOURNAL}="
 _OVERSLEPT_S = 1.0
 _DATAGRAM = 4096
 
@@ -53,6 +54,7 @@ class Guard:
         inherited = {key: each for key, each in environment.items() if key != FOR_WHOM}
         self.process = subprocess.Popen(command, env=inherited | told)  # noqa: S603 - our own program
         self.ready_at: float | None = None
+        self.journal = ""
         self.stalled = ""
         self._ending = False
         self._bears_s = limits.start_s
@@ -80,6 +82,8 @@ class Guard:
         if line == READY:
             self.ready_at = self._clock.monotonic()
             self._grant(self._limits.silence_s)
+        elif line.startswith(_JOURNAL):
+            self.journal = line.removeprefix(_JOURNAL)
         elif line == BEAT and self.ready_at is not None:
             self._grant(self._limits.silence_s)
         elif line.startswith(_EXTEND) and self.ready_at is None:

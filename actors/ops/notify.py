@@ -12,6 +12,9 @@ from collections.abc import Mapping
 READY, STOPPING, BEAT = "READY=1", "STOPPING=1", "WATCHDOG=1"
 SOCKET, PERIOD, FOR_WHOM = "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"
 """Environment variables: where to tell, how long silence is borne, and by which process it is due."""
+JOURNAL = "LOCKSTEP_JOURNAL"
+"""Identity of the journal that is guarded: a guard says it with READY, and its watchdog hands it to the
+next life as an environment variable, for that must go on with this journal and never begin a new one."""
 
 
 class Notifier:

@@ -3,15 +3,20 @@
 The lock on the journal is the only word on whether the other is gone: it falls when that process ends,
 however it ends, and not before. A process that stands still keeps it, so nobody takes over by a mere
 timeout and both act; a watchdog kills such a process first.
+
+What was seen held must be there when it is free: a journal whose folder was moved away, or whose disk is
+not mounted any more, is never replaced by a new one, which would know of no lock.
 """
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import structlog
 
-from actors.journal import LeaseHeldError, Store
+from actors.journal import NO_IDENTITY, LeaseHeldError, Store, StoreError
 from actors.ops.notify import BEAT, Notifier
 from actors.runtime import Clock
 from config.errors import ConfigError
@@ -32,18 +37,20 @@ def stand_by(
     clock: Clock,
     notifier: Notifier,
     ended: Callable[[float], bool],
+    continues: str | None = None,
 ) -> Store | None:
     """Return the store once no other process holds it; None if it was told to end before.
 
-    `ended` waits so many seconds and says whether to end.
+    `ended` waits so many seconds and says whether to end; `continues` is what `Store.open` takes, until
+    a holder is seen.
 
     Raises:
-        StoreError: it is free, but cannot be used.
+        StoreError: it is free, but cannot be used, or is not there any more.
     """
     said, told_at = "", clock.monotonic() - _TELL_EVERY_S
     while True:
         try:
-            store = Store.open(path, clock=clock, anchor=anchor)
+            store = Store.open(path, clock=clock, anchor=anchor, continues=continues)
         except LeaseHeldError as error:
             held = error.what
         else:
@@ -53,6 +60,7 @@ def stand_by(
             return store
         if held != said:
             said = held
+            continues = _identity(path) or continues or NO_IDENTITY
             _log.info("stands_by", journal=str(path), why=held)
         if clock.monotonic() - told_at >= _TELL_EVERY_S:
             told_at = clock.monotonic()
@@ -64,6 +72,15 @@ def stand_by(
             )
         if ended(LOOK_EVERY_S):
             return None
+
+
+def _identity(path: Path) -> str:
+    """Return which store is held, as far as it can be read now."""
+    try:
+        with closing(Store.open_read_only(path)) as store:
+            return store.mark().store
+    except (StoreError, sqlite3.Error):  # as while its holder has yet to make it
+        return NO_IDENTITY
 
 
 def newest(loaded: Config, *, now: datetime) -> Config:

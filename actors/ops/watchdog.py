@@ -14,7 +14,7 @@ import structlog
 from actors.ops import exits
 from actors.ops.exits import Again
 from actors.ops.guard import Guard, Limits
-from actors.ops.notify import BEAT, READY, STOPPING, Notifier
+from actors.ops.notify import BEAT, JOURNAL, READY, STOPPING, Notifier
 from actors.ops.signals import HARMLESS, Signals
 from actors.runtime import Clock
 
@@ -58,6 +58,7 @@ class Watchdog:
         self._limits = limits
         self._above = Notifier(environment)
         self._has_guarded = False
+        self._journal = ""
         self._stands_by = False
         self._told_to_end: int | None = None
         self._reload = False
@@ -81,9 +82,8 @@ class Watchdog:
                     return exits.INTERRUPTED if self._told_to_end == signal.SIGINT else 0
 
     def _start(self, because: str) -> Guard:
-        environment = (
-            {**self._environment, self._variable: because} if because else self._environment
-        )
+        told = {self._variable: because, JOURNAL: self._journal}
+        environment = {**self._environment} | {key: each for key, each in told.items() if each}
         guard = Guard(self._command(self._stands_by), environment, self._limits, self._clock)
         _log.info("guard_started", pid=guard.process.pid, as_stand_by=self._stands_by)
         return guard
@@ -100,6 +100,7 @@ class Watchdog:
         guard.hear()
         guard.bury()
         self._has_guarded |= guard.ready_at is not None
+        self._journal = guard.journal or self._journal
 
     def _hear(self, guard: Guard) -> None:
         if READY not in guard.hear():

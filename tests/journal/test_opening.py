@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from actors.journal import Store, StoreError, verify
+from actors.journal import NO_IDENTITY, Store, StoreError, verify
 from actors.journal.migrations import MIGRATIONS
 from actors.runtime import VirtualClock
 from tests.journal.conftest import opened
@@ -201,6 +202,42 @@ def test_missing_folders_are_made(tmp_path: Path, clock: VirtualClock):
     Store.open(tmp_path / "a" / "b c" / "100%?#.db", clock=clock).close()
 
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("left", ["nothing", "its folder", "an empty file"])
+@pytest.mark.parametrize("identity", ["a1b2", NO_IDENTITY])
+def test_a_journal_that_was_guarded_until_now_is_never_begun_anew(
+    path: Path, clock: VirtualClock, left: str, identity: str
+):
+    """A disk that is not mounted any more, a folder that was moved: the locks went with it."""
+    if left != "nothing":
+        path.parent.mkdir(mode=0o700)
+    if left == "an empty file":
+        path.touch()
+
+    with pytest.raises(StoreError, match="guarded until now and is gone") as caught:
+        Store.open(path, clock=clock, continues=identity)
+
+    assert "move its folder back" in caught.value.fix
+    assert path.parent.exists() == (left != "nothing")
+    assert not path.exists() or not path.stat().st_size
+
+
+def test_only_the_journal_that_was_guarded_until_now_is_gone_on_with(
+    closed: Path, clock: VirtualClock
+):
+    """One that stood there before a disk was mounted over it is sound, and knows none of the locks."""
+    store = Store.open(closed, clock=clock)
+    identity = store.mark().store
+    store.close()
+
+    with pytest.raises(StoreError, match="another journal") as caught:
+        Store.open(closed, clock=clock, continues="a1b2")
+
+    assert identity in caught.value.what
+    for which in (identity, NO_IDENTITY):
+        with closing(Store.open(closed, clock=clock, continues=which)) as continued:
+            assert continued.mark().store == identity
 
 
 def test_a_folder_that_is_a_file_is_refused(tmp_path: Path, clock: VirtualClock):

@@ -105,6 +105,17 @@ def test_who_has_guarded_and_finds_another_guarding_stands_by(dog):
     assert [life[1] for life in lives(run)] == ["False", "False", "True", "False"]
 
 
+def test_the_next_life_is_told_which_journal_was_guarded(dog):
+    """Also when a life in between was never ready: the locks are in the journal of the one before."""
+    ready = 'life == 1 and notifier.tell("READY=1", "LOCKSTEP_JOURNAL=a1b2")'
+    told = 'print("told", os.environ.get("LOCKSTEP_JOURNAL"), flush=True)'
+    run = dog(ready, told, "sys.exit(1 if life < 3 else 0)")
+
+    assert run.process.wait(WITHIN_S) == 0
+    run.stop()
+    assert [line.split()[1] for line in run.out if "told" in line] == ["None", "a1b2", "a1b2"]
+
+
 def test_a_guard_that_is_deaf_to_sigterm_is_killed(dog):
     """Silent after it was ready, then silent again after being told to end."""
     stands = "while life == 1: time.sleep(60)"
