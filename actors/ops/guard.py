@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,21 +39,27 @@ class Limits(NamedTuple):
 
 
 class Guard:
-    """One life of the guard: the process, what it told, and when it must tell the next."""
+    """One life of the guard: the process, what it told, and when it must tell the next.
+
+    Making it starts the process; raises OSError, and leaves nothing behind, where that fails.
+    """
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], limits: Limits, clock: Clock
     ) -> None:
         self._limits = limits
         self._clock = clock
-        self._folder = tempfile.TemporaryDirectory(prefix="lockstep-")
-        place = str(Path(self._folder.name) / "notify")
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self.socket.bind(place)
-        self.socket.setblocking(False)
-        told = {SOCKET: place, PERIOD: str(round(limits.silence_s * 1e6))}
-        inherited = {key: each for key, each in environment.items() if key != FOR_WHOM}
-        self.process = subprocess.Popen(command, env=inherited | told)  # noqa: S603 - our own program
+        tempfile.tempdir = None  # looked for anew: the place of the last life may be full or gone
+        with ExitStack() as given:
+            folder = tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True)
+            place = str(Path(given.enter_context(folder)) / "notify")
+            self.socket = given.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            self.socket.bind(place)
+            self.socket.setblocking(False)
+            told = {SOCKET: place, PERIOD: str(round(limits.silence_s * 1e6))}
+            inherited = {key: each for key, each in environment.items() if key != FOR_WHOM}
+            self.process = subprocess.Popen(command, env=inherited | told)  # noqa: S603 - our own program
+            self._given = given.pop_all()
         self.ready_at: float | None = None
         self.journal = ""
         self.stalled = ""
@@ -127,5 +134,4 @@ class Guard:
 
     def bury(self) -> None:
         """Give back what it was given."""
-        self.socket.close()
-        self._folder.cleanup()
+        self._given.close()

@@ -68,23 +68,32 @@ class Watchdog:
         back_off, because = BackOff(), ""
         with Signals() as signals:
             while True:
-                guard = self._start(because)
-                self._watch(guard, signals)
-                code, because = guard.process.returncode, guard.stalled
-                self._above.tell(f"STATUS=the guard has ended: {code}")
-                if (verdict := self._verdict(guard)) is not None:
-                    self._above.tell(STOPPING)
-                    return verdict
-                because = because or _told(code)
-                wait_s = back_off.after(guard.guarded_for_s())
+                if (guard := self._start(because)) is None:
+                    wait_s = back_off.after(0.0)
+                else:
+                    self._watch(guard, signals)
+                    code = guard.process.returncode
+                    self._above.tell(f"STATUS=the guard has ended: {code}")
+                    if (verdict := self._verdict(guard)) is not None:
+                        self._above.tell(STOPPING)
+                        return verdict
+                    because = guard.stalled or _told(code)
+                    wait_s = back_off.after(guard.guarded_for_s())
                 _log.critical("guard_is_restarted", because=because, in_s=wait_s)
                 if self._pause(wait_s, signals):
                     return exits.INTERRUPTED if self._told_to_end == signal.SIGINT else 0
 
-    def _start(self, because: str) -> Guard:
+    def _start(self, because: str) -> Guard | None:
+        """Start the next life, told why the one before ended; None if the system refuses it for now."""
         told = {self._variable: because, JOURNAL: self._journal}
         environment = {**self._environment} | {key: each for key, each in told.items() if each}
-        guard = Guard(self._command(self._stands_by), environment, self._limits, self._clock)
+        try:
+            guard = Guard(self._command(self._stands_by), environment, self._limits, self._clock)
+        except OSError as error:
+            # Memory, processes, descriptors or room on a disk come back: a watchdog that ended would not.
+            _log.critical("guard_not_started", error=str(error))
+            self._above.tell(f"STATUS=the guard cannot be started: {error}")
+            return None
         _log.info("guard_started", pid=guard.process.pid, as_stand_by=self._stands_by)
         return guard
 

@@ -1,5 +1,8 @@
 """The watchdog's decisions, each shown by a small child that ends, stalls or beats as the case needs."""
 
+import json
+import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -8,7 +11,9 @@ import pytest
 
 from actors.ops import exits
 from actors.ops.exits import ENDINGS, Again, ending_of
+from actors.ops.guard import Guard, Limits
 from actors.ops.watchdog import BackOff
+from actors.runtime import SystemClock
 from tests.cli import WITHIN_S, Running
 
 ROOT = Path(__file__).parents[2]
@@ -114,6 +119,51 @@ def test_the_next_life_is_told_which_journal_was_guarded(dog):
     assert run.process.wait(WITHIN_S) == 0
     run.stop()
     assert [line.split()[1] for line in run.out if "told" in line] == ["None", "a1b2", "a1b2"]
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits of another process")
+def test_a_start_that_fails_is_tried_again(dog):
+    """No descriptor, no memory, no process to be had for a moment: that is no reason to end unwatched."""
+    run = dog(READY, "if life == 1: time.sleep(60)", "sys.exit(0)")
+    run.wait_line('"guard_ready"')
+    pid = run.process.pid
+
+    _, most = before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most))
+    os.kill(json.loads(run.wait_line('"guard_started"'))["pid"], signal.SIGKILL)
+    run.wait_line('"guard_not_started"', '"critical"', count=2)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+
+    assert run.process.wait(WITHIN_S) == 0
+    run.wait_line("life 2", "killed by SIGKILL")
+
+
+def test_a_folder_for_passing_files_that_has_gone_is_looked_for_elsewhere(
+    dog, tmp_path, monkeypatch
+):
+    """What was found once may be full or gone by the next life."""
+    (passing := tmp_path / "passing").mkdir()
+    monkeypatch.setenv("TMPDIR", str(passing))
+    run = dog(
+        READY,
+        f"import shutil; life == 1 and shutil.rmtree({str(passing)!r})",
+        "sys.exit(life == 1)",
+    )
+
+    assert run.process.wait(WITHIN_S) == 0
+
+
+def test_a_start_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    """Tried again and again for hours, it must not take the last descriptor."""
+    (passing := tmp_path / "passing").mkdir()
+    monkeypatch.setenv("TMPDIR", str(passing))
+
+    with pytest.raises(FileNotFoundError) as failed:
+        Guard([str(tmp_path / "no program")], os.environ, Limits(), SystemClock())
+
+    guard = failed.traceback[1].locals["self"]
+    assert guard.socket.fileno() == -1
+    assert list(passing.iterdir()) == []
 
 
 def test_a_guard_that_is_deaf_to_sigterm_is_killed(dog):
