@@ -34,6 +34,17 @@ def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
         each.stop()
 
 
+@pytest.fixture
+def unread_log(monkeypatch):
+    """Let the log of a module take nothing any more, as where nobody reads it."""
+
+    class Unread:
+        def critical(self, event: str, **_context: object) -> None:
+            raise BlockingIOError(event)
+
+    return lambda module: monkeypatch.setattr(f"{module}._log", Unread())
+
+
 # --- main.py as a process -----------------------------------------------------------------------
 
 

@@ -123,8 +123,8 @@ class Lease:
     def _lose(self, reason: str) -> None:
         if not self._lost:
             self._lost = f"the lease of {self._path} is lost: {reason}; {_ADVICE}"
+            self.on_lost(self._lost)  # first: a log may block
             _log.critical("lease_lost", reason=self._lost, epoch=self.holder.epoch)
-            self.on_lost(self._lost)
 
     def _changed(self) -> str:
         try:

@@ -112,17 +112,18 @@ class Guard:
             # It is this process that did not run, as when the machine slept: no word about the other.
             self._grant(self._bears_s)
         elif self.stalled or self._ending:
-            _log.critical("guard_killed", pid=self.process.pid, after_s=self._bears_s)
-            self.stalled = self.stalled or f"it did not end within {self._bears_s:g} s"
+            # What it must not survive is done before a word of it: a log may block (nobody reads).
             self.process.kill()
+            self.stalled = self.stalled or f"it did not end within {self._bears_s:g} s"
             self._due = float("inf")
+            _log.critical("guard_killed", pid=self.process.pid, after_s=self._bears_s)
         else:
             what = "no heartbeat" if self.ready_at is not None else "not ready"
             self.stalled = f"stalled: {what} for {self._bears_s:g} s"
-            _log.critical("guard_stalled", pid=self.process.pid, why=self.stalled)
             self._ending = True
             self.process.terminate()
             self._grant(self._limits.grace_s)
+            _log.critical("guard_stalled", pid=self.process.pid, why=self.stalled)
 
     def _grant(self, seconds: float) -> None:
         self._bears_s = seconds

@@ -128,13 +128,13 @@ class RootSupervisor(Supervisor):
         self._gave_up = True
         address = child.spec.address
         self._reports.ends(child, error)
+        try:
+            self._on_give_up(address, error)  # before anything is logged: a log may block
+        except Exception:  # noqa: BLE001  (the supervisor must outlive whoever it informs)
+            _log.exception("on_give_up_failed", child=address)
         _log.critical("actor_gave_up", supervisor=ADDRESS, child=address, error=error)
         if not child.is_up:
             self._forget(child)
-        try:
-            self._on_give_up(address, error)
-        except Exception:  # noqa: BLE001  (the supervisor must outlive whoever it informs)
-            _log.exception("on_give_up_failed", child=address)
 
     def _journal_dead_letter(self, address: str, message: Any, error: str) -> None:
         # Runs on whatever thread the letter died; the directory keeps a dead journal from looping.

@@ -196,6 +196,22 @@ def test_whose_lock_file_is_deleted_has_lost_the_lease_for_good(
     store.close()
 
 
+def test_that_it_is_lost_is_told_before_it_is_logged(
+    path: Path, lock: Path, clock: VirtualClock, unread_log: Callable[[str], None]
+):
+    """A log that nobody reads must not keep the process from its end."""
+    store, told = Store.open(path, clock=clock), []
+    store.lease.on_lost = told.append
+    unread_log("actors.journal.lease")
+
+    lock.unlink()
+
+    with pytest.raises(BlockingIOError):
+        store.lease.lost()
+    assert told == [store.lease.lost()]
+    store.close()
+
+
 def test_a_replaced_lock_file_or_store_is_noticed(path: Path, lock: Path, clock: VirtualClock):
     """Same name, same content, another file: whoever opens it now has a lock of his own."""
     for victim in (lock, path):

@@ -5,6 +5,8 @@ import os
 import resource
 import signal
 import socket
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from actors.ops import exits
 from actors.ops.exits import ENDINGS, Again, ending_of
 from actors.ops.guard import Guard, Limits
 from actors.ops.watchdog import BackOff
-from actors.runtime import SystemClock
+from actors.runtime import SystemClock, VirtualClock
 from tests.cli import WITHIN_S, Running
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +36,7 @@ sys.path.insert(0, {root!r})
 from actors.ops.guard import Limits
 from actors.ops.logging import configure_logging
 from actors.ops.watchdog import Watchdog
-from actors.runtime import SystemClock
+from actors.runtime import SystemClock, VirtualClock
 configure_logging(20)
 command = lambda standby: [sys.executable, {child!r}] + ["standby"] * standby
 limits = Limits(**{limits!r})
@@ -175,6 +177,30 @@ def test_a_guard_that_is_deaf_to_sigterm_is_killed(dog):
     run.wait_line('"guard_killed"')
     assert run.process.wait(WITHIN_S) == 0
     run.wait_line("life 2", "stalled: no heartbeat for 0.8 s")
+
+
+@pytest.mark.parametrize("ends_with", [signal.SIGTERM, signal.SIGKILL])
+def test_a_guard_that_stalls_is_ended_before_it_is_logged(unread_log, ends_with):
+    """A held terminal, a stopped reader: the word about it may wait, the end may not."""
+    unread_log("actors.ops.guard")
+    clock, limits = VirtualClock(datetime(2025, 10, 31, tzinfo=UTC)), Limits()
+    guard = Guard(
+        [sys.executable, "-c", "import time; time.sleep(1000)"], os.environ, limits, clock
+    )
+    if ends_with == signal.SIGKILL:
+        os.kill(guard.process.pid, signal.SIGSTOP)  # it takes no other signal now
+
+    clock.advance(limits.start_s)
+    with pytest.raises(BlockingIOError):
+        guard.overdue()
+    if ends_with == signal.SIGKILL:
+        clock.advance(limits.grace_s)
+        with pytest.raises(BlockingIOError):
+            guard.overdue()
+
+    assert guard.process.wait(WITHIN_S) == -ends_with
+    assert guard.stalled
+    guard.bury()
 
 
 def test_a_guard_that_is_never_ready_is_replaced(dog):

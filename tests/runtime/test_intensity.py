@@ -78,6 +78,17 @@ def test_an_error_of_on_give_up_does_not_end_the_supervisor(own, directory, cloc
     assert ref.ask(StartChild(nursery.spec("y")), timeout=WAIT_S).is_alive()
 
 
+def test_that_it_gives_up_is_told_before_it_is_logged(start, nursery, given_up, unread_log):
+    """A log that nobody reads must not keep the program from its end."""
+    unread_log("actors.runtime.root")
+    ref = start(nursery.spec("account/1"))
+    for _ in range(6):
+        ref.tell(BOOM)
+        nursery.dispatcher.in_flight.wait_idle(WAIT_S)
+
+    assert given_up[0] == ("account/1", "ValueError('boom')")
+
+
 def test_from_the_second_restart_on_the_supervisor_backs_off(start, nursery, clock, clock_spec):
     """At once, then after 0.1 s, 0.2 s…: of the clock's time, without anybody waiting."""
     start(clock_spec)
