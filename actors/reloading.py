@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
-import pykka
 import structlog
 
 from actors.account.settings import AccountSettings
-from actors.runtime import Directory
+from actors.runtime import Directory, answers_within
 from config.errors import ConfigError
 from config.loader import Config
 from messages.commands import AdoptRules, RuleParameters
@@ -85,17 +84,19 @@ def adopt_command(settings: AccountSettings, digest: str, now: datetime) -> Adop
 def adopted_by(
     accounts: Iterable[int], directory: Directory, now: datetime, *, timeout_s: float
 ) -> Iterator[AccountAdoption]:
-    """Ask each account what it made of what it was told; one that does not answer is left out, loudly."""
+    """Ask the accounts what they made of what they were told, all at once and so long in all.
+
+    One that does not answer, or whose answer failed, is left out, loudly: it has been told all the same.
+    """
     asked = {
         account: directory.ref(f"account/{account}").ask(
             GetRules(account=account, at=now, cause="reload"), block=False
         )
         for account in accounts
     }
-    for account, future in asked.items():
-        try:
-            adopted: RulesAdopted = future.get(timeout=timeout_s)
-        except (pykka.Timeout, pykka.ActorDeadError) as error:
-            _log.error("reload_unanswered", account=account, error=repr(error))
+    answers: dict[int, RulesAdopted] = answers_within(timeout_s, asked)
+    for account in asked:
+        if (adopted := answers.get(account)) is None:
+            _log.error("reload_unanswered", account=account)
         else:
             yield AccountAdoption(account=account, applied=adopted.applied, queued=adopted.queued)
