@@ -8,6 +8,7 @@ after the lease, which may be lost while no command is sent.
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -96,6 +97,5 @@ class Pulse:
 def name_threads() -> None:
     """Give every thread its name for the system too, so that `top -H` and gdb tell them apart (Linux)."""
     for thread in threading.enumerate():
-        comm = Path(f"/proc/self/task/{thread.native_id}/comm")
-        if comm.exists():
-            comm.write_text(thread.name[:15])
+        with suppress(OSError):  # it has just ended, or this is no Linux
+            Path(f"/proc/self/task/{thread.native_id}/comm").write_text(thread.name[:15])

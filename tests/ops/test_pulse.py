@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actors.ops.notify import Notifier
-from actors.ops.pulse import Pulse
+from actors.ops.pulse import Pulse, name_threads
 from actors.runtime import OwnThread, PooledActor, SystemClock
 
 LIMIT_S = 0.2
@@ -144,3 +144,32 @@ def test_it_looks_after_the_lease_where_nobody_watches(patients):
     with pulse_of(patients, notifier, fence=lambda: looked.set() or ""):
         assert looked.wait(PATIENCE_S)
     notifier.close()
+
+
+class Fleeting(threading.Thread):
+    """Ends while it is asked for its name."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        super().__init__(target=self.asked.wait)
+        self.armed = False
+
+    @property
+    def name(self) -> str:
+        if getattr(self, "armed", False):
+            self.asked.set()
+            self.join()
+            while Path(f"/proc/self/task/{self.native_id}").exists():
+                pass
+        return "fleeting"
+
+
+def test_a_thread_that_ends_while_the_threads_are_named_does_no_harm():
+    """It is the last step before the guard is ready."""
+    thread = Fleeting()
+    thread.start()
+    thread.armed = True
+
+    name_threads()
+
+    assert not thread.is_alive()
