@@ -134,6 +134,7 @@ class AccountCore:
         self._enforcing.resume_unsure(turn)
         if self.state.connected:
             self._picture.connected(turn)
+        self._picture.hold(turn)  # what the journal shows held is judged by quotes, read or not
         # An earlier life may have failed at the very word that its stream is up, or down.
         turn.send(f"gateway/{self._settings.login}", RenewStream(**turn.head()))
         self._judging.settling.begin(turn)

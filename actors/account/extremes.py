@@ -45,14 +45,15 @@ class Extremes:
             if after is None or not _goes_on(before, after):
                 self._best.pop(contract, None)
                 self._since.pop(contract, None)
-        for contract in positions:
-            self._since.setdefault(contract, peaks.count if peaks else 0)
+        if peaks is not None:  # else none was shown yet: from the first look on
+            for contract in positions:
+                self._since.setdefault(contract, peaks.count)
         self._held = dict(positions)
 
     def look(self, position: Position, kind: PriceKind, peaks: Peaks) -> bool:
         """Take what was not told since the last look; return whether it is a new best mark."""
         contract, now = position.contract, peaks.count
-        since = self._since.get(contract, now)
+        since = self._since.setdefault(contract, now)
         if since == now:
             return False
         self._since[contract] = now

@@ -5,7 +5,9 @@ from decimal import Decimal
 import pytest
 
 from actors.account.extremes import Extremes
-from messages.values import Position
+from actors.gateway.peaks import Peaks
+from messages.values import Position, PriceKind, Quote
+from tests.rules.pictures import NOW
 
 MNQ = "CON.F.US.MNQ.Z25"
 
@@ -69,3 +71,20 @@ def test_other_contracts_are_kept_apart():
 
     assert extremes.best(MNQ) is None
     assert extremes.best(other.contract) == 6010
+
+
+def test_what_was_held_before_any_quote_was_shown_starts_at_the_first_look():
+    """A start knows its positions from the journal; how far prices went before it is not theirs."""
+    extremes, peaks, held = Extremes(), Peaks(), position(1)
+    peaks.note(quote("16510"))
+    extremes.hold({MNQ: held}, None)
+
+    assert not extremes.look(held, PriceKind.LAST, peaks)
+    peaks.note(quote("16505"))
+    assert extremes.look(held, PriceKind.LAST, peaks)
+
+    assert extremes.best(MNQ) == 16505
+
+
+def quote(last):
+    return Quote(contract=MNQ, last=Decimal(last), bid=None, ask=None, at=NOW)

@@ -6,17 +6,19 @@ from messages.events import (
     AccountGuarded,
     AccountLocked,
     AccountOpened,
+    AlarmRaised,
     DayReset,
     EnforcementFinished,
     EnforcementStarted,
     SystemStarted,
 )
 from messages.facts import SnapshotTaken, StreamConnected
-from messages.values import Phase
+from messages.values import AlarmCode, Phase
 from tests.chaos.evidence import read_journal
 from tests.rig import A, B, FakeGateway, config_of
 
 LOSS = config_of(daily_realized_loss={"max_loss_usd": 500, "include_open_loss": False})
+OPEN_LOSS = config_of(daily_realized_loss={"max_loss_usd": 40})
 DAYS_S = 3 * 24 * 3600
 
 
@@ -164,6 +166,37 @@ def test_a_breach_the_journal_holds_is_enforced_though_nothing_can_be_read(rig):
     run.advance(6)
 
     assert [each.lockout.rule for each in run.events(AccountLocked)] == ["RULE-003"]
+
+
+def held_and_never_read(rig):
+    """Return a run whose journal shows 2 MNQ held, and whose every read fails."""
+    first = rig(OPEN_LOSS)
+    first.price("MNQ", "21000")
+    first.order(A, "MNQ", 2)
+    first.stop()
+    first.broker.blind.add(A)
+    return rig(OPEN_LOSS, broker=first.broker)
+
+
+def test_what_the_journal_holds_is_valued_though_nothing_can_be_read(rig):
+    """$40 lost by what the journal shows held: found by quotes, before any snapshot succeeds."""
+    run = held_and_never_read(rig)
+    assert run.events(EnforcementStarted) == []
+
+    run.price("MNQ", "20990")
+    run.advance(6)
+
+    assert run.held(A) == {}
+    assert [each.lockout.rule for each in run.events(AccountLocked)] == ["RULE-003"]
+
+
+def test_what_the_journal_holds_and_no_quote_values_is_told(rig):
+    """No read and no quote: people are told that the open P&L is unknown."""
+    run = held_and_never_read(rig)
+
+    run.advance(6)
+
+    assert AlarmCode.QUOTE_STALE in [each.code for each in run.events(AlarmRaised)]
 
 
 def _beside(run):
