@@ -281,6 +281,7 @@ class AccountCore:
 
     def _on_trade(self, turn: Turn, fact: TradeExecuted) -> None:
         fill = fact.fill
+        self._picture.compare(turn, fill)
         booking = self.state.weigh(fill)
         if booking is Booking.UNCHANGED:
             return

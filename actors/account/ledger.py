@@ -1,9 +1,10 @@
 """The day's realised P&L from the broker's fills, each booked once by its trade id.
 
 Pure. The broker's `profitAndLoss` is gross; fees and commissions are costs of every fill, opening
-ones too. A voided fill is taken out again; one that is told again with higher costs (the broker leaves
-out what it does not know yet) counts with those. Fills of another trading day are remembered by id but
-not counted; those of the coming day (the broker's clock a little ahead of ours) count after the reset.
+ones too. A voided fill is taken out again; one that is told again counts with the worst of each amount
+(the broker leaves out what it does not know yet, and may correct the rest). Fills of another trading day
+are remembered by id but not counted; those of the coming day (the broker's clock a little ahead of ours)
+count after the reset.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -25,7 +26,7 @@ class Booking(Enum):
     VOIDED = auto()
     """It was counted, or would have been with the coming day, and is taken out."""
     CORRECTED = auto()
-    """It is known, and has cost more than was told before."""
+    """It is known, and has lost or cost more than was told before, or closes something after all."""
     AHEAD = auto()
     """It belongs to the coming day and will count then."""
     UNCHANGED = auto()
@@ -61,7 +62,7 @@ class Ledger:
             return Booking.UNCHANGED
         if fill.voided:
             return Booking.VOIDED
-        return Booking.CORRECTED if _dearer(known[1], fill) != known[1] else Booking.UNCHANGED
+        return Booking.CORRECTED if _worse(known[1], fill) != known[1] else Booking.UNCHANGED
 
     def book(self, fill: Fill, label: date) -> None:
         """Book a fill, or void or correct one that is known."""
@@ -71,11 +72,19 @@ class Ledger:
         known = self._fills.get(fill.trade_id)
         if known is not None:
             label = known[0]
-            fill = _dearer(known[1], fill) if booking is Booking.CORRECTED else fill
+            fill = _worse(known[1], fill) if booking is Booking.CORRECTED else fill
         self._count(known, -1)
         self._fills[fill.trade_id] = entry = (label, fill)
         self._trade_ids.setdefault(fill.order_id, {})[fill.trade_id] = None
         self._count(entry, 1)
+
+    def contradicted_usd(self, fill: Fill) -> Decimal | None:
+        """Return the P&L that counts where a trade is told with another one; None where it is not."""
+        known = self._fills.get(fill.trade_id)
+        if known is None or known[1].voided or fill.voided or fill.profit_and_loss_usd is None:
+            return None
+        counted_usd = known[1].profit_and_loss_usd
+        return None if counted_usd == fill.profit_and_loss_usd else counted_usd
 
     def fills_of(self, orders: Collection[int]) -> tuple[Fill, ...]:
         """Return the counted fills of some orders, as they were told."""
@@ -124,10 +133,12 @@ class Ledger:
         return gross if self.gross else gross - fill.costs_usd
 
 
-def _dearer(known: Fill, told: Fill) -> Fill:
-    """Return a fill with the higher of its costs as they were told: so their order does not matter."""
+def _worse(known: Fill, told: Fill) -> Fill:
+    """Return a fill with the worst of its amounts as they were told: so their order does not matter."""
+    pnls = (known.profit_and_loss_usd, told.profit_and_loss_usd)
     return structs.replace(
         known,
+        profit_and_loss_usd=min((pnl for pnl in pnls if pnl is not None), default=None),
         fees_usd=max(known.fees_usd, told.fees_usd),
         commissions_usd=max(known.commissions_usd, told.commissions_usd),
     )

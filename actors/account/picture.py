@@ -7,6 +7,7 @@ snapshot is UNKNOWN and is asked again; a quote that is missing or old leaves a 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from actors.account.cash import Cash, complaint
 from actors.account.extremes import Extremes, Peaks
@@ -59,6 +60,8 @@ class Picture:
     _cash: Cash = field(default_factory=Cash)
     _valued: bool = field(init=False)
     _asked_contracts: set[str] = field(default_factory=set)
+    _contradictions: set[tuple[int, Decimal | None]] = field(default_factory=set)
+    """Trades and the P&L they were told with that is not the one that counts: each is alarmed once."""
     _quotes_stale: frozenset[str] = frozenset()
     _settling: bool = False
     _renewed_at: datetime | None = None
@@ -162,6 +165,8 @@ class Picture:
             return None
         turn.cancel_wake("snapshot")
         told = [(fill, self.state.weigh(fill)) for fill in snapshot.fills or ()]
+        for fill, _ in told:
+            self.compare(turn, fill)
         news = tuple(fill for fill, booking in told if booking in _NEWS)
         missing = sum(booking in {Booking.BOOKED, Booking.VOIDED} for _, booking in told)
         before = (self.state.positions, self.state.orders)
@@ -182,6 +187,18 @@ class Picture:
         if again:
             self.take_snapshot(turn)
         return news
+
+    def compare(self, turn: Turn, fill: Fill) -> None:
+        """Tell people of a trade that the broker says otherwise than it did; the worse of both counts."""
+        known_usd, told_usd = self.state.ledger.contradicted_usd(fill), fill.profit_and_loss_usd
+        if known_usd is None or (fill.trade_id, told_usd) in self._contradictions:
+            return
+        self._contradictions.add((fill.trade_id, told_usd))
+        turn.alarm(
+            AlarmCode.BALANCE_DIFFERED,
+            f"trade {fill.trade_id} was told with a P&L of {known_usd:+.2f} USD and now with "
+            f"{told_usd:+.2f} USD: the worse counts for the day",
+        )
 
     def _renew_stream(self, turn: Turn) -> None:
         """Have the account subscribed anew, once in a while: the broker may have forgotten that it is.

@@ -179,8 +179,8 @@ class AccountState:
                     self.unplaced.filled(fill, event.at)
                 if booking is Booking.VOIDED:
                     self.unplaced.voided(fill)
-                if booking is Booking.CORRECTED:
-                    return
+                if booking is Booking.CORRECTED and fill.contract not in self.unplaced:
+                    return  # its position has followed already
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:
                     self.unsettled.add(fill.contract)
             case PositionChanged():
@@ -257,6 +257,8 @@ class AccountState:
             self.trades.book(fill, under_lock=account_duty(bound))
         elif booking is Booking.VOIDED:
             self.trades.void(fill)
+        elif booking is Booking.CORRECTED:
+            self.trades.correct(fill)
         return booking
 
     def _allow(self, allowances: tuple[Allowance, ...] | None) -> None:

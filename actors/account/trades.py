@@ -47,6 +47,14 @@ class Trades:
         self._parts.get(fill.order_id, {}).pop(fill.trade_id, None)
         self._put_together(fill.order_id)
 
+    def correct(self, fill: Fill) -> None:
+        """Note what a fill of today closed, should that be told behind it."""
+        parts = self._parts.get(fill.order_id, {})
+        part = parts.get(fill.trade_id)
+        if part is not None and fill.profit_and_loss_usd is not None and not part.closing:
+            parts[fill.trade_id] = part._replace(closing=True)
+            self._put_together(fill.order_id)
+
     def recall(self, fill: Fill) -> None:
         """Count a fill of the day before that was learned of late; an order counts once."""
         if not fill.voided and fill.order_id not in self._earlier:

@@ -93,6 +93,41 @@ def test_costs_told_later_count_whatever_the_order(order):
     assert ledger.closed_trades == 1
 
 
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_result_told_later_counts_whatever_the_order(order):
+    """A close comes without its P&L, then with it, then with a worse one; I7: in any order."""
+    told = [fill(1, None), fill(1, -100), fill(1, -600)]
+    ledger = Ledger(day=DAY)
+
+    for place in (*order, *order):
+        ledger.book(told[place], DAY)
+
+    assert (ledger.realised_usd, ledger.closed_trades) == (-600, 1)
+    assert ledger.weigh(fill(1, -100), DAY) is Booking.UNCHANGED
+    assert ledger.weigh(fill(1, -601), DAY) is Booking.CORRECTED
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "counted"),
+    [
+        ((), -5, None),
+        ((fill(1, None),), -5, None),
+        ((fill(1, -5),), -5, None),
+        ((fill(1, -5),), None, None),
+        ((fill(1, -5),), -6, -5),
+        ((fill(1, -5),), 5, -5),
+        ((fill(1, -5), fill(1, -5, voided=True)), -6, None),
+    ],
+)
+def test_a_trade_contradicts_itself_by_two_results(known, told, counted):
+    """Not by one that was left out, nor by being told again; what is void has none."""
+    ledger = Ledger(day=DAY)
+    for each in known:
+        ledger.book(each, DAY)
+
+    assert ledger.contradicted_usd(fill(1, told)) == counted
+
+
 def test_a_correction_is_told_from_a_repetition():
     """What changes nothing is not recorded; a fill of a closed day is not corrected any more."""
     ledger = Ledger(day=DAY)

@@ -48,6 +48,27 @@ def test_the_fills_of_an_order_are_one_trade_at_the_first():
     )
 
 
+def test_a_fill_that_is_told_to_close_later_closes():
+    """Its result came behind it; when it was traded, and under what, is as it was."""
+    trades = booked(fill(1, 7, 10), under_lock=True)
+
+    trades.correct(fill(1, 7, 10))
+    assert [each.closing for each in trades.shown(RESET)] == [False]
+    trades.correct(fill(1, 7, 10, pnl="-5"))
+
+    at = RESET + timedelta(seconds=10)
+    assert trades.shown(RESET) == (OrderTrade(order_id=7, at=at, closing=True, under_lock=True),)
+
+
+def test_what_is_corrected_and_not_counted_stays_uncounted():
+    """One of the coming day waits for it."""
+    trades = booked(fill(1, 7, 10))
+
+    trades.correct(fill(2, 8, 10, pnl="-5"))
+
+    assert orders(trades) == [7]
+
+
 def test_a_voided_fill_is_taken_out():
     """The order stays while another of its fills does, at that one's time."""
     trades = booked(fill(1, 7, 10), fill(2, 7, 30), fill(3, 8, 20))
