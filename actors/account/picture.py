@@ -184,6 +184,7 @@ class Picture:
             turn.alarm(AlarmCode.BALANCE_DIFFERED, complaint(moved_usd))
         again = self.sync.taken(snapshot.requested_at)
         self.hold(turn)
+        self.settle(turn)
         if again:
             self.take_snapshot(turn)
         return news

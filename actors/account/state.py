@@ -6,7 +6,7 @@ failed one stood. What is only of this moment (quotes, waiting, health) is not h
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from actors.account.allowance import Allowances, ratcheted, restored
@@ -63,6 +63,9 @@ from messages.values import (
     Position,
     ReleaseOn,
 )
+
+_CLOCKS_APART = timedelta(minutes=1)
+"""More than the broker's clock and ours differ."""
 
 
 @dataclass(slots=True)
@@ -323,7 +326,9 @@ class AccountState:
             if booking is not Booking.UNCHANGED:
                 self._book(fill, fill.executed_at)
             if booking in {Booking.BOOKED, Booking.AHEAD}:
-                self.unplaced.learned(fill, snapshot.requested_at)
+                shown = self.unplaced.learned(fill, snapshot.requested_at)
+                if not shown and self._may_be_torn(fill, snapshot.requested_at):
+                    self.unsettled.add(fill.contract)
             if self._of_the_last_hour(fill, snapshot.requested_at):
                 self.trades.recall(fill)
         self._note(snapshot.can_trade, snapshot.balance_usd, snapshot.requested_at)
@@ -337,12 +342,23 @@ class AccountState:
         before = self.positions
         self.positions = self._newer(self.positions, held, read_at)
         self.orders = self._newer(self.orders, working, read_at)
-        self.unsettled = {name for name in self.unsettled if self._told(name, read_at)}
         # not from when it came: a grace may begin a little early, never late
         self._follow_protection(before, read_at)
         self.unplaced.read(read_at)
+        # a close told since the read was requested may be missing from its positions
+        self.unsettled = {name for name in self.unsettled if name in self.unplaced}
         self._forget_closes()
         self._ratchet(tuple(self.allowances or ()))
+
+    def _may_be_torn(self, fill: Fill, requested_at: datetime) -> bool:
+        """Say whether a read's positions may be older than a close that its fills tell first.
+
+        They are read side by side. An older close they do show: to take that for unsettled would hide
+        an open loss until the next read.
+        """
+        if fill.profit_and_loss_usd is None or fill.contract not in self.positions:
+            return False
+        return fill.executed_at > requested_at - _CLOCKS_APART
 
     def _of_the_last_hour(self, fill: Fill, now: datetime) -> bool:
         """Say whether a fill is of the day before, and windows of an hour may still count it."""

@@ -59,9 +59,9 @@ class Unplaced:
         if not self._shown(fill.contract, signed, at):
             _add(self._fills, SizeChange(contract=fill.contract, size=signed, at=at))
 
-    def learned(self, fill: Fill, at: datetime) -> None:
-        """Note a fill that a complete read has told: the read's positions include it already."""
-        self._shown(fill.contract, _signed(fill), at)
+    def learned(self, fill: Fill, at: datetime) -> bool:
+        """Note a fill that only a complete read has told; return whether a position had shown it."""
+        return self._shown(fill.contract, _signed(fill), at)
 
     def voided(self, fill: Fill) -> None:
         """Take out a fill that the broker took back before any position showed it."""

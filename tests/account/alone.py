@@ -7,9 +7,9 @@ from decimal import Decimal
 from actors.account.core import AccountCore
 from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
-from messages.base import AccountMessage
+from messages.base import AccountMessage, Message
 from messages.commands import ApplyLockout, TakeSnapshot
-from messages.events import AlarmRaised, ExposureUnderLock
+from messages.events import AlarmRaised, Event, ExposureUnderLock
 from messages.facts import PositionChanged, SnapshotTaken, StreamConnected
 from messages.journal import Append, Appended
 from messages.values import Fill, Position, Side
@@ -54,6 +54,7 @@ class Alone:
         self.core = AccountCore(settings, AccountState.new(ACCOUNT, DAY, gross=False), epoch="1")
         self.sent = [each.message for each in self.core.start(START)]
         self.pending: list[TakeSnapshot] = self.of(TakeSnapshot)
+        self.journal: list[Event] = self.events(Message)
 
     def hear(self, kind, seconds=0.0, **fields):
         """Tell it something; return what it sends because of that."""
@@ -64,6 +65,7 @@ class Alone:
             each.message for each in self.core.handle(kind(**head, **fields), after(seconds))
         ]
         self.pending += self.of(TakeSnapshot)
+        self.journal += self.events(Message)
         return self.sent
 
     def connect(self, seconds=0.0):
