@@ -9,7 +9,22 @@ from datetime import datetime
 
 from actors.account.lockouts import joined, key_of
 from messages.events import BrokerCommandAnswered, BrokerCommandSent, EnforcementStarted
-from messages.values import Breach, Closing, Lockout, NotSent, Rejected, Target, Withheld
+from messages.values import (
+    Breach,
+    BreachCode,
+    Closing,
+    Lockout,
+    NotSent,
+    Rejected,
+    Target,
+    Withheld,
+)
+
+UNJUDGED = "UNJUDGED"
+"""Stands where a lockout names its rule, where that could not judge the account for too long.
+
+Under the rule's own name a late verdict of it would take its place, to end on something else.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +101,10 @@ def lockouts_of(
     breach: Breach, breach_id: str, now: datetime, *, shadow: bool
 ) -> tuple[Lockout, ...]:
     """Return the lockouts a breach asks for, decided now."""
+    unjudged = breach.code is BreachCode.RULE_UNJUDGED
     return tuple(
         Lockout(
-            rule=breach.rule,
+            rule=UNJUDGED if unjudged else breach.rule,
             scope=terms.scope,
             duty=terms.duty,
             until=terms.until,

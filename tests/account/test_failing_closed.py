@@ -6,15 +6,18 @@ import pytest
 
 from actors.account.adopting import Origin
 from actors.account.core import AccountCore
+from actors.account.intent import UNJUDGED
 from actors.account.settings import RuleSetting
 from actors.account.state import AccountState
 from actors.reloading import adopt_command
+from actors.rules import auth_loss_guard
 from messages.commands import (
     AdoptRules,
     CancelWake,
     Enforce,
     Evaluate,
     LockAccount,
+    ReportRuleFailure,
     ReportVerdict,
     WakeAfter,
     Woken,
@@ -25,7 +28,7 @@ from messages.events import (
     RuleBreached,
     RulesAdopted,
 )
-from messages.facts import TradeExecuted
+from messages.facts import AccountChanged, TradeExecuted
 from messages.journal import Append
 from messages.values import FlatAccount, Phase
 from tests.account.alone import Alone, after, fill
@@ -215,3 +218,30 @@ def test_a_verdict_to_no_question_disarms_nothing(account):
     account.hear(Woken, 31, key=WAKE)
     assert cancelled(account) == []
     assert len(due(account, 61, key)) == 1
+
+
+def test_a_late_verdict_ends_no_lock_of_it_earlier():
+    """I9: it locks until the reset; what the rule says at last ends by the firm's flag, beside it."""
+    guard = (auth_loss_guard.RULE, auth_loss_guard.AuthLossGuard())
+    account = Alone(guard, lock_unjudged_after_s=LIMIT_S)
+    account.connect()
+    account.hear(AccountChanged, 1, can_trade=False, balance_usd=None)
+    lost = {"rule": "RULE-010", "error": "poison", "judgement": None, "lost": True}
+    account.hear(ReportRuleFailure, 1, **lost)
+    (key,) = armed(account)
+    (asked,) = account.of(Evaluate)
+
+    account.hear(Woken, 61, key=key)
+    account.store(61)
+    late = guard[0].evaluate(asked.view, guard[1])
+    verdict = {"breach": late, "moves": (), "trading_date": asked.view.trading_date}
+    account.hear(ReportVerdict, 62, rule="RULE-010", judgement=asked.judgement, **verdict)
+    account.store(62)
+    account.prove(63)
+    account.store(63)
+    assert {each.release_on for each in account.core.state.duties} == {"reset", "can_trade"}
+
+    account.hear(AccountChanged, 70, can_trade=True, balance_usd=None)
+    (left,) = account.core.state.lockouts.values()
+    assert (left.rule, left.until) == (UNJUDGED, DAY.next_reset(START))
+    assert account.core.phase is Phase.LOCKED

@@ -67,7 +67,7 @@ def test_s_84_a_rule_that_cannot_judge_for_so_long_locks_until_the_reset(rig, br
     assert run.held(A) == {}
     (lock,) = run.status(A).lockouts
     assert run.status(A).phase is Phase.LOCKED
-    assert (lock.rule, lock.duty, lock.until) == ("RULE-003", Duty.FLAT, RESET)
+    assert (lock.rule, lock.duty, lock.until) == ("UNJUDGED", Duty.FLAT, RESET)
     assert lock.release_on is ReleaseOn.RESET
     assert "could not judge" in lock.reason
     assert "it cannot count" in lock.reason
@@ -146,7 +146,7 @@ def test_a_rule_whose_actor_dies_at_every_picture_locks_too(rig, poisonous):
     tick(run, 75)
 
     assert run.held(A) == {}
-    assert [each.rule for each in run.status(A).lockouts] == ["RULE-003"]
+    assert [each.rule for each in run.status(A).lockouts] == ["UNJUDGED"]
     assert len(run.events(AccountLocked)) == 1
     assert run.status(B).phase is Phase.OPEN
     assert run.given_up == []
