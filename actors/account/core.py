@@ -20,7 +20,7 @@ from actors.account.ledger import Booking
 from actors.account.lockouts import by_strictness
 from actors.account.managing import changed_stops, still_wanted
 from actors.account.permission import Permission
-from actors.account.picture import Picture
+from actors.account.picture import NEWS, Picture
 from actors.account.recovery import Recovery
 from actors.account.settings import AccountSettings, RuleSetting
 from actors.account.showing import Showing
@@ -288,7 +288,7 @@ class AccountCore:
         turn.record(fact)
         self._enforcing.note(fill.contract)
         self._picture.settle(turn)
-        if booking is not Booking.AHEAD:
+        if booking in NEWS:
             self._judging.fact(turn, FactKind.TRADE, self.state.judged_with({fill.order_id}))
 
     def _on_position(self, turn: Turn, fact: PositionChanged) -> None:

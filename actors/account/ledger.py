@@ -29,8 +29,10 @@ class Booking(Enum):
     """It is known, and has lost or cost more than was told before, or closes something after all."""
     AHEAD = auto()
     """It belongs to the coming day and will count then."""
+    VOID = auto()
+    """It was not known and is void: it counts nothing, nor will its original, told behind it."""
     UNCHANGED = auto()
-    """It is known, void from the start, or of a day that is closed."""
+    """It is known, or of a day that is closed."""
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Ledger:
             return Booking.UNCHANGED
         if known is None:
             if fill.voided:
-                return Booking.UNCHANGED
+                return Booking.VOID
             return Booking.BOOKED if label == self.day else Booking.AHEAD
         if known[1].voided:
             return Booking.UNCHANGED

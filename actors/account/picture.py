@@ -38,7 +38,7 @@ from messages.values import (
 _SNAPSHOT_S = 5.0
 _SETTLE_S = 1.0
 _RENEW_EVERY = timedelta(seconds=60)
-_NEWS = frozenset({Booking.BOOKED, Booking.VOIDED, Booking.CORRECTED})
+NEWS = frozenset({Booking.BOOKED, Booking.VOIDED, Booking.CORRECTED})
 """What a rule may judge otherwise for having learned of it."""
 
 
@@ -167,11 +167,12 @@ class Picture:
         told = [(fill, self.state.weigh(fill)) for fill in snapshot.fills or ()]
         for fill, _ in told:
             self.compare(turn, fill)
-        news = tuple(fill for fill, booking in told if booking in _NEWS)
+        news = tuple(fill for fill, booking in told if booking in NEWS)
         missing = sum(booking in {Booking.BOOKED, Booking.VOIDED} for _, booking in told)
         before = (self.state.positions, self.state.orders)
         reconciling = self.sync.synced
-        if not reconciling or news or self._says_more(snapshot):
+        unknown = any(booking is not Booking.UNCHANGED for _, booking in told)
+        if not reconciling or unknown or self._says_more(snapshot):
             turn.record(snapshot)
         if reconciling and (missing or before != (self.state.positions, self.state.orders)):
             turn.alarm(

@@ -182,6 +182,8 @@ class AccountState:
                     self.unplaced.filled(fill, event.at)
                 if booking is Booking.VOIDED:
                     self.unplaced.voided(fill)
+                if booking is Booking.VOID:
+                    return
                 if booking is Booking.CORRECTED and fill.contract not in self.unplaced:
                     return  # its position has followed already
                 if fill.profit_and_loss_usd is not None and fill.contract in self.positions:

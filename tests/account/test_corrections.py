@@ -5,11 +5,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
+from messages.commands import ReconcileAccount
 from messages.facts import TradeExecuted
 from messages.values import ACCOUNT_SCOPE, AlarmCode
 from tests.account.alone import MNQ, Alone, fill
 from tests.account.replays import differences, rebuilt
-from tests.account.world import World
+from tests.account.world import ACCOUNT, World
 
 LOSS = ("RULE-003", ACCOUNT_SCOPE)
 
@@ -56,6 +57,39 @@ def test_a_loss_that_is_told_smaller_later_unlocks_nothing(world, told_by):
 
     assert world.account.state.ledger.realised_usd == -600
     assert LOSS in world.account.state.lockouts
+
+
+@pytest.mark.parametrize("told_by", ["stream", "read"])
+def test_a_void_that_overtakes_its_original_hides_no_loss(world, told_by):
+    """A profit the broker has taken back is told behind its void: $600 are lost, not $100."""
+    world._book(MNQ, -1, Decimal(500))
+    late = world.queues["stream"].pop()
+    world.fills[-1] = msgspec.structs.replace(world.fills[-1], voided=True)
+    if told_by == "stream":
+        world.tell(TradeExecuted(**world._head(), fill=world.fills[-1]))
+    else:
+        reconcile = ReconcileAccount(account=ACCOUNT, at=world.stamp(), cause="test")
+        world.queues["account"].append(("gateway", reconcile))
+    world.drain()
+    world.queues["stream"].append(late)
+    world.fill(-600)
+    world.drain()
+
+    assert world.account.state.ledger.realised_usd == -600
+    assert LOSS in world.account.state.lockouts
+    assert differences(rebuilt(world.recorded), world.account.state) == {}
+
+
+def test_a_void_of_what_nobody_knew_takes_no_other_fill_back():
+    """A fill of the same size waits for its position: that is held all the same."""
+    account = Alone()
+    account.connect()
+    account.hear(TradeExecuted, 1, fill=fill(1, 1))
+
+    account.hear(TradeExecuted, 1, fill=msgspec.structs.replace(fill(2, 1, 5), voided=True))
+
+    assert account.core.state.held == {MNQ: 1}
+    assert account.core.state.unsettled == set()
 
 
 def test_a_trade_with_two_results_is_told_once():

@@ -80,6 +80,20 @@ def test_a_void_takes_out_once_and_a_late_original_does_not_bring_it_back():
     assert ledger.realised_usd == 0
 
 
+def test_a_void_that_overtakes_its_original_keeps_it_out():
+    """I7: it counts nothing on its day, nor, told early, on the coming one."""
+    ledger = Ledger(day=DAY)
+    for each, day in ((1, DAY), (2, NEXT)):
+        ledger.book(fill(each, 500, voided=True), day)
+        ledger.book(fill(each, 500), day)
+    assert (ledger.realised_usd, ledger.closed_trades, ledger.fills) == (0, 0, ())
+
+    ledger.reset(NEXT, [(NEXT, each) for each in ledger.since(NEXT)])
+    ledger.book(fill(2, 500), NEXT)
+
+    assert ledger.realised_usd == 0
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_costs_told_later_count_whatever_the_order(order):
     """A trade told again with higher costs is corrected; I7: in any order, any number of times."""
@@ -188,9 +202,9 @@ def naive(tellings, odd):
     """Return the sum of a day's trades: each once, with its highest costs, unless it was voided."""
     known, void = {}, set()
     for trade, costs, voided in tellings:
-        if voided and trade in known:
+        if voided:
             void.add(trade)
-        elif not voided:
+        else:
             known[trade] = max(known.get(trade, Decimal(0)), Decimal(costs))
     kept = [trade for trade in known if trade % 2 == odd and trade not in void]
     return sum((-trade - 2 * known[trade] for trade in kept), Decimal(0))

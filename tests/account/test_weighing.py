@@ -31,7 +31,11 @@ VOID = msgspec.structs.replace(FILL, voided=True)
     ("known", "told", "days", "booking"),
     [
         ((), FILL, 0, Booking.BOOKED),
-        ((), VOID, 0, Booking.UNCHANGED),
+        ((), VOID, 0, Booking.VOID),
+        ((), VOID, 1, Booking.VOID),
+        ((), VOID, -1, Booking.UNCHANGED),
+        ((VOID,), VOID, 0, Booking.UNCHANGED),
+        ((VOID,), FILL, 0, Booking.UNCHANGED),
         ((FILL,), FILL, 0, Booking.UNCHANGED),
         ((FILL,), VOID, 0, Booking.VOIDED),
         ((FILL, VOID), VOID, 0, Booking.UNCHANGED),
@@ -42,7 +46,7 @@ VOID = msgspec.structs.replace(FILL, voided=True)
     ],
 )
 def test_what_a_fill_would_change(known, told, days, booking):
-    """New, a repeat, void, void again, of the coming day, of a day that is closed."""
+    """New, a repeat, void before or after its original, of the coming day, of a day that is closed."""
     ledger = Ledger(DAY)
     for each in known:
         ledger.book(each, DAY)
