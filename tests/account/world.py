@@ -45,6 +45,7 @@ from messages.commands import (
 )
 from messages.events import (
     BrokerCommandAnswered,
+    BrokerCommandSent,
     EnforcementStarted,
     EnforcementUnrecorded,
     Event,
@@ -120,7 +121,7 @@ class World:
     fills: list[Fill] = field(default_factory=list)
     journal: list[Event] = field(default_factory=list)
     recorded: list[Event] = field(default_factory=list)
-    """The account's own events in the journal."""
+    """The account's own events in the journal, and what of its enforcer's it has heard."""
     queues: dict[str, deque[tuple[str, Message]]] = field(
         default_factory=lambda: defaultdict(deque)
     )
@@ -162,7 +163,7 @@ class World:
         waiting = [
             event
             for sender, message in self.queues["journal"]
-            if sender == "account"
+            if sender in {"account", "heard"}
             for event in message.events
         ]
         return [*self.recorded, *waiting]
@@ -179,6 +180,8 @@ class World:
                 fact = msgspec.structs.replace(message, at=self.stamp())
                 self.queues["account"].append(("gateway", fact))
             case "account":
+                if isinstance(message, BrokerCommandSent | BrokerCommandAnswered):
+                    self._heard(message)
                 self.post("account", self.account.handle(message, self.now))
             case "enforcer":
                 self._watch_enforcer(message)
@@ -193,6 +196,11 @@ class World:
                 self._clock(message)
             case "quotes":
                 pass
+
+    def _heard(self, news: Event) -> None:
+        """Have what the enforcer journals replayed where the account has heard it."""
+        append = Append(at=self.now, cause="heard", events=(news,), asker=None, token="")
+        self.queues["journal"].append(("heard", append))
 
     def _watch_enforcer(self, message: Message) -> None:
         match message:
@@ -263,6 +271,9 @@ class World:
 
     def _store(self, sender: str, append: Message) -> None:
         assert isinstance(append, Append)
+        if sender == "heard":
+            self.recorded += append.events
+            return
         if self.disk_full and append.asker:
             answer: Message = AppendFailed(
                 at=self.now, cause="disk", token=append.token, reason="full"
