@@ -350,6 +350,56 @@ def test_it_is_told_again_when_it_becomes_grave():
     assert told == [[], [(WARNING, Stage.OPENED)], [(CRITICAL, Stage.GREW)], []]
 
 
+CAVEAT = {"caveats": ("its calendar has ended",)}
+LATE = EnforcementStatus(since=NOW, targets=(), flat_confirmed=False, deadline_at=later(-1))
+
+
+def test_a_moments_loss_is_not_told_because_something_lasting_is_not_either():
+    """The calendar has ended for days; that does not make five seconds of reconnecting long."""
+    looks = [(at, system(stale(**CAVEAT) if at == 300 else account(**CAVEAT))) for at in (0, 300)]
+    told = stages(Standing(Names(), PATIENCE), *looks, (305, system(account(**CAVEAT))))
+
+    assert told == [[], [], []]
+
+
+@pytest.mark.parametrize("held", [(), HELD], ids=["flat", "with a position"])
+@pytest.mark.parametrize("lasting", [{}, CAVEAT, {"enforcement": LATE}])
+def test_every_loss_of_protection_is_told_with_its_end_whatever_else_is_wrong(held, lasting):
+    """Neither what an alarm told long ago nor a loss that is over swallows the next one."""
+    well, lost = system(account(**lasting)), system(stale(positions=held, **lasting))
+    looks = [(0, lost), (15, lost), (60, well), (120, well), (1800, lost), (1815, lost)]
+    told = stages(Standing(Names(), PATIENCE), *looks)
+
+    severity = CRITICAL if held else WARNING
+    opened, closed = [(severity, Stage.OPENED)], [(severity, Stage.CLOSED)]
+    assert told == [[], opened, [], closed, [], opened]
+
+
+@pytest.mark.parametrize(
+    ("lasting", "end"),
+    [
+        ({}, ("account 1: protected again", "account 1 after 1 min 00 s")),
+        (
+            CAVEAT,
+            (
+                "account 1: over, but still NOT PROTECTED",
+                "account 1 after 1 min 00 s",
+                "still: account 1 its calendar has ended",
+            ),
+        ),
+    ],
+    ids=["well", "calendar"],
+)
+def test_an_end_says_that_it_is_protected_again_only_if_it_is(lasting, end):
+    """Else what is still wrong, although something else has told it."""
+    standing = Standing(Names(), PATIENCE)
+    for at, each in ((0, stale(**lasting)), (15, stale(**lasting)), (60, account(**lasting))):
+        standing.look(system(each), later(at))
+    (said,) = standing.look(system(account(**lasting)), later(120))
+
+    assert (said.title, *said.lines) == end
+
+
 @pytest.mark.parametrize(
     ("status", "line"),
     [

@@ -6,6 +6,7 @@ actor that hangs, a journal that falls behind. Flapping is one episode: it is ov
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple, Self
 
 from actors.ops.alerts.tiers import CRITICAL, RANK, WARNING, worst
 from actors.ops.alerts.wording import Names, clean, span
@@ -19,26 +20,38 @@ STARTING = timedelta(seconds=60)
 """What only starts is given so long."""
 UNREAD = Hole(Kind.UNKNOWN, None, "nobody can say how the accounts stand")
 _GRAVE = frozenset({Kind.JOURNAL, Kind.UNANSWERED, Kind.NOT_RUNNING, Kind.NO_ACCOUNT, Kind.DOWN})
-_TOLD = frozenset({Kind.EXPOSED, Kind.CALENDAR})
+_SILENT = frozenset({Kind.EXPOSED, Kind.CALENDAR})
 """What an episode of a breach, or an alarm, tells; here it only keeps the whole from being well."""
 _SHOWN, _FEW = 15, 3
 
-type _Place = tuple[int | None, Kind | None]
-"""An account with all that is wrong with it; or none, and a kind of thing: one hides no other."""
-_WATCHED: _Place = (None, Kind.SHADOW)
+
+class _Place(NamedTuple):
+    """What is an episode by itself, so that one hides no other."""
+
+    account: int | None
+    """Account id; None when it concerns more than one."""
+    kind: Kind | None = None
+    """None = all of an account that is to be told: one loss of protection, whatever it is made of."""
+
+    @classmethod
+    def of(cls, hole: Hole) -> Self:
+        """Return the place of a hole."""
+        shared = hole.account is not None and hole.kind not in _SILENT
+        return cls(hole.account, None if shared else hole.kind)
+
+
+_WATCHED = _Place(None, Kind.SHADOW)
 _WELL = "every account is protected"
 
 
 @dataclass(slots=True)
 class _Wrong:
-    """One account (or a kind of thing that concerns all) that is, or was just now, not protected."""
+    """One place that is, or was just now, not protected."""
 
     since: datetime
     text: str = ""
     severity: Severity = WARNING
     patience: timedelta = timedelta(0)
-    silent: bool = True
-    """Something else tells it."""
     told: Severity | None = None
     well_since: datetime | None = None
 
@@ -48,7 +61,6 @@ class _Wrong:
         self.text = clean(f"{self.text}; {text}") if self.text else text
         self.severity = worst([self.severity, severity])
         self.patience = max(self.patience, patience)
-        self.silent = self.silent and hole.kind in _TOLD
 
     def has_lasted(self, now: datetime) -> bool:
         """Say whether it is wrong now, and has been for too long."""
@@ -100,8 +112,7 @@ class Standing:
             grave = hole.kind in _GRAVE or hole.account is None or hole.account in held
             slow = hole.kind is Kind.STARTING
             patience = max(self.patience, STARTING) if slow else self.patience
-            place = (hole.account, hole.kind if hole.account is None else None)
-            wrong = found.setdefault(place, _Wrong(now))
+            wrong = found.setdefault(_Place.of(hole), _Wrong(now))
             wrong.add(hole, CRITICAL if grave else WARNING, patience)
         return found
 
@@ -110,7 +121,7 @@ class Standing:
             place: each
             for place, each in self._wrong.items()
             if each.has_lasted(now)
-            and not each.silent
+            and place.kind not in _SILENT
             and (each.told is None or RANK[each.severity] > RANK[each.told])
         }
         if not new:
@@ -136,28 +147,39 @@ class Standing:
         if not told:
             return []
         lines = [
-            f"{self._name(*place)} after {span((each.well_since - each.since).total_seconds())}"
+            f"{self._name(place)} after {span((each.well_since - each.since).total_seconds())}"
             for place, each in told.items()
             if each.well_since is not None
         ]
         severity = worst([each.told for each in told.values() if each.told])
-        still = any(not place[0] and each.well_since is None for place, each in self._wrong.items())
-        end = "over, but the system is still NOT PROTECTED" if still else "protected again"
+        left = self._left({None, *(place.account for place in told)})
+        lines += [f"still: {self._line(*each)}" for each in left.items()]
+        still = "the system is still" if any(each.account is None for each in left) else "still"
+        end = f"over, but {still} NOT PROTECTED" if left else "protected again"
         title = f"{self._who(list(told))} {end}"
         return [self._notice(now, severity, Stage.CLOSED, title, lines)]
 
+    def _left(self, accounts: set[int | None]) -> dict[_Place, _Wrong]:
+        """Return what is still wrong with these, told here or not."""
+        return {
+            place: each
+            for place, each in self._wrong.items()
+            if each.well_since is None and place.account in accounts
+        }
+
     def _who(self, places: list[_Place]) -> str:
-        known = [account for account, _ in places if account is not None]
+        known = [each.account for each in places if each.account is not None]
         if len(known) < len(places):
             return "System:"
         return f"{self.names.of(known[0])}:" if len(known) == 1 else f"{len(known)} accounts:"
 
-    def _name(self, account: int | None, kind: Kind | None) -> str:
-        return f"the system ({kind})" if account is None else self.names.of(account)
+    def _name(self, place: _Place) -> str:
+        known = place.account
+        return f"the system ({place.kind})" if known is None else self.names.of(known)
 
     def _line(self, place: _Place, each: _Wrong) -> str:
-        account, _ = place
-        return each.text if account is None else f"{self.names.of(account)} {each.text}"
+        known = place.account
+        return each.text if known is None else f"{self.names.of(known)} {each.text}"
 
     def _notice(
         self, now: datetime, severity: Severity, stage: Stage, title: str, lines: list[str]
