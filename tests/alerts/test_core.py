@@ -16,7 +16,10 @@ from messages.events import (
     AlarmRaised,
     DeadlinePassed,
     EnforcementFinished,
+    EnforcementNarrowed,
     EnforcementStarted,
+    ExposureUnderLock,
+    FlatConfirmed,
     LockoutAsked,
     LockoutReleased,
     RuleBreached,
@@ -30,6 +33,7 @@ from messages.values import (
     FlatAccount,
     Health,
     Lockout,
+    Phase,
     Position,
     ReleaseOn,
 )
@@ -243,6 +247,88 @@ def test_the_end_of_a_lockout_waits_for_the_digest():
     assert play(core(), released) == []
 
 
+# --- what appears under a lock ---
+
+
+def appeared():
+    return ExposureUnderLock(
+        at=NOW,
+        cause="x",
+        account=1,
+        appeared="position CON.F.US.MNQ.Z25 1",
+        rules_skipped=1,
+        lockout=LOCK,
+        attempt=1,
+    )
+
+
+def confirmed():
+    return FlatConfirmed(
+        at=NOW,
+        cause="x",
+        account=1,
+        enforcement_id="1/e1",
+        targets=(FlatAccount(),),
+        read_at=NOW,
+        positions=(),
+        orders=(),
+        waves=1,
+    )
+
+
+def narrowed():
+    return EnforcementNarrowed(
+        at=NOW, cause="x", account=1, enforcement_id="1/e1", targets=(), lockouts=()
+    )
+
+
+def calmed(one, at, *accounts):
+    """Return what is told of the end of re-entries at a look."""
+    said = one.look(system(*accounts), later(at))
+    return [each for each in said if "nothing more appears" in each.title]
+
+
+LATE = EnforcementStatus(since=NOW, targets=(), flat_confirmed=False, deadline_at=later(-1))
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        (account(phase=Phase.LOCKED, enforcement=LATE, positions=HELD, lockouts=(LOCK,)),),
+        (account(health=Health.STALE, health_reason="stream lost", lockouts=(LOCK,)),),
+        (),
+    ],
+    ids=["not flat yet", "stale", "no answer"],
+)
+def test_re_entries_are_not_over_before_all_is_seen_to_be_settled(shown):
+    """A broker that does not close, or a stream that tells nothing, is no calm."""
+    one = core()
+    one.note(appeared(), NOW)
+
+    assert [calmed(one, at, *shown) for at in (300, 3600)] == [[], []]
+    assert len(calmed(one, 3605, account(lockouts=(LOCK,)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("events", "became"),
+    [
+        ([appeared(), confirmed()], "each was closed or cancelled, as the broker confirms"),
+        ([appeared(), confirmed(), appeared(), narrowed(), confirmed()], "NOT confirmed"),
+        ([appeared(), narrowed(), appeared(), confirmed()], "NOT confirmed"),
+        ([appeared(), confirmed(), appeared()], "NOT confirmed"),
+    ],
+    ids=["closed", "its lock ended first", "the first one's did", "not again"],
+)
+def test_re_entries_are_called_closed_only_if_the_broker_has_confirmed_it(events, became):
+    """Of each of them, for an end that comforts is not looked at again."""
+    one = core()
+    for event in events:
+        one.note(event, NOW)
+    (end,) = calmed(one, 300, account())
+
+    assert became in end.lines[0]
+
+
 # --- alarms ---
 
 
@@ -351,7 +437,6 @@ def test_it_is_told_again_when_it_becomes_grave():
 
 
 CAVEAT = {"caveats": ("its calendar has ended",)}
-LATE = EnforcementStatus(since=NOW, targets=(), flat_confirmed=False, deadline_at=later(-1))
 
 
 def test_a_moments_loss_is_not_told_because_something_lasting_is_not_either():

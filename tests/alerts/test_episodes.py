@@ -90,11 +90,32 @@ def test_twenty_re_entries_under_a_lock_are_told_twice(told, hook):
         run.order(A, "MNQ", 1)
         run.advance(2)
     run.advance(301)
+    run.advance(6)
 
     said = [each for each in hook.notices if "its lock" in each["title"]]
     assert [each["stage"] for each in said] == ["opened", "closed"]
     assert said[1]["lines"][0].startswith("it happened 20 times in ")
+    assert said[1]["lines"][0].endswith("; each was closed or cancelled, as the broker confirms")
     assert len(hook.told) <= 8  # with start, breach, the pattern that was alarmed, and a deadline
+
+
+def test_a_re_entry_that_the_broker_does_not_close_is_not_over(told, hook):
+    """However long nothing new appears."""
+    run = begun(told)
+    run.fill(A, "-510")
+    run.broker.hanging[A] = False
+    run.order(A, "MNQ", 1)
+    for _ in range(12):
+        run.advance(60)
+    hanging = [each["stage"] for each in hook.notices if "its lock" in each["title"]]
+    run.broker.hanging.clear()
+    for _ in range(3):
+        run.advance(10)
+
+    assert hanging == ["opened"]
+    end = next(each for each in hook.notices if "nothing more appears" in each["title"])
+    assert end["lines"][0].endswith("; each was closed or cancelled, as the broker confirms")
+    assert run.held(A) == {}
 
 
 def test_what_its_trader_locks_is_told_as_such(told, hook):

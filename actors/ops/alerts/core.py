@@ -26,7 +26,9 @@ from messages.events import (
     AccountGuarded,
     AlarmRaised,
     DayReset,
+    EnforcementNarrowed,
     ExposureUnderLock,
+    FlatConfirmed,
     RuleBreached,
     SystemStopped,
 )
@@ -89,6 +91,8 @@ class AlertCore:
                 said += self._alarms.note(event, now)
             case ExposureUnderLock():
                 said += self._reentries.note(event, now)
+            case FlatConfirmed() | EnforcementNarrowed():
+                self._reentries.settle(event)
             case DayReset():
                 self._summarise(event, now)
             case SystemStopped():
@@ -110,11 +114,12 @@ class AlertCore:
             said += self._begin(status, now)
         for each in accounts:
             said += self._breaches.stand(each, now)
+            said += self._reentries.stand(each, now)
         if self._begun:
             said += self._limits.look(accounts, now)
         said += self._standing.look(status, now)
-        for part in (self._reentries, self._alarms, self._summary):
-            said += part.tick(now)
+        said += self._alarms.tick(now)
+        said += self._summary.tick(now)
         return self._sort(said, now) + self._digest.tick(now)
 
     @property

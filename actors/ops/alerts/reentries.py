@@ -1,11 +1,17 @@
-"""What appears under a lock again and again: told when it begins, and when it has calmed. Pure."""
+"""What appears under a lock again and again: told when it begins, and when it has calmed. Pure.
+
+It has calmed only if nothing is being closed any more and the account is seen live: silence alone may be
+that of a broker that does not close. That it was closed is said only if the broker's own answer shows it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from actors.ops.alerts.wording import Names, clean, span, until_of
 from messages.alerts import Notice, Severity, Stage
-from messages.events import ExposureUnderLock
+from messages.events import EnforcementNarrowed, ExposureUnderLock, FlatConfirmed
+from messages.queries import AccountStatus
+from messages.values import Health
 
 CALM = timedelta(minutes=5)
 """So long without another one, and it is over."""
@@ -17,6 +23,9 @@ class _Episode:
     began: datetime
     last: datetime
     count: int = 1
+    gone: bool | None = None
+    """Whether the broker's own answer shows that it is; None = that is awaited, False = its lock ended
+    before, and nothing asked for it any more."""
 
 
 @dataclass(slots=True)
@@ -30,6 +39,7 @@ class Reentries:
         """Count what appeared; tell the first."""
         if (known := self._open.get(event.account)) is not None:
             known.last, known.count = now, known.count + 1
+            known.gone = None if known.gone else known.gone
             return []
         key = f"reentry/{event.account}/{now:%Y%m%dT%H%M%S}"
         self._open[event.account] = _Episode(key, now, now)
@@ -41,17 +51,23 @@ class Reentries:
         )
         return [self._notice(event.account, now, Stage.OPENED, title, lines)]
 
-    def tick(self, now: datetime) -> list[Notice]:
-        """Tell what has calmed."""
-        said = []
-        for account, each in tuple(self._open.items()):
-            if now - each.last >= CALM:
-                title = f"{self.names.of(account)}: nothing more appears under its lock"
-                lasted = span((each.last - each.began).total_seconds())
-                lines = (f"it happened {each.count} times in {lasted}; each was closed",)
-                said.append(self._notice(account, now, Stage.CLOSED, title, lines))
-                del self._open[account]
-        return said
+    def settle(self, event: FlatConfirmed | EnforcementNarrowed) -> None:
+        """Note what became of what appeared: each joins the one enforcement that ends with this."""
+        if (known := self._open.get(event.account)) is not None and known.gone is None:
+            known.gone = isinstance(event, FlatConfirmed)
+
+    def stand(self, status: AccountStatus, now: datetime) -> list[Notice]:
+        """Compare with how an account stands; tell what has calmed."""
+        account, settled = status.account, status.health is Health.LIVE and not status.enforcement
+        known = self._open.get(account)
+        if known is None or not settled or now - known.last < CALM:
+            return []
+        title = f"{self.names.of(account)}: nothing more appears under its lock"
+        lasted = span((known.last - known.began).total_seconds())
+        lines = (f"it happened {known.count} times in {lasted}; {_became(known)}",)
+        notice = self._notice(account, now, Stage.CLOSED, title, lines)
+        del self._open[account]
+        return [notice]
 
     def _notice(
         self, account: int, now: datetime, stage: Stage, title: str, lines: tuple[str, ...]
@@ -65,3 +81,10 @@ class Reentries:
             account=account,
             episode=self._open[account].key,
         )
+
+
+def _became(known: _Episode) -> str:
+    """Say what became of what appeared."""
+    if known.gone:
+        return "each was closed or cancelled, as the broker confirms"
+    return "NOT confirmed that each was closed or cancelled: look at what the account holds"
