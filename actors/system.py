@@ -330,6 +330,7 @@ class System:
             settings.name: self.config.guarded(login, session.accounts, vanished)
             for settings, session, login in opened
         }
+        self._guard_on(sessions)
         self._gone = without_renamed(vanished, self._sessions, self._guarded())
         self.config.check_overrides(self._guarded(), self._gone)
         self._refuse_first_start_for_nobody()
@@ -550,6 +551,23 @@ class System:
         """Tell whose name is not what it was in earlier runs."""
         for account, text in names.changes(self._sessions, session):
             self._alarm(AlarmCode.ACCOUNT_RENAMED, text, account)
+
+    def _guard_on(self, sessions: Iterable[SessionOpened]) -> None:
+        """Guard whom the file means no more while something binds it: no edit is a way out of a lock."""
+        named, now = {each.account for each in self._guarded()}, self.clock.now()
+        left = {
+            record.account: (session.login, record, self._ask_recorded(record.account))
+            for session in sessions
+            for record in session.accounts
+            if record.account not in named
+        }
+        for login, record, recorded in left.values():
+            state = self._remembered(self.config.account_settings(record, login), recorded)
+            if binds := "; ".join(pretence.binding(state, now)):
+                self._records[login].append(record)
+                text = f"{record.account} {record.name} is guarded on though the file names it no more: "
+                end = "a start after that is over leaves it alone"
+                self._alarm(AlarmCode.UNKNOWN_ACCOUNT, f"{text}{binds}; {end}", record.account)
 
     def _refuse_first_start_for_nobody(self) -> None:
         """Refuse to look like a guard where nobody is there, and never was."""

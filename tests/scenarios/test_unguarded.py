@@ -8,12 +8,13 @@ import pytest
 
 from actors.journal import Store
 from actors.journal.needed import SESSIONS
+from actors.locking import LockRequest
 from actors.ops.status_table import lines_of, print_status
 from config.errors import ConfigError
 from messages.commands import OpenSession
 from messages.events import AlarmRaised, SessionOpened
 from messages.values import AlarmCode, Phase
-from tests.rig import NOON, A, B, FakeGateway, config_of
+from tests.rig import NOON, A, B, FakeGateway, config_of, contract
 
 LOSS = {"daily_realized_loss": {"max_loss_usd": 500, "include_open_loss": False}}
 BOTH = config_of(**LOSS).replace('name = "desk"', f'name = "desk"\naccounts = [{A}, "50K-{B}"]')
@@ -260,3 +261,46 @@ def test_one_that_has_gone_is_known_however_often_was_started_since(rig):
     assert run.status(A).phase is Phase.OPEN
     (lost,) = run.system.status().unguarded
     assert lost.account == f"50K-{B}"
+
+
+ONE = BOTH.replace(f', "50K-{B}"', "")
+
+
+def locked_and_dropped(rig, for_s):
+    """Lock B as its trader asks, then start again from a file that names A only."""
+    run = rig(BOTH)
+    run.system.lock(LockRequest(account=B, for_s=for_s, reason="a week off"))
+    run.settle()
+    run.stop()
+    return rig(ONE, folder=run.folder, broker=run.broker)
+
+
+def test_no_edit_of_the_file_is_a_way_out_of_a_lock(rig):
+    """Whom it names no more is guarded on, as long as its lock binds, and everybody is told."""
+    run = locked_and_dropped(rig, 7 * 86_400)
+
+    run.order(B, "MNQ", 3)
+
+    assert run.held(B) == {}
+    assert run.status(B).phase is Phase.LOCKED
+    (said,) = [
+        each
+        for each in run.testimony.events()
+        if isinstance(each, AlarmRaised) and each.code == AlarmCode.UNKNOWN_ACCOUNT
+    ]
+    assert said.account == B
+    assert "locked by SELF" in said.text
+    assert run.system.reload(run.system.config.path).accounts
+
+
+def test_a_start_after_the_lock_leaves_an_account_that_is_not_named_alone(rig):
+    """Its lock is over: nobody asks for it to be guarded."""
+    run = locked_and_dropped(rig, 3_600)
+    run.stop()
+    run.clock.advance(3_601)
+
+    run = rig(ONE, folder=run.folder, broker=run.broker)
+    run.order(B, "MNQ", 3)
+
+    assert run.held(B) == {contract("MNQ"): 3}
+    assert [each.account for each in run.system.status().accounts] == [A]
