@@ -4,14 +4,16 @@ What is wrong stands at the top. Where not all accounts fit, those that need att
 those nearest to a limit, and how many are left out is said.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
+from functools import partial
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
 from actors.ops.accounts_table import Fitted, nearest_limit
+from actors.ops.protection import Kind, holes
 from actors.ops.status_table import head_of, notes_of, wrong_in
 from messages.queries import AccountStatus, SystemStatus
 from messages.values import Health, Phase
@@ -44,7 +46,8 @@ class Picture:
         below = drawn(*notes) if notes else []
         if len(table) + len(below) > room:
             count = max(_FEWEST, room - 2 - min(len(below), room // 3))
-            ranked = tuple(sorted(status.accounts, key=_rank)[:count])
+            exposed = {each.account for each in holes(status) if each.kind is Kind.EXPOSED}
+            ranked = tuple(sorted(status.accounts, key=partial(_rank, exposed))[:count])
             left = len(status.accounts) - len(ranked)
             more = [Text(f"and {left} more accounts, none of them worse")] if left else []
             table = drawn(Fitted(ranked), *more)
@@ -70,8 +73,8 @@ def _cut(lines: _Lines, most: int, drawn: Callable[[Text], _Lines]) -> _Lines:
     )
 
 
-def _rank(each: AccountStatus) -> tuple[bool, Decimal]:
-    """Return what sorts the worst first."""
+def _rank(exposed: Collection[int | None], each: AccountStatus) -> tuple[bool, bool, Decimal]:
+    """Return what sorts the worst first: who is not flat in time, though it must be, before all."""
     calm = each.health is Health.LIVE and each.phase in {Phase.OPEN, Phase.LOCKED}
     use = nearest_limit(each)
-    return calm, -(use.share if use and not use.target else Decimal(0))
+    return each.account not in exposed, calm, -(use.share if use and not use.target else Decimal(0))

@@ -83,11 +83,15 @@ def _notes(status: SystemStatus) -> Iterator[Text]:
 
 
 def wrong_in(status: SystemStatus) -> Iterator[Text]:
-    """Yield what is wrong, in a line each."""
-    for hole in holes_of(status):
+    """Yield what is wrong, in a line each; of the accounts, first those that are not flat in time."""
+    for hole in sorted(holes_of(status), key=_may_wait):
         if hole.kind not in _SAID_ABOVE:
             yield _said(hole)
     yield from _channels(status)
+
+
+def _may_wait(hole: Hole) -> bool:
+    return hole.account is not None and hole.kind is not Kind.EXPOSED
 
 
 def _said(hole: Hole) -> Text:

@@ -99,6 +99,27 @@ def test_twenty_re_entries_under_a_lock_are_told_twice(told, hook):
     assert len(hook.told) <= 8  # with start, breach, the pattern that was alarmed, and a deadline
 
 
+def test_re_entries_of_an_account_that_is_only_watched_are_not_called_closed(told, hook):
+    """Neither at their beginning nor at their end: Lockstep did nothing about them."""
+    run = begun(told, shadow=True)
+    run.fill(A, "-510")
+    run.advance(2)
+    run.order(A, "MNQ", 1)
+    run.advance(2)
+    held = run.held(A)
+    run.order(A, "MNQ", -1)  # the trader does
+    for _ in range(6):
+        run.advance(60)
+
+    opening, end = [each for each in hook.notices if "under a lock" in each["title"]]
+    assert (opening["stage"], end["stage"]) == ("opened", "closed")
+    assert opening["title"].startswith(f"SHADOW {NAME}: order ")
+    assert opening["lines"][0] == "NOTHING is closed or cancelled"
+    assert opening["lines"][1].startswith("would be locked by RULE-003 until 2025-10-29 22:00:00")
+    assert end["lines"][0].endswith("; NOTHING was closed or cancelled")
+    assert held == {contract("MNQ"): 1}
+
+
 def test_a_re_entry_that_the_broker_does_not_close_is_not_over(told, hook):
     """However long nothing new appears."""
     run = begun(told)

@@ -128,7 +128,17 @@ def test_it_is_told_of_a_channel_when_it_fails_twice_or_for_good():
         box.next(later(at))
         seen.append(box.failed(DOWN, later(at)))
 
-    assert seen == [False, True, False]
+    assert seen == [False, True, True]  # how often it is told is limited where it is
+
+
+def test_it_is_told_of_a_channel_that_fails_for_good_after_it_has_failed_for_a_moment():
+    """One timeout, then the webhook is deleted: nothing gets through ever again."""
+    box = of(WARNING, WARNING)
+    box.next(NOW)
+    assert not box.failed(DOWN, NOW)
+    box.next(later(600))
+
+    assert box.failed(GONE, later(600))
 
 
 def test_no_more_waits_than_fits_and_the_oldest_least_severe_goes_first():
@@ -162,6 +172,16 @@ def test_quiet_hours_end_by_the_walls_clock_when_that_is_changed():
     before = datetime(2025, 11, 2, 4, tzinfo=UTC)
 
     assert NIGHT.end_after(before) == datetime(2025, 11, 2, 13, tzinfo=UTC)
+
+
+def test_quiet_hours_that_an_hour_twice_lengthens_end_with_its_second_end():
+    """The hour from one to two comes twice that night: half past one too, and both are an end."""
+    long = QuietTimes(time(22), time(1, 30), CHICAGO)
+
+    for now, end in (((6, 10), (6, 30)), ((7, 10), (7, 30))):
+        instant = datetime(2026, 11, 1, *now, tzinfo=UTC)
+        assert long.hold(instant)
+        assert long.end_after(instant) == datetime(2026, 11, 1, *end, tzinfo=UTC)
 
 
 def test_in_quiet_hours_only_what_is_critical_is_sent_and_the_rest_at_their_end():

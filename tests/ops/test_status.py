@@ -184,6 +184,31 @@ def test_the_picture_that_is_watched_fits_and_shows_the_worst_first():
     assert "more accounts" in drawn.get()
 
 
+def test_who_is_not_flat_in_time_is_seen_however_many_others_are_not_well():
+    """Forty that are stale stand before it in the list, and may cost nobody anything."""
+    many = [
+        structs.replace(OPEN, account=number, health=Health.STALE, health_reason="stream lost")
+        for number in range(40)
+    ]
+    way = EnforcementStatus(
+        since=NOW - timedelta(seconds=60),
+        targets=(FlatAccount(),),
+        deadline_at=NOW - timedelta(seconds=55),
+        flat_confirmed=False,
+    )
+    late = structs.replace(OPEN, account=99, name="late", phase=Phase.ENFORCING, enforcement=way)
+    screen = Console(width=100, height=20, file=io.StringIO(), force_terminal=True, no_color=True)
+
+    with screen.capture() as drawn:
+        screen.print(Picture(of(*many, late)))
+    lines = re.sub("\x1b\\[[0-9;]*m", "", drawn.get()).splitlines()
+
+    assert len(lines) <= 20
+    said = [line for line in lines if line.startswith("99 ") or "is stale" in line]
+    assert said[0].startswith("99 ")
+    assert any("late" in line for line in lines)
+
+
 def test_with_nothing_running_it_says_so(capsys):
     """The first thing that is read."""
     assert "is NOT RUNNING" in printed(capsys, of(OPEN, live=False)).splitlines()[0]

@@ -52,7 +52,7 @@ class Reporter:
         self._failing = failing
 
     def alarm(self, channel: ChannelStatus) -> None:
-        """Have people told through the other channels that nothing gets through here."""
+        """Have people told through the other channels that nothing gets through here, once in a while."""
         now = self._clock.now()
         if self._alarmed_at is not None and now - self._alarmed_at < ALARM_AGAIN:
             return

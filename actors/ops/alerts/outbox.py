@@ -113,7 +113,7 @@ class Outbox:
         self._failing_since, self._error = None, ""
 
     def failed(self, failure: Failure, now: datetime) -> bool:
-        """Note that it did not; return whether people should be told of the channel.
+        """Note that it did not; return whether people should be told of the channel, or be told again.
 
         Being refused for a moment is no news, as long as the next try gets through.
         """
@@ -128,7 +128,7 @@ class Outbox:
             self._waiting, self._behind = [*self._under_way, *self._waiting], True
             self._bound()
         self._under_way = []
-        return self._tries == (1 if failure.final else _NOTEWORTHY)
+        return failure.final or self._tries >= _NOTEWORTHY
 
     def wake_in_s(self, now: datetime) -> float | None:
         """Return when to look again, in seconds; None = only when there is something new."""

@@ -20,6 +20,8 @@ CALM = timedelta(minutes=5)
 @dataclass(slots=True)
 class _Episode:
     key: str
+    shadow: bool
+    """The account is only watched: nothing is closed, whatever appears."""
     began: datetime
     last: datetime
     count: int = 1
@@ -42,14 +44,14 @@ class Reentries:
             known.gone = None if known.gone else known.gone
             return []
         key = f"reentry/{event.account}/{now:%Y%m%dT%H%M%S}"
-        self._open[event.account] = _Episode(key, now, now)
         lock = event.lockout
-        title = f"{self.names.of(event.account)}: {clean(event.appeared)} appeared under its lock"
-        lines = (
-            "it is closed or cancelled at once",
-            f"locked by {lock.rule} until {until_of(lock)}: {clean(lock.reason)}",
-        )
-        return [self._notice(event.account, now, Stage.OPENED, title, lines)]
+        known = self._open[event.account] = _Episode(key, lock.shadow, now, now)
+        title = f"{self.names.of(event.account)}: {clean(event.appeared)} appeared {_under(known)}"
+        done, locked = "it is closed or cancelled at once", "locked"
+        if lock.shadow:
+            done, locked = "NOTHING is closed or cancelled", "would be locked"
+        until = f"{locked} by {lock.rule} until {until_of(lock)}: {clean(lock.reason)}"
+        return [self._notice(event.account, now, Stage.OPENED, title, (done, until))]
 
     def settle(self, event: FlatConfirmed | EnforcementNarrowed) -> None:
         """Note what became of what appeared: each joins the one enforcement that ends with this."""
@@ -62,7 +64,7 @@ class Reentries:
         known = self._open.get(account)
         if known is None or not settled or now - known.last < CALM:
             return []
-        title = f"{self.names.of(account)}: nothing more appears under its lock"
+        title = f"{self.names.of(account)}: nothing more appears {_under(known)}"
         lasted = span((known.last - known.began).total_seconds())
         lines = (f"it happened {known.count} times in {lasted}; {_became(known)}",)
         notice = self._notice(account, now, Stage.CLOSED, title, lines)
@@ -83,8 +85,15 @@ class Reentries:
         )
 
 
+def _under(known: _Episode) -> str:
+    """Say under what it appeared."""
+    return "under a lock that is not in force" if known.shadow else "under its lock"
+
+
 def _became(known: _Episode) -> str:
     """Say what became of what appeared."""
+    if known.shadow:
+        return "NOTHING was closed or cancelled"
     if known.gone:
         return "each was closed or cancelled, as the broker confirms"
     return "NOT confirmed that each was closed or cancelled: look at what the account holds"

@@ -4,7 +4,7 @@ Made by `config/alerting.py`; nothing that holds a URL shows it in its repr.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import parse_qsl, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -39,10 +39,11 @@ class QuietTimes:
         return wall >= self.start or wall < self.end
 
     def end_after(self, now: datetime) -> datetime:
-        """Return when it next ends, UTC."""
+        """Return when it next ends, UTC; where the clocks go back it may end twice."""
         today = now.astimezone(self.zone).date()
-        ends = (local_instant(today + offset, self.end, self.zone) for offset in (0 * _DAY, _DAY))
-        return next(each for each in ends if each > now)
+        ends = [local_instant(today + offset, self.end, self.zone) for offset in (0 * _DAY, _DAY)]
+        again = datetime.combine(today, self.end.replace(fold=1), tzinfo=self.zone).astimezone(UTC)
+        return min(each for each in (*ends, again) if each > now and not self.hold(each))
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class SwitchActor(PooledActor):
         self._error, self._tries = error, self._tries + 1
         self._waiting = self._waiting or ping
         self._says.wake_after(RETRY_S)
-        if self._tries == _ALARMED_AT:
+        if self._tries >= _ALARMED_AT:
             self._says.alarm(self._status())
 
     async def _flush(self) -> None:
