@@ -4,6 +4,7 @@ Called once at start by main.py. The SDK's own loggers are silenced (they print 
 contexts); warnings of other libraries come through the same door.
 """
 
+import atexit
 import logging
 import os
 import queue
@@ -22,6 +23,8 @@ _QUIET = ("pykka", "httpx", "httpcore", "websockets", "uvicorn.access", "asyncio
 _ONLY_ERRORS = ("uvicorn.error",)  # else whoever sends it rubbish writes our log
 _SHORTEST = 4
 """Shorter secrets hide nothing, and would be found in every other word."""
+LAST_WORDS_S = 2.0
+"""For so long a process that ends waits for who reads its log."""
 MOST_WAITING = 10_000
 """Lines that wait to be written at most: some megabytes."""
 
@@ -95,6 +98,7 @@ class LogStream:
         self._lost = 0
         self._counting = threading.Lock()
         threading.Thread(target=self._run, name="log-lines", daemon=True).start()
+        atexit.register(self.drain, LAST_WORDS_S)
 
     def write(self, text: str) -> int:
         """Have a text written, if not too many wait; never blocks."""

@@ -1,6 +1,7 @@
 """When a process ends: told by a signal, or because what all accounts need cannot be kept alive."""
 
-import queue
+import os
+import select
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,8 @@ from typing import Any, NamedTuple
 
 from actors.journal import LEASE
 from actors.ops import exits
+
+_CHUNK = 4096
 
 
 class Ending(NamedTuple):
@@ -24,9 +27,13 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        # Its `put` may interrupt its own `get`, as a signal does. An Event's `set` may not: in a handler
-        # it waits for the lock that the thread it interrupts holds, and the process ends no more.
-        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # A pipe that the system itself writes to when a signal comes. With a lock, an Event or a queue
+        # one that comes just before the thread waits is heard only when something else wakes it, perhaps
+        # never; and an Event's `set` in a handler waits for a lock that the interrupted thread may hold.
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         self._ending: Ending | None = None
         self._hung_up = False
         self._do_on_hangup: Callable[[], None] = lambda: None
@@ -36,7 +43,17 @@ class Stop:
     def _end(self, reason: str, code: int) -> None:
         """End, unless it ends already: what comes later is of the end, or comes too late."""
         self._ending = self._ending or Ending(reason, code)
-        self._woken.put(None)
+        self._wake()
+
+    def _wake(self) -> None:
+        with suppress(BlockingIOError):  # it is full: whoever waits is awake
+            os.write(self._write, b"\0")
+
+    def _sleep(self, within_s: float | None = None) -> None:
+        """Wait until woken, by a signal too, or so long."""
+        select.select([self._read], [], [], within_s)
+        with suppress(BlockingIOError):
+            os.read(self._read, _CHUNK)
 
     def _on_signal(self, number: int, _frame: Any) -> None:
         self._end(signal.Signals(number).name, exits.INTERRUPTED if number == signal.SIGINT else 0)
@@ -48,7 +65,7 @@ class Stop:
 
     def _on_sighup(self, _number: int, _frame: Any) -> None:
         self._hung_up = True
-        self._woken.put(None)
+        self._wake()
 
     def give_up(self, address: str, error: str) -> None:
         """End the process: what all need cannot be kept alive, or it is another's now."""
@@ -60,14 +77,13 @@ class Stop:
     def ended(self, within_s: float) -> bool:
         """Wait at most so long; tell whether to end."""
         if not self._ending:
-            with suppress(queue.Empty):
-                self._woken.get(timeout=within_s)
+            self._sleep(within_s)
         return self._ending is not None
 
     def wait(self) -> Ending:
         """Wait until it ends; return how."""
         while not (ending := self._ending):
-            self._woken.get()
+            self._sleep()
             if self._hung_up and not self._ending:
                 self._hung_up = False
                 self._do_on_hangup()

@@ -8,12 +8,10 @@ from typing import Annotated, NoReturn
 
 from cyclopts import Parameter
 
-from actors.ops.logging import log_stream
+from actors.ops.logging import LAST_WORDS_S, log_stream
 from messages import codec
 
 _LAST_STREAM = 2
-_LAST_WORDS_S = 2.0
-"""For so long a process that ends waits for who reads its log."""
 
 DEFAULT = Path(__file__).parents[2] / "config" / "default.toml"
 
@@ -52,7 +50,7 @@ def end(code: int) -> NoReturn:
     """
     with suppress(OSError):
         sys.stdout.flush()
-    if (stream := log_stream()) is None or stream.drain(_LAST_WORDS_S):
+    if (stream := log_stream()) is None or stream.drain(LAST_WORDS_S):
         with suppress(OSError):
             sys.stderr.flush()
     os._exit(code)

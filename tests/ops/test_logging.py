@@ -41,7 +41,9 @@ def test_who_logs_never_waits_and_what_is_lost_is_counted():
     with talker(subprocess.PIPE) as process:
         assert process.stdout.readline() == "all said\n"
         first = [process.stderr.readline() for _ in range(MOST_WAITING)]
-        _, rest = process.communicate("go on\n", WITHIN_S)
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        rest = process.stderr.read()
 
     *lines, last = [*first, *rest.splitlines()]
     entries = [json.loads(line) for line in lines]

@@ -18,6 +18,7 @@ def stop():
     """Listen for signals, and leave every handler as it was."""
     before = {each: signal.getsignal(each) for each in HEARD}
     yield Stop()
+    signal.set_wakeup_fd(-1)
     for each, handler in before.items():
         signal.signal(each, handler)
 
