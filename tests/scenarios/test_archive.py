@@ -53,13 +53,14 @@ def test_a_start_from_the_archived_journal_is_one_from_the_whole(rig, tmp_path):
 
 
 def test_what_an_account_is_replayed_from_stays_though_nobody_guards_it(rig):
-    """It was locked, and has been left out of the configuration for weeks; it may come back."""
+    """It was locked, and has been gone from broker and configuration for weeks; it may come back."""
     run = rig(KEEPS)
     run.fill(A, "-150")
     assert run.status(A).phase is Phase.LOCKED
     stored = [each.event for each in run.stored(A)]
     run.stop()
     without = KEEPS.replace('name = "desk"', f'name = "desk"\naccounts = [{B}]')
+    del run.broker.exchange.accounts[A]
     alone = rig(without, broker=run.broker)
     alone.at(NOON + timedelta(weeks=3))
     alone.stop()
